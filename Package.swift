@@ -1,0 +1,139 @@
+// swift-tools-version: 6.2
+// Lockstep: dense neural-network kernels that give the same bits on every backend.
+//
+// Arrows between modules run one way: tool -> Lockstep -> backends -> ComputeBackend. No backend imports another, and
+// nothing below Lockstep imports Foundation.
+
+import Foundation
+import PackageDescription
+
+// MARK: - OpenMP
+
+/// Where the OpenMP run-time library lies on the machine that builds.
+///
+/// Debian keeps it below `/usr/lib/llvm-*`, off the default search paths. `LOCKSTEP_LIBOMP=DIR` names another
+/// installation (one that holds `lib/libomp.so`); a folder without one builds as on a machine that lacks OpenMP.
+let libompDirectory: String? = {
+  let fileManager = FileManager.default
+  func hasLibrary(_ root: String) -> Bool {
+    ["so", "dylib"].contains { fileManager.fileExists(atPath: "\(root)/lib/libomp.\($0)") }
+  }
+  if let named = Context.environment["LOCKSTEP_LIBOMP"] {
+    return hasLibrary(named) ? "\(named)/lib" : nil
+  }
+  let debian = ((try? fileManager.contentsOfDirectory(atPath: "/usr/lib")) ?? [])
+    .filter { $0.hasPrefix("llvm-") }
+    .sorted { $0.compare($1, options: .numeric) == .orderedDescending }
+    .map { "/usr/lib/\($0)" }
+  return (debian + ["/usr/local", "/usr"]).first(where: hasLibrary).map { "\($0)/lib" }
+}()
+
+let openMPFlags: [CSetting] =
+  libompDirectory == nil
+  ? []
+  : [
+    .define("LOCKSTEP_OPENMP", .when(traits: ["OpenMP"])),
+    .unsafeFlags(["-fopenmp"], .when(traits: ["OpenMP"])),
+  ]
+
+let openMPLibraries: [LinkerSetting] =
+  libompDirectory.map { [.unsafeFlags(["-L\($0)", "-lomp"], .when(traits: ["OpenMP"]))] } ?? []
+
+// MARK: - Settings
+
+/// The oldest CPU that Lockstep's kernels run on: x86-64-v3 (AVX2 and FMA) or any arm64.
+#if arch(x86_64)
+  let minimumCPUFlags = ["-Xcc", "-march=x86-64-v3"]
+#else
+  let minimumCPUFlags: [String] = []
+#endif
+
+enum TargetKind {
+  /// Ordinary code, for any CPU: it is what runs before the CPU has been checked.
+  case portable
+  /// Definitions that the kernels inline: optimised in debug builds too, still for any CPU.
+  case inlinedIntoKernels
+  /// Numeric loops for the minimum CPU, optimised in debug builds too, so that `swift test` stays quick.
+  case kernels
+}
+
+func settings(_ kind: TargetKind) -> [SwiftSetting] {
+  let optimised: SwiftSetting = .unsafeFlags(["-O"], .when(configuration: .debug))
+  switch kind {
+  case .portable: return []
+  case .inlinedIntoKernels: return [optimised]
+  // Without -fno-math-errno a vector square root becomes one call of sqrtf per lane.
+  case .kernels: return [optimised, .unsafeFlags(minimumCPUFlags + ["-Xcc", "-fno-math-errno"])]
+  }
+}
+
+/// C kernels: never contracted or reassociated, optimised in debug builds too.
+let kernelCSettings: [CSetting] =
+  [
+    .unsafeFlags(["-ffp-contract=off", "-fno-math-errno"]),
+    .unsafeFlags(["-O2"], .when(configuration: .debug)),
+  ] + openMPFlags
+
+// MARK: - Package
+
+let package = Package(
+  name: "lockstep",
+  products: [
+    .library(name: "ComputeBackend", targets: ["ComputeBackend", "ScalarBackend", "SIMDBackend", "OpenMPBackend"]),
+    .library(name: "Lockstep", targets: ["Lockstep"]),
+    .library(name: "LockstepData", targets: ["LockstepData"]),
+    .executable(name: "lockstep", targets: ["LockstepTool"]),
+  ],
+  traits: [
+    .default(enabledTraits: ["OpenMP"]),
+    .trait(
+      name: "OpenMP",
+      description: "The C backend on several threads, where libomp is installed. Off: no OpenMP code, no libomp needed."
+    ),
+  ],
+  targets: [
+    // What the CPU can do, asked before any kernel runs.
+    .target(name: "CLockstepCPU"),
+
+    // The contract: protocol, views, order of arithmetic, elementary functions.
+    // Compiled for any CPU, its fused multiply-add is the C library's function.
+    .target(
+      name: "ComputeBackend", swiftSettings: settings(.inlinedIntoKernels),
+      linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
+
+    // The backends.
+    .target(
+      name: "ScalarBackend", dependencies: ["ComputeBackend", "CLockstepCPU"], swiftSettings: settings(.kernels)),
+    .target(
+      name: "SIMDBackend", dependencies: ["ComputeBackend", "CLockstepCPU"], swiftSettings: settings(.kernels)),
+    .target(name: "CLockstepKernels", cSettings: kernelCSettings, linkerSettings: openMPLibraries),
+    .target(
+      name: "OpenMPBackend", dependencies: ["ComputeBackend", "CLockstepCPU", "CLockstepKernels"],
+      swiftSettings: settings(.portable)),
+
+    // The contract once more, as plainly as it can be said: what every backend is compared with.
+    .target(
+      name: "LockstepReference", dependencies: ["ComputeBackend"], swiftSettings: settings(.inlinedIntoKernels)),
+
+    // Networks, the pass, training, model files.
+    .target(
+      name: "Lockstep",
+      dependencies: ["ComputeBackend", "ScalarBackend", "SIMDBackend", "OpenMPBackend", "CLockstepCPU"],
+      swiftSettings: settings(.portable)),
+
+    // Tables from files, over Debian's libcsv.
+    .systemLibrary(name: "CCSV", providers: [.apt(["libcsv-dev"])]),
+    .target(name: "LockstepData", dependencies: ["CCSV", "ComputeBackend"], swiftSettings: settings(.portable)),
+
+    // The command-line tool.
+    .executableTarget(
+      name: "LockstepTool",
+      dependencies: ["Lockstep", "LockstepData", "LockstepReference", "CLockstepCPU"],
+      swiftSettings: settings(.portable)),
+
+    // Tests.
+    .testTarget(name: "ComputeBackendTests", dependencies: ["ComputeBackend"]),
+    .testTarget(name: "ParityTests", dependencies: ["Lockstep", "LockstepReference"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,2 @@
+// Debian's libcsv (package libcsv-dev).
+#include <csv.h>

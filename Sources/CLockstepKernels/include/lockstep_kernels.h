@@ -1,0 +1,3 @@
+#ifndef LOCKSTEP_KERNELS_H
+#define LOCKSTEP_KERNELS_H
+#endif

@@ -1,0 +1,122 @@
+// The protocol: few primitives, each a whole matrix operation with its epilogue. Networks and training lie above it, in
+// the module Lockstep; loops lie below it, in the backends.
+
+/// A set of kernels that computes by the order of arithmetic, for one element type.
+///
+/// All backends give the same bits for the same operands; they differ in speed alone. A backend knows nothing of
+/// networks. Its primitives take checked views and assume that the shapes agree as each primitive says; the public
+/// entry points above check them once. Operands that are written must not overlap the others, except where said.
+///
+/// In the formulas, `fma(a, b, c)` is `a b + c` rounded once, every other operation is rounded on its own, a chain
+/// starts from +0 and runs in ascending order, and a sum over rows runs by leaves, stripes and the pairwise tree of
+/// ``OrderOfArithmetic``.
+public protocol ComputeBackend<Element>: Sendable {
+  /// The type that it computes in.
+  associatedtype Element: KernelElement
+
+  /// What kind of backend it is.
+  var kind: BackendKind { get }
+
+  /// The instruction set of the kernels that run.
+  var instructionSet: InstructionSet { get }
+
+  /// How many threads its primitives may use: 1 or more.
+  var threads: Int { get }
+
+  /// The same backend on one thread: what runs inside ``parallelFor(_:_:)``.
+  var singleThreaded: Self { get }
+
+  /// A dense layer: `output[r, j] = activation(Σ_k fma(input[r, k], weights[k, j]) + bias[j])`, the sum a chain over k.
+  ///
+  /// - Parameters:
+  ///   - input: `[rows × inputs]`.
+  ///   - weights: `[inputs × outputs]`.
+  ///   - bias: `[1 × outputs]`.
+  ///   - activation: what is applied after the bias has been added.
+  ///   - output: `[rows × outputs]`, written.
+  func forward(
+    input: MatrixView<Element>, weights: MatrixView<Element>, bias: MatrixView<Element>, activation: Activation,
+    output: MutableMatrixView<Element>)
+
+  /// The gradients of a dense layer's parameters:
+  /// `weightGradient[k, j] = Σ_r fma(input[r, k], outputGradient[r, j])` and
+  /// `biasGradient[j] = Σ_r outputGradient[r, j]`, sums over rows; in stripes where the layer is narrow.
+  ///
+  /// - Parameters:
+  ///   - input: `[rows × inputs]`, what the layer was given.
+  ///   - outputGradient: `[rows × outputs]`, the gradient of the loss with respect to the layer's sums, before the
+  ///     activation.
+  ///   - weightGradient: `[inputs × outputs]`, written.
+  ///   - biasGradient: `[1 × outputs]`, written.
+  func parameterGradients(
+    input: MatrixView<Element>, outputGradient: MatrixView<Element>,
+    weightGradient: MutableMatrixView<Element>, biasGradient: MutableMatrixView<Element>)
+
+  /// The gradient of the loss with respect to the sums of the layer below:
+  /// `inputGradient[r, k] = activation.backward(Σ_j fma(outputGradient[r, j], weights[k, j]), value: input[r, k])`,
+  /// the sum a chain over j.
+  ///
+  /// - Parameters:
+  ///   - outputGradient: `[rows × outputs]`, the gradient with respect to this layer's sums.
+  ///   - weights: `[inputs × outputs]`, this layer's.
+  ///   - input: `[rows × inputs]`, what this layer was given: the activated outputs of the layer below.
+  ///   - activation: the activation of the layer below.
+  ///   - inputGradient: `[rows × inputs]`, written.
+  func inputGradient(
+    outputGradient: MatrixView<Element>, weights: MatrixView<Element>, input: MatrixView<Element>,
+    activation: Activation, inputGradient: MutableMatrixView<Element>)
+
+  /// The loss of a block of rows, ``Loss/rows(outputs:scale:output:target:store:stored:)`` row by row: its sum over
+  /// rows, always in stripes, and the gradient with respect to the outputs.
+  ///
+  /// - Parameters:
+  ///   - loss: which loss.
+  ///   - output: `[rows × outputs]`.
+  ///   - target: `[rows × outputs]`.
+  ///   - scale: the factor of the gradient, ``Loss/gradientScale(rows:outputs:)`` of the whole batch.
+  ///   - gradient: `[rows × outputs]`, written.
+  /// - Returns: the sum of the rows' losses, not divided.
+  func loss(
+    _ loss: Loss, output: MatrixView<Element>, target: MatrixView<Element>, scale: Element,
+    gradient: MutableMatrixView<Element>
+  ) -> Element
+
+  /// A node of the pairwise tree from its children: `sum[i] = sum[i] + other[i]`.
+  ///
+  /// - Parameters:
+  ///   - other: the child of the later rows.
+  ///   - sum: the child of the earlier rows, replaced by the node; of the same shape.
+  func add(_ other: MatrixView<Element>, to sum: MutableMatrixView<Element>)
+
+  /// A step of gradient descent: `parameters[i] = parameters[i] - learningRate * gradient[i]`, product and difference
+  /// each rounded.
+  ///
+  /// - Parameters:
+  ///   - parameters: any shape, updated.
+  ///   - gradient: of the same shape.
+  ///   - learningRate: the factor of the gradient.
+  func descend(
+    _ parameters: MutableMatrixView<Element>, gradient: MatrixView<Element>, learningRate: Element)
+
+  /// Calls `body` once for each index below `count`, on up to ``threads`` threads, and returns when all have returned.
+  ///
+  /// `body` uses ``singleThreaded`` for what it computes. No result may depend on the order of the calls.
+  func parallelFor(_ count: Int, _ body: @Sendable (Int) -> Void)
+}
+
+/// The kinds of backend, in the order of preference from last to first.
+public enum BackendKind: String, Sendable, CaseIterable {
+  /// Plain Swift loops.
+  case scalar
+  /// Swift SIMD vector types, one thread.
+  case simd
+  /// C with OpenMP.
+  case openmp
+}
+
+extension ComputeBackend {
+  /// One call after the other: what a backend of one thread does.
+  public func parallelFor(_ count: Int, _ body: @Sendable (Int) -> Void) {
+    for index in 0..<count { body(index) }
+  }
+}

@@ -1,0 +1,126 @@
+// What a kernel asks of a vector of elements, and its one-lane form: Float and Double themselves. Wider vectors belong to
+// the backends that use them.
+
+/// A vector of elements in registers: one lane in the scalar backend, a SIMD type elsewhere.
+///
+/// Elementwise definitions and elementary functions are written once over this protocol. Each operation is the IEEE
+/// operation on each lane, rounded once.
+public protocol KernelVector {
+  /// The type of a lane.
+  associatedtype Element: KernelElement
+  /// One truth value a lane.
+  associatedtype Mask
+  /// As many lanes of `Double`: where functions of `Float` are computed.
+  associatedtype Wide: DoubleVector
+
+  /// The number of lanes.
+  static var laneCount: Int { get }
+
+  /// The same value in every lane.
+  init(repeating value: Element)
+
+  /// The `laneCount` elements from `address` on, with no alignment asked for.
+  static func load(_ address: UnsafePointer<Element>) -> Self
+  /// Writes the lanes to the `laneCount` elements from `address` on, with no alignment asked for.
+  func store(_ address: UnsafeMutablePointer<Element>)
+
+  static func + (a: Self, b: Self) -> Self
+  static func - (a: Self, b: Self) -> Self
+  static func * (a: Self, b: Self) -> Self
+  static func / (a: Self, b: Self) -> Self
+  static prefix func - (a: Self) -> Self
+  /// `a * b + c`, rounded once.
+  static func fma(_ a: Self, _ b: Self, _ c: Self) -> Self
+
+  /// Comparisons are false where a lane of either side is NaN.
+  static func less(_ a: Self, _ b: Self) -> Mask
+  static func lessOrEqual(_ a: Self, _ b: Self) -> Mask
+  /// `a` where the mask is true, `b` elsewhere.
+  static func select(_ mask: Mask, _ a: Self, _ b: Self) -> Self
+
+  /// The lanes as `Double`, exactly.
+  var wide: Wide { get }
+  /// The lanes of `wide`, each rounded to nearest even.
+  init(rounding wide: Wide)
+}
+
+/// A vector of `Double` whose bits can be worked on: what elementary functions are computed in.
+public protocol DoubleVector: KernelVector where Element == Double {
+  /// One 64-bit integer a lane.
+  associatedtype Bits
+
+  /// The bits of each lane.
+  var bits: Bits { get }
+  init(bits: Bits)
+  static func bits(repeating value: UInt64) -> Bits
+  /// Sums and differences wrap around.
+  static func add(_ a: Bits, _ b: Bits) -> Bits
+  static func subtract(_ a: Bits, _ b: Bits) -> Bits
+  static func and(_ a: Bits, _ b: Bits) -> Bits
+  static func or(_ a: Bits, _ b: Bits) -> Bits
+  static func xor(_ a: Bits, _ b: Bits) -> Bits
+  static func shiftLeft(_ a: Bits, by count: UInt64) -> Bits
+  static func shiftRight(_ a: Bits, by count: UInt64) -> Bits
+}
+
+extension KernelVector where Element: KernelElement {
+  /// Zero in every lane.
+  @inlinable @inline(__always)
+  public static var zero: Self { Self(repeating: 0) }
+}
+
+extension Float: KernelVector {
+  public typealias Element = Float
+  public typealias Mask = Bool
+  public typealias Wide = Double
+
+  @inlinable @inline(__always) public static var laneCount: Int { 1 }
+  @inlinable @inline(__always) public init(repeating value: Float) { self = value }
+  @inlinable @inline(__always)
+  public static func load(_ address: UnsafePointer<Float>) -> Float { address.pointee }
+  @inlinable @inline(__always)
+  public func store(_ address: UnsafeMutablePointer<Float>) { address.pointee = self }
+  @inlinable @inline(__always)
+  public static func fma(_ a: Float, _ b: Float, _ c: Float) -> Float { c.addingProduct(a, b) }
+  @inlinable @inline(__always) public static func less(_ a: Float, _ b: Float) -> Bool { a < b }
+  @inlinable @inline(__always) public static func lessOrEqual(_ a: Float, _ b: Float) -> Bool { a <= b }
+  @inlinable @inline(__always)
+  public static func select(_ mask: Bool, _ a: Float, _ b: Float) -> Float { mask ? a : b }
+  @inlinable @inline(__always) public var wide: Double { Double(self) }
+  @inlinable @inline(__always) public init(rounding wide: Double) { self = Float(wide) }
+}
+
+extension Double: KernelVector, DoubleVector {
+  public typealias Element = Double
+  public typealias Mask = Bool
+  public typealias Wide = Double
+  public typealias Bits = UInt64
+
+  @inlinable @inline(__always) public static var laneCount: Int { 1 }
+  @inlinable @inline(__always) public init(repeating value: Double) { self = value }
+  @inlinable @inline(__always)
+  public static func load(_ address: UnsafePointer<Double>) -> Double { address.pointee }
+  @inlinable @inline(__always)
+  public func store(_ address: UnsafeMutablePointer<Double>) { address.pointee = self }
+  @inlinable @inline(__always)
+  public static func fma(_ a: Double, _ b: Double, _ c: Double) -> Double { c.addingProduct(a, b) }
+  @inlinable @inline(__always) public static func less(_ a: Double, _ b: Double) -> Bool { a < b }
+  @inlinable @inline(__always) public static func lessOrEqual(_ a: Double, _ b: Double) -> Bool { a <= b }
+  @inlinable @inline(__always)
+  public static func select(_ mask: Bool, _ a: Double, _ b: Double) -> Double { mask ? a : b }
+  @inlinable @inline(__always) public var wide: Double { self }
+  @inlinable @inline(__always) public init(rounding wide: Double) { self = wide }
+
+  @inlinable @inline(__always) public var bits: UInt64 { bitPattern }
+  @inlinable @inline(__always) public init(bits: UInt64) { self.init(bitPattern: bits) }
+  @inlinable @inline(__always) public static func bits(repeating value: UInt64) -> UInt64 { value }
+  @inlinable @inline(__always) public static func add(_ a: UInt64, _ b: UInt64) -> UInt64 { a &+ b }
+  @inlinable @inline(__always) public static func subtract(_ a: UInt64, _ b: UInt64) -> UInt64 { a &- b }
+  @inlinable @inline(__always) public static func and(_ a: UInt64, _ b: UInt64) -> UInt64 { a & b }
+  @inlinable @inline(__always) public static func or(_ a: UInt64, _ b: UInt64) -> UInt64 { a | b }
+  @inlinable @inline(__always) public static func xor(_ a: UInt64, _ b: UInt64) -> UInt64 { a ^ b }
+  @inlinable @inline(__always)
+  public static func shiftLeft(_ a: UInt64, by count: UInt64) -> UInt64 { a &<< count }
+  @inlinable @inline(__always)
+  public static func shiftRight(_ a: UInt64, by count: UInt64) -> UInt64 { a &>> count }
+}

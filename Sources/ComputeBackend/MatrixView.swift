@@ -1,0 +1,136 @@
+// Borrowed row-major matrices, checked where they are made. What owns the memory lies in MatrixStorage.swift.
+
+/// A borrowed matrix to read: `rows` rows of `columns` elements, row-major, rows `stride` elements apart.
+///
+/// A view does not keep its memory alive; whoever made it does. Making and slicing a view is checked; kernels take the
+/// shape as true.
+@frozen
+public struct MatrixView<Element: KernelElement>: @unchecked Sendable {
+  /// The first element.
+  public let base: UnsafePointer<Element>
+  /// How many rows there are.
+  public let rows: Int
+  /// How many elements a row has.
+  public let columns: Int
+  /// How many elements lie between the starts of two neighbouring rows: `columns` or more.
+  public let stride: Int
+
+  @inlinable
+  init(unchecked base: UnsafePointer<Element>, rows: Int, columns: Int, stride: Int) {
+    self.base = base
+    self.rows = rows
+    self.columns = columns
+    self.stride = stride
+  }
+
+  /// Views the front of `elements` as a matrix.
+  ///
+  /// - Precondition: the shape is not negative, `stride` is at least `columns`, and the last element lies inside
+  ///   `elements`.
+  @inlinable
+  public init(_ elements: UnsafeBufferPointer<Element>, rows: Int, columns: Int, stride: Int? = nil) {
+    let stride = stride ?? columns
+    checkMatrixShape(count: elements.count, rows: rows, columns: columns, stride: stride)
+    self.init(
+      unchecked: elements.baseAddress ?? UnsafePointer(emptyMatrixAddress(Element.self)),
+      rows: rows, columns: columns, stride: stride)
+  }
+
+  /// The element at `row`, `column`.
+  @inlinable
+  public subscript(row: Int, column: Int) -> Element {
+    precondition(row >= 0 && row < rows && column >= 0 && column < columns, "Matrix index out of range")
+    return base[row * stride + column]
+  }
+
+  /// The rows in `range`, in place.
+  @inlinable
+  public func rows(_ range: Range<Int>) -> MatrixView {
+    precondition(range.lowerBound >= 0 && range.upperBound <= rows, "Row range out of range")
+    return MatrixView(
+      unchecked: base + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride)
+  }
+}
+
+/// A borrowed matrix to write: as ``MatrixView``, and exclusive while a primitive writes it.
+@frozen
+public struct MutableMatrixView<Element: KernelElement>: @unchecked Sendable {
+  /// The first element.
+  public let base: UnsafeMutablePointer<Element>
+  /// How many rows there are.
+  public let rows: Int
+  /// How many elements a row has.
+  public let columns: Int
+  /// How many elements lie between the starts of two neighbouring rows: `columns` or more.
+  public let stride: Int
+
+  @inlinable
+  init(unchecked base: UnsafeMutablePointer<Element>, rows: Int, columns: Int, stride: Int) {
+    self.base = base
+    self.rows = rows
+    self.columns = columns
+    self.stride = stride
+  }
+
+  /// Views the front of `elements` as a matrix.
+  ///
+  /// - Precondition: the shape is not negative, `stride` is at least `columns`, and the last element lies inside
+  ///   `elements`.
+  @inlinable
+  public init(_ elements: UnsafeMutableBufferPointer<Element>, rows: Int, columns: Int, stride: Int? = nil) {
+    let stride = stride ?? columns
+    checkMatrixShape(count: elements.count, rows: rows, columns: columns, stride: stride)
+    self.init(
+      unchecked: elements.baseAddress ?? emptyMatrixAddress(Element.self),
+      rows: rows, columns: columns, stride: stride)
+  }
+
+  /// The same matrix, to read.
+  @inlinable
+  public var readOnly: MatrixView<Element> {
+    MatrixView(unchecked: UnsafePointer(base), rows: rows, columns: columns, stride: stride)
+  }
+
+  /// The element at `row`, `column`.
+  @inlinable
+  public subscript(row: Int, column: Int) -> Element {
+    get { readOnly[row, column] }
+    nonmutating set {
+      precondition(row >= 0 && row < rows && column >= 0 && column < columns, "Matrix index out of range")
+      base[row * stride + column] = newValue
+    }
+  }
+
+  /// The rows in `range`, in place.
+  @inlinable
+  public func rows(_ range: Range<Int>) -> MutableMatrixView {
+    precondition(range.lowerBound >= 0 && range.upperBound <= rows, "Row range out of range")
+    return MutableMatrixView(
+      unchecked: base + range.lowerBound * stride, rows: range.count, columns: columns, stride: stride)
+  }
+
+  /// Writes every element of `source` to the same place here.
+  ///
+  /// - Precondition: the shapes agree.
+  @inlinable
+  public func copy(from source: MatrixView<Element>) {
+    precondition(rows == source.rows && columns == source.columns, "Shapes differ")
+    for row in 0..<rows {
+      (base + row * stride).update(from: source.base + row * source.stride, count: columns)
+    }
+  }
+}
+
+@usableFromInline
+func checkMatrixShape(count: Int, rows: Int, columns: Int, stride: Int) {
+  precondition(rows >= 0 && columns >= 0 && stride >= columns, "Matrix shape is not valid")
+  guard rows > 0, columns > 0 else { return }
+  let (span, overflow) = (rows - 1).multipliedReportingOverflow(by: stride)
+  precondition(!overflow && span <= count - columns, "Matrix reaches past the end of its elements")
+}
+
+/// An address for matrices without elements, never read or written.
+@inlinable
+func emptyMatrixAddress<Element: KernelElement>(_: Element.Type) -> UnsafeMutablePointer<Element> {
+  UnsafeMutablePointer(bitPattern: MatrixStorage<Element>.alignment)!
+}

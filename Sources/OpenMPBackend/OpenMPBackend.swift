@@ -1,0 +1,2 @@
+import CLockstepKernels
+import ComputeBackend

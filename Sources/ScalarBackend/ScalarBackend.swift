@@ -1,0 +1,2 @@
+// Plain loops: the contract spelled out.
+import ComputeBackend
