@@ -133,6 +133,7 @@ let package = Package(
 
     // Tests.
     .testTarget(name: "ComputeBackendTests", dependencies: ["ComputeBackend"]),
+    .testTarget(name: "OpenMPBackendTests", dependencies: ["OpenMPBackend"]),
     .testTarget(name: "ParityTests", dependencies: ["Lockstep", "LockstepReference"]),
   ],
   swiftLanguageModes: [.v6]
