@@ -114,8 +114,10 @@ extension Elementary {
     let back = sum - one()
     let rounding = (one() - (sum - back)) + (x - back)
     let (mantissaPart, minusCount, exponent) = decomposed(sum)
-    // What the rounding of 1 + x lost, in the scale of the mantissa.
-    let lost = rounding * Wide(bits: Wide.subtract(Wide.bits(repeating: 0x7fe0_0000_0000_0000), exponent))
+    // What the rounding of 1 + x lost, in the scale of the mantissa. The scale is doubled, as its exponent may be the
+    // greatest there is.
+    let doubleScale = Wide(bits: Wide.subtract(Wide.bits(repeating: 0x7ff0_0000_0000_0000), exponent))
+    let lost = (Wide(repeating: 0.5) * rounding) * doubleScale
     let f = mantissaPart + lost
     // The derivative of the logarithm, 1 / (1 + f), to as many bits as this needs.
     let slope = Wide.fma(f, Wide(repeating: -0.7), one())
