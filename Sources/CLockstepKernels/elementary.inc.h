@@ -282,7 +282,7 @@ ELEMENTARY VECTOR NAME(log1p)(VECTOR x) {
 #else
   WIDE back = sum - SPLAT(1);
   WIDE lost = (SPLAT(1) - (sum - back)) + (w - back);
-  lost = (SPLAT(0.5) * lost) * (WIDE)(0x7ff0000000000000ull - (shifted & 0xfff0000000000000ull));
+  lost = lost * (WIDE)(0x7ff0000000000000ull - (shifted & 0xfff0000000000000ull)) * SPLAT(0.5);
   WIDE near = f;
   f = near + lost;
   WIDE low = (lost - (f - near));

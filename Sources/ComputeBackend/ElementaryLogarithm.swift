@@ -117,7 +117,7 @@ extension Elementary {
     // What the rounding of 1 + x lost, in the scale of the mantissa. The scale is doubled, as its exponent may be the
     // greatest there is.
     let doubleScale = Wide(bits: Wide.subtract(Wide.bits(repeating: 0x7ff0_0000_0000_0000), exponent))
-    let lost = (Wide(repeating: 0.5) * rounding) * doubleScale
+    let lost = rounding * doubleScale * Wide(repeating: 0.5)
     let f = mantissaPart + lost
     // The derivative of the logarithm, 1 / (1 + f), to as many bits as this needs.
     let slope = Wide.fma(f, Wide(repeating: -0.7), one())
