@@ -7,7 +7,7 @@
 /// operation on each lane, rounded once.
 public protocol KernelVector {
   /// The type of a lane.
-  associatedtype Element: KernelElement
+  associatedtype Element: MatrixElement
   /// One truth value a lane.
   associatedtype Mask
   /// As many lanes of `Double`: where functions of `Float` are computed.
@@ -63,7 +63,7 @@ public protocol DoubleVector: KernelVector where Element == Double {
   static func shiftRight(_ a: Bits, by count: UInt64) -> Bits
 }
 
-extension KernelVector where Element: KernelElement {
+extension KernelVector {
   /// Zero in every lane.
   @inlinable @inline(__always)
   public static var zero: Self { Self(repeating: 0) }

@@ -5,7 +5,7 @@
 /// A view does not keep its memory alive; whoever made it does. Making and slicing a view is checked; kernels take the
 /// shape as true.
 @frozen
-public struct MatrixView<Element: KernelElement>: @unchecked Sendable {
+public struct MatrixView<Element: MatrixElement>: @unchecked Sendable {
   /// The first element.
   public let base: UnsafePointer<Element>
   /// How many rows there are.
@@ -54,7 +54,7 @@ public struct MatrixView<Element: KernelElement>: @unchecked Sendable {
 
 /// A borrowed matrix to write: as ``MatrixView``, and exclusive while a primitive writes it.
 @frozen
-public struct MutableMatrixView<Element: KernelElement>: @unchecked Sendable {
+public struct MutableMatrixView<Element: MatrixElement>: @unchecked Sendable {
   /// The first element.
   public let base: UnsafeMutablePointer<Element>
   /// How many rows there are.
@@ -131,6 +131,6 @@ func checkMatrixShape(count: Int, rows: Int, columns: Int, stride: Int) {
 
 /// An address for matrices without elements, never read or written.
 @inlinable
-func emptyMatrixAddress<Element: KernelElement>(_: Element.Type) -> UnsafeMutablePointer<Element> {
+func emptyMatrixAddress<Element: MatrixElement>(_: Element.Type) -> UnsafeMutablePointer<Element> {
   UnsafeMutablePointer(bitPattern: MatrixStorage<Element>.alignment)!
 }
