@@ -2,7 +2,8 @@
 
 /// Every command but `help`.
 let commands: [Command] = [
-  infoCommand
+  celsiusCommand,
+  infoCommand,
 ]
 
 /// The options that `lockstep` itself takes.

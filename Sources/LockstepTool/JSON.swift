@@ -13,7 +13,7 @@ enum JSONValue {
   case string(String)
   case array([JSONValue])
   /// Members in the order in which they are written.
-  case object(KeyValuePairs<String, JSONValue>)
+  case object([(key: String, value: JSONValue)])
 
   /// The shortest text that reads back to the same bits; `null` where the value is not finite.
   static func number<Element: KernelElement>(_ value: Element) -> JSONValue {
