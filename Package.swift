@@ -133,7 +133,12 @@ let package = Package(
 
     // Tests.
     .testTarget(name: "ComputeBackendTests", dependencies: ["ComputeBackend"]),
-    .testTarget(name: "ParityTests", dependencies: ["Lockstep", "LockstepReference"]),
+    .testTarget(
+      name: "ParityTests", dependencies: ["Lockstep", "LockstepReference", "ScalarBackend", "CLockstepCPU"],
+      swiftSettings: settings(.inlinedIntoKernels)),
+    .testTarget(
+      name: "LockstepReferenceTests", dependencies: ["LockstepReference"],
+      swiftSettings: settings(.inlinedIntoKernels)),
   ],
   swiftLanguageModes: [.v6]
 )
