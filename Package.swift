@@ -132,7 +132,7 @@ let package = Package(
       swiftSettings: settings(.portable)),
 
     // Tests.
-    .testTarget(name: "ComputeBackendTests", dependencies: ["ComputeBackend"]),
+    .testTarget(name: "LockstepTests", dependencies: ["Lockstep", "LockstepReference"]),
     .testTarget(name: "ParityTests", dependencies: ["Lockstep", "LockstepReference"]),
   ],
   swiftLanguageModes: [.v6]
