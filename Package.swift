@@ -132,12 +132,12 @@ let package = Package(
       swiftSettings: settings(.portable)),
 
     // Tests.
-    .testTarget(name: "ComputeBackendTests", dependencies: ["ComputeBackend"]),
-    .testTarget(
-      name: "ParityTests", dependencies: ["Lockstep", "LockstepReference", "ScalarBackend", "CLockstepCPU"],
-      swiftSettings: settings(.inlinedIntoKernels)),
+    .testTarget(name: "LockstepTests", dependencies: ["Lockstep", "LockstepReference"]),
     .testTarget(
       name: "LockstepReferenceTests", dependencies: ["LockstepReference"],
+      swiftSettings: settings(.inlinedIntoKernels)),
+    .testTarget(
+      name: "ParityTests", dependencies: ["Lockstep", "LockstepReference", "CLockstepCPU"],
       swiftSettings: settings(.inlinedIntoKernels)),
   ],
   swiftLanguageModes: [.v6]

@@ -43,6 +43,14 @@ public struct MatrixView<Element: MatrixElement>: @unchecked Sendable {
     return base[row * stride + column]
   }
 
+  /// True where every element is a finite number.
+  @inlinable
+  public var isFinite: Bool {
+    (0..<rows).allSatisfy { row in
+      UnsafeBufferPointer(start: base + row * stride, count: columns).allSatisfy(\.isFinite)
+    }
+  }
+
   /// The rows in `range`, in place.
   @inlinable
   public func rows(_ range: Range<Int>) -> MatrixView {
