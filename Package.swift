@@ -139,6 +139,7 @@ let package = Package(
     .testTarget(
       name: "ParityTests", dependencies: ["Lockstep", "LockstepReference", "CLockstepCPU"],
       swiftSettings: settings(.inlinedIntoKernels)),
+    .testTarget(name: "OpenMPBackendTests", dependencies: ["OpenMPBackend"]),
   ],
   swiftLanguageModes: [.v6]
 )
