@@ -133,8 +133,14 @@ let package = Package(
       swiftSettings: settings(.portable)),
 
     // Tests.
-    .testTarget(name: "ComputeBackendTests", dependencies: ["ComputeBackend"]),
-    .testTarget(name: "ParityTests", dependencies: ["Lockstep", "LockstepReference"]),
+    .testTarget(name: "LockstepTests", dependencies: ["Lockstep", "LockstepReference"]),
+    .testTarget(
+      name: "LockstepReferenceTests", dependencies: ["LockstepReference"],
+      swiftSettings: settings(.inlinedIntoKernels)),
+    .testTarget(
+      name: "ParityTests", dependencies: ["Lockstep", "LockstepReference", "CLockstepCPU"],
+      swiftSettings: settings(.inlinedIntoKernels)),
+    .testTarget(name: "OpenMPBackendTests", dependencies: ["OpenMPBackend"]),
   ],
   swiftLanguageModes: [.v6]
 )
