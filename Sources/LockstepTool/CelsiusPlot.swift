@@ -56,6 +56,11 @@ struct CelsiusPlot {
     let picture = try Gnuplot().draw(
       script(
         terminal: format.terminal,
+        labels: """
+          set title 'A 1-2-1 network learns to convert Celsius to Fahrenheit'
+          set ylabel 'Fahrenheit'
+          set grid
+          """,
         lines: ["lc rgb '#1f4fd8' lw 7", "lc rgb '#d62728' lw 3", "lc rgb '#2ca02c' lw 3 dt (12,8)"]))
     try picture.writeWhole(to: name)
   }
@@ -64,23 +69,23 @@ struct CelsiusPlot {
   ///
   /// - Throws: ``Gnuplot/Missing``, `ToolError`.
   func text(onTerminal isTerminal: Bool) throws -> String {
+    // Text cannot be turned, so the vertical axis is labelled at its top.
     let picture = try Gnuplot().draw(
       script(
-        terminal: "dumb size 78,26 \(isTerminal ? "ansi" : "mono")",
+        terminal: "dumb size 78,24 \(isTerminal ? "ansi" : "mono")",
+        labels: "set label 'Fahrenheit' at graph 0, 1.07",
         lines: ["lc rgb 'blue'", "lc rgb 'red'", "lc rgb 'green'"]))
     return String(decoding: picture, as: UTF8.self)
   }
 
-  private func script(terminal: String, lines: [String]) -> String {
+  private func script(terminal: String, labels: String, lines: [String]) -> String {
     """
     $lines << end
     \(data)end
     set terminal \(terminal)
-    set title 'A 1-2-1 network learns to convert Celsius to Fahrenheit'
+    \(labels)
     set xlabel 'Celsius'
-    set ylabel 'Fahrenheit'
-    set key left top
-    set grid
+    set key left top Left reverse
     plot $lines using 1:2 with lines \(lines[0]) title 'true', \\
       '' using 1:3 with lines \(lines[1]) title 'before training', \\
       '' using 1:4 with lines \(lines[2]) title 'after training'

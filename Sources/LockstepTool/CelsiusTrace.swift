@@ -16,7 +16,9 @@ struct CelsiusTrace<Element: NetworkElement> {
       let before = trainer.network
       let record = try trainer.recordedStep(
         input: run.celsius, target: run.fahrenheit, learningRate: Element(run.schedule.learningRate))
-      let formulas = StepFormulas(run: run, before: before, record: record, after: trainer.network)
+      let origin = step == 1 ? "drawn from the standard normal distribution" : "as the step before left it"
+      let formulas = StepFormulas(
+        run: run, before: before, origin: origin, record: record, after: trainer.network)
       if asJSON {
         for phase in formulas.phases {
           for quantity in phase.quantities { try output.json(quantity.jsonMembers(step: step, phase: phase.name)) }
@@ -79,6 +81,8 @@ private struct TracedQuantity<Element: NetworkElement> {
 private struct StepFormulas<Element: NetworkElement> {
   let run: CelsiusRun<Element>
   let before: Network<Element>
+  /// Where the parameters of `before` come from.
+  let origin: String
   let record: PassRecord<Element>
   let after: Network<Element>
 
@@ -100,7 +104,7 @@ private struct StepFormulas<Element: NetworkElement> {
     [
       Quantity(name: "celsius", value: run.celsius, formula: "evenly spaced from -50 to 50"),
       Quantity(name: "fahrenheit", value: run.fahrenheit, formula: "celsius * 9 / 5 + 32, what the network is to give"),
-    ] + parameters(of: before) { _ in ("the parameters before the step", nil) }
+    ] + parameters(of: before) { _ in (origin, nil) }
   }
 
   private var forward: [Quantity] {
@@ -159,13 +163,13 @@ private struct StepFormulas<Element: NetworkElement> {
     }
   }
 
-  /// The parameters of a network under their names; `origin` gives formula and example of each.
+  /// The parameters of a network under their names; `source` gives formula and example of each.
   private func parameters(
-    of network: Network<Element>, origin: (Int) -> (formula: String, example: String?)
+    of network: Network<Element>, source: (Int) -> (formula: String, example: String?)
   ) -> [Quantity] {
     let values = network.layers.flatMap { [$0.weights, $0.bias] }
     return zip(["weights1", "biases1", "weights2", "biases2"], values).enumerated().map { index, parameter in
-      let (formula, example) = origin(index)
+      let (formula, example) = source(index)
       return Quantity(name: parameter.0, value: parameter.1, formula: formula, example: example)
     }
   }

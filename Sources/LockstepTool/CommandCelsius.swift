@@ -115,7 +115,7 @@ struct CelsiusRun<Element: NetworkElement> {
     let plot = try CelsiusPlot(run: self, last: result.last)
     do {
       switch target {
-      case .text: try output.write("\n" + plot.text(onTerminal: output.isTerminal))
+      case .text: try output.write(plot.text(onTerminal: output.isTerminal))
       case .file(let name, let format):
         try plot.write(to: name, format: format)
         if !invocation.isJSON { try output.line("\nThe picture is in \(name).") }

@@ -52,9 +52,12 @@ extension ComputeBackend {
     ]
   }
 
-  /// What computed, for people: `openmp/avx2, 2 threads, f32`.
-  var summary: String {
+  /// What computes, for people: `openmp/avx2, 2 threads`.
+  var variantSummary: String {
     let variant = BackendVariant(kind: kind, instructionSet: instructionSet)
-    return "\(variant), \(threads) thread\(threads == 1 ? "" : "s"), \(Element.precision.rawValue)"
+    return "\(variant), \(threads) thread\(threads == 1 ? "" : "s")"
   }
+
+  /// What computes and in what, for people: `openmp/avx2, 2 threads, f32`.
+  var summary: String { "\(variantSummary), \(Element.precision.rawValue)" }
 }

@@ -71,9 +71,9 @@ extension Data {
     do {
       try write(to: URL(fileURLWithPath: name), options: .atomic)
     } catch {
-      let reason = (error as? CocoaError)?.underlying as? POSIXError
-      throw ToolError(
-        description: "\(name) could not be written: \(reason?.localizedDescription ?? error.localizedDescription)")
+      let systemError = (error as? CocoaError)?.underlying as? POSIXError
+      let reason = systemError.map { String(cString: strerror($0.code.rawValue)) } ?? error.localizedDescription
+      throw ToolError(description: "\(name) could not be written: \(reason)")
     }
   }
 }
