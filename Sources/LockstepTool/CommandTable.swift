@@ -4,6 +4,7 @@
 let commands: [Command] = [
   celsiusCommand,
   infoCommand,
+  verifyCommand,
 ]
 
 /// The options that `lockstep` itself takes.
