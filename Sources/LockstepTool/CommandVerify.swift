@@ -101,7 +101,7 @@ private struct VerifyReport {
 
         \(rowsDone) rows, \(comparisons) runs compared with the reference, \
         \(failedRows == 0 ? "all equal, bit for bit" : "\(failedRows) rows different")
-        digest of all rows  \(Digest.fnv1a(digests.utf8.map { Double($0) }))
+        digest of all rows  \(Digest.fnv1a(bytes: digests.utf8))
         """)
     }
     guard failedRows == 0 else {
