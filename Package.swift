@@ -132,14 +132,17 @@ let package = Package(
       swiftSettings: settings(.portable)),
 
     // Tests.
+    .testTarget(
+      name: "GoldenTests", dependencies: ["Lockstep"], exclude: ["golden_numpy.py"],
+      resources: [.copy("golden_numpy.json")]),
     .testTarget(name: "LockstepTests", dependencies: ["Lockstep", "LockstepReference"]),
     .testTarget(
       name: "LockstepReferenceTests", dependencies: ["LockstepReference"],
       swiftSettings: settings(.inlinedIntoKernels)),
+    .testTarget(name: "OpenMPBackendTests", dependencies: ["OpenMPBackend"]),
     .testTarget(
       name: "ParityTests", dependencies: ["Lockstep", "LockstepReference", "CLockstepCPU"],
       swiftSettings: settings(.inlinedIntoKernels)),
-    .testTarget(name: "OpenMPBackendTests", dependencies: ["OpenMPBackend"]),
   ],
   swiftLanguageModes: [.v6]
 )
