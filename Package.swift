@@ -142,6 +142,7 @@ let package = Package(
     .testTarget(name: "ComputeBackendTests", dependencies: ["ComputeBackend"]),
     .testTarget(name: "ParityTests", dependencies: ["Lockstep", "LockstepReference"]),
     .testTarget(name: "FileWritingTests", dependencies: ["FileWriting"]),
+    .testTarget(name: "LockstepDataTests", dependencies: ["LockstepData", "FileWriting"]),
   ],
   swiftLanguageModes: [.v6]
 )
