@@ -143,6 +143,9 @@ let package = Package(
     .testTarget(name: "ParityTests", dependencies: ["Lockstep", "LockstepReference"]),
     .testTarget(name: "FileWritingTests", dependencies: ["FileWriting"]),
     .testTarget(name: "LockstepDataTests", dependencies: ["LockstepData", "FileWriting"]),
+    .testTarget(
+      name: "ModelFileTests", dependencies: ["Lockstep"], exclude: ["check_with_python.py"],
+      resources: [.copy("Fixtures")]),
   ],
   swiftLanguageModes: [.v6]
 )
