@@ -1,4 +1,4 @@
-// swift-tools-version: 6.2
+// swift-tools-version: 6.3
 // Lockstep: dense neural-network kernels that give the same bits on every backend.
 //
 // Arrows between modules run one way: tool -> Lockstep -> backends -> ComputeBackend. No backend imports another, and
@@ -151,8 +151,6 @@ let package = Package(
     .testTarget(
       name: "ParityTests", dependencies: ["Lockstep", "LockstepReference", "CLockstepCPU"],
       swiftSettings: settings(.inlinedIntoKernels)),
-    .testTarget(name: "ComputeBackendTests", dependencies: ["ComputeBackend"]),
-    .testTarget(name: "ParityTests", dependencies: ["Lockstep", "LockstepReference"]),
     .testTarget(name: "FileWritingTests", dependencies: ["FileWriting"]),
     .testTarget(name: "LockstepDataTests", dependencies: ["LockstepData", "FileWriting"]),
     .testTarget(

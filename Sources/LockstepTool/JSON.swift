@@ -3,7 +3,7 @@
 import ComputeBackend
 
 /// A JSON value.
-enum JSONValue {
+indirect enum JSONValue {
   case null
   case bool(Bool)
   /// A whole number, written in full.
