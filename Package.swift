@@ -157,6 +157,7 @@ let package = Package(
       name: "ModelFileTests", dependencies: ["Lockstep"], exclude: ["check_with_python.py"],
       resources: [.copy("Fixtures")]),
     .testTarget(name: "ComputeBackendTests", dependencies: ["ComputeBackend"]),
+    .testTarget(name: "OpenMPBackendTests", dependencies: ["OpenMPBackend"]),
     .target(
       name: "CExactFunctions", path: "Tests/CExactFunctions",
       cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))],
