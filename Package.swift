@@ -133,6 +133,15 @@ let package = Package(
 
     // Tests.
     .testTarget(name: "ComputeBackendTests", dependencies: ["ComputeBackend"]),
+    .target(
+      name: "CExactFunctions", path: "Tests/CExactFunctions",
+      cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))],
+      linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
+    .target(
+      name: "ElementaryFunctionsSupport", dependencies: ["ComputeBackend", "CExactFunctions"],
+      path: "Tests/ElementaryFunctionsSupport", swiftSettings: settings(.kernels)),
+    .testTarget(
+      name: "ElementaryFunctionsTests", dependencies: ["ComputeBackend", "ElementaryFunctionsSupport"]),
     .testTarget(name: "ParityTests", dependencies: ["Lockstep", "LockstepReference"]),
   ],
   swiftLanguageModes: [.v6]
