@@ -133,9 +133,7 @@ let package = Package(
 
     // Tests.
     .testTarget(name: "LockstepTests", dependencies: ["Lockstep", "LockstepReference"]),
-    .testTarget(
-      name: "LockstepReferenceTests", dependencies: ["LockstepReference"],
-      swiftSettings: settings(.inlinedIntoKernels)),
+    .testTarget(name: "LockstepReferenceTests", dependencies: ["LockstepReference"]),
     .testTarget(
       name: "ParityTests", dependencies: ["Lockstep", "LockstepReference", "CLockstepCPU"],
       swiftSettings: settings(.inlinedIntoKernels)),
