@@ -105,8 +105,8 @@ struct ReferenceNetworkTests {
     #expect(losses[0] == 1.125)
     var once = Self.linear
     once.train(on: [Self.batch], loss: .meanSquaredError, learningRate: 0.125)
-    #expect(once.layers[0].weights.elements == [1 - 9 / 8, -2 - 2.25 / 8])
-    #expect(once.layers[1].bias.elements == [-1 - 1.5 / 8])
+    #expect(once.layers[0].weights.elements == [-0.125, -2.28125])
+    #expect(once.layers[1].bias.elements == [-1.1875])
     #expect(losses[1] == once.pass(over: Self.batch, loss: .meanSquaredError).loss)
   }
 
