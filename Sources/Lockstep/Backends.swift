@@ -18,6 +18,12 @@ public struct BackendVariant: Sendable, Hashable, CustomStringConvertible {
   /// The instruction set of the kernels that run.
   public let instructionSet: InstructionSet
 
+  /// A variant, which need not be one that can run here.
+  public init(kind: BackendKind, instructionSet: InstructionSet) {
+    self.kind = kind
+    self.instructionSet = instructionSet
+  }
+
   /// `kind/instruction set`, as in `openmp/avx2`; `scalar` alone for the scalar backend.
   public var description: String {
     kind == .scalar ? kind.rawValue : "\(kind.rawValue)/\(instructionSet.rawValue)"
@@ -101,7 +107,7 @@ public enum Backends {
     if let feature = missingCPUFeature {
       return "this CPU lacks \(feature); Lockstep needs x86-64-v3 (AVX2 and FMA) or arm64"
     }
-    if kind == .openmp, let reason = OpenMPSupport.unavailability { return reason }
+    if kind == .openmp, let reason = OpenMP.unavailability { return reason }
     if try available().contains(where: { $0.kind == kind }) { return nil }
     return "LOCKSTEP_MAX_ISA allows none of its instruction sets ("
       + instructionSets(of: kind).map(\.rawValue).joined(separator: ", ") + ")"
@@ -109,7 +115,7 @@ public enum Backends {
 
   /// The version of OpenMP that this build was made with, as its `_OPENMP` macro gives it (201811 is OpenMP 5.0), or
   /// `nil` for a build without.
-  public static var openMPVersion: Int? { OpenMPSupport.version }
+  public static var openMPVersion: Int? { OpenMP.version }
 
   /// Makes a backend.
   ///
@@ -117,9 +123,10 @@ public enum Backends {
   ///   - kind: which; `nil` for the first of ``available()``.
   ///   - threads: how many threads it may use, from 1 to ``maximumThreads``; `nil` for one a core. Scalar and SIMD run
   ///     on one, whatever is allowed.
+  ///   - elementType: what it computes in, where the result's type does not say.
   /// - Throws: ``BackendError``; a kind that cannot run is never replaced by another.
   public static func make<Element: NetworkElement>(
-    _ kind: BackendKind? = nil, threads: Int? = nil, as _: Element.Type = Element.self
+    _ kind: BackendKind? = nil, threads: Int? = nil, as elementType: Element.Type = Element.self
   ) throws(BackendError) -> any ComputeBackend<Element> {
     let variants = try available()
     guard let variant = variants.first(where: { kind == nil || $0.kind == kind }) else {
@@ -134,9 +141,10 @@ public enum Backends {
   /// - Parameters:
   ///   - variant: a backend and the instruction set of its kernels.
   ///   - threads: how many threads it may use, from 1 to ``maximumThreads``; `nil` for one a core.
+  ///   - elementType: what it computes in, where the result's type does not say.
   /// - Throws: ``BackendError``.
   public static func make<Element: NetworkElement>(
-    _ variant: BackendVariant, threads: Int? = nil, as _: Element.Type = Element.self
+    _ variant: BackendVariant, threads: Int? = nil, as elementType: Element.Type = Element.self
   ) throws(BackendError) -> any ComputeBackend<Element> {
     let threads = threads ?? min(max(ProcessInfo.processInfo.activeProcessorCount, 1), maximumThreads)
     guard 1...maximumThreads ~= threads else { throw .threads(threads) }
@@ -167,7 +175,7 @@ public enum Backends {
     switch kind {
     case .scalar: return [.scalar]
     case .simd: return SIMDBackend<Float>().map { [$0.instructionSet] } ?? []
-    case .openmp: return OpenMPSupport.instructionSets
+    case .openmp: return OpenMP.instructionSets
     }
   }
 }
