@@ -126,9 +126,10 @@ let package = Package(
     .target(name: "LockstepData", dependencies: ["CCSV", "ComputeBackend"], swiftSettings: settings(.portable)),
 
     // The command-line tool.
+    .target(name: "CGetopt"),
     .executableTarget(
       name: "LockstepTool",
-      dependencies: ["Lockstep", "LockstepData", "LockstepReference", "CLockstepCPU"],
+      dependencies: ["Lockstep", "LockstepData", "LockstepReference", "CLockstepCPU", "CGetopt"],
       swiftSettings: settings(.portable)),
 
     // Tests.

@@ -18,6 +18,12 @@ public struct BackendVariant: Sendable, Hashable, CustomStringConvertible {
   /// The instruction set of the kernels that run.
   public let instructionSet: InstructionSet
 
+  /// A variant, which need not be one that can run here.
+  public init(kind: BackendKind, instructionSet: InstructionSet) {
+    self.kind = kind
+    self.instructionSet = instructionSet
+  }
+
   /// `kind/instruction set`, as in `openmp/avx2`; `scalar` alone for the scalar backend.
   public var description: String {
     kind == .scalar ? kind.rawValue : "\(kind.rawValue)/\(instructionSet.rawValue)"
