@@ -45,7 +45,7 @@ extension Invocation {
 
 extension ComputeBackend {
   /// The JSON members that say what computed.
-  var jsonMembers: KeyValuePairs<String, JSONValue> {
+  var jsonMembers: JSONMembers {
     [
       "backend": .string(kind.rawValue), "threads": .integer(threads), "isa": .string(instructionSet.rawValue),
       "precision": .string(Element.precision.rawValue),

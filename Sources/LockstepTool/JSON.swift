@@ -13,7 +13,7 @@ enum JSONValue {
   case string(String)
   case array([JSONValue])
   /// Members in the order in which they are written.
-  case object(KeyValuePairs<String, JSONValue>)
+  case object(JSONMembers)
 
   /// The shortest text that reads back to the same bits; `null` where the value is not finite.
   static func number<Element: KernelElement>(_ value: Element) -> JSONValue {
@@ -35,7 +35,7 @@ enum JSONValue {
     case .string(let text): Self.quoted(text)
     case .array(let values): "[" + values.map(\.text).joined(separator: ", ") + "]"
     case .object(let members):
-      "{" + members.map { "\(Self.quoted($0.key)): \($0.value.text)" }.joined(separator: ", ") + "}"
+      "{" + members.pairs.map { "\(Self.quoted($0.key)): \($0.value.text)" }.joined(separator: ", ") + "}"
     }
   }
 
@@ -55,6 +55,23 @@ enum JSONValue {
       }
     }
     return result + "\""
+  }
+}
+
+/// The members of a JSON object in the order in which they are written; a value, so that commands can put objects together.
+struct JSONMembers: ExpressibleByDictionaryLiteral {
+  private(set) var pairs: [(key: String, value: JSONValue)]
+
+  init(_ pairs: [(key: String, value: JSONValue)]) {
+    self.pairs = pairs
+  }
+
+  init(dictionaryLiteral elements: (String, JSONValue)...) {
+    pairs = elements.map { (key: $0, value: $1) }
+  }
+
+  static func + (first: JSONMembers, second: JSONMembers) -> JSONMembers {
+    JSONMembers(first.pairs + second.pairs)
   }
 }
 

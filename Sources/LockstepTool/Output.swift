@@ -36,7 +36,7 @@ final class Output {
   }
 
   /// Writes one JSON object as a line.
-  func json(_ members: KeyValuePairs<String, JSONValue>) throws {
+  func json(_ members: JSONMembers) throws {
     try line(JSONValue.object(members).text)
   }
 
