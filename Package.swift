@@ -115,15 +115,22 @@ let package = Package(
     .target(
       name: "LockstepReference", dependencies: ["ComputeBackend"], swiftSettings: settings(.inlinedIntoKernels)),
 
+    // Files that are there whole or not at all.
+    .target(name: "FileWriting", swiftSettings: settings(.portable)),
+
     // Networks, the pass, training, model files.
     .target(
       name: "Lockstep",
-      dependencies: ["ComputeBackend", "ScalarBackend", "SIMDBackend", "OpenMPBackend", "CLockstepCPU"],
+      dependencies: [
+        "ComputeBackend", "ScalarBackend", "SIMDBackend", "OpenMPBackend", "CLockstepCPU", "FileWriting",
+      ],
       swiftSettings: settings(.portable)),
 
     // Tables from files, over Debian's libcsv.
     .systemLibrary(name: "CCSV", providers: [.apt(["libcsv-dev"])]),
-    .target(name: "LockstepData", dependencies: ["CCSV", "ComputeBackend"], swiftSettings: settings(.portable)),
+    .target(
+      name: "LockstepData", dependencies: ["CCSV", "ComputeBackend", "FileWriting"],
+      swiftSettings: settings(.portable)),
 
     // The command-line tool.
     .target(name: "CGetopt"),
@@ -135,6 +142,11 @@ let package = Package(
     // Tests.
     .testTarget(name: "ComputeBackendTests", dependencies: ["ComputeBackend"]),
     .testTarget(name: "ParityTests", dependencies: ["Lockstep", "LockstepReference"]),
+    .testTarget(name: "FileWritingTests", dependencies: ["FileWriting"]),
+    .testTarget(name: "LockstepDataTests", dependencies: ["LockstepData", "FileWriting"]),
+    .testTarget(
+      name: "ModelFileTests", dependencies: ["Lockstep"], exclude: ["check_with_python.py"],
+      resources: [.copy("Fixtures")]),
   ],
   swiftLanguageModes: [.v6]
 )
