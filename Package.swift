@@ -136,7 +136,7 @@ let package = Package(
     .target(name: "CGetopt"),
     .executableTarget(
       name: "LockstepTool",
-      dependencies: ["Lockstep", "LockstepData", "LockstepReference", "CLockstepCPU", "CGetopt"],
+      dependencies: ["Lockstep", "LockstepData", "LockstepReference", "CLockstepCPU", "CGetopt", "FileWriting"],
       swiftSettings: settings(.portable)),
 
     // Tests.

@@ -2,7 +2,7 @@
 
 /// Every command but `help`.
 let commands: [Command] = [
-  infoCommand
+  infoCommand, trainCommand, predictCommand, evaluateCommand, gradientsCommand,
 ]
 
 /// The options that `lockstep` itself takes.
