@@ -46,8 +46,9 @@ struct ColumnChoice {
       inputs = table.columnNames.filter { !targets.contains($0) }
       guard inputs.count == model.sizes[0] else {
         throw ToolError(
-          description: "\(table.file): the file has \(inputs.count) columns\(targets.isEmpty ? "" : " beside the targets"), "
-            + "but \(model.path) takes \(model.sizes[0]) inputs and does not name them")
+          description: "\(table.file): the file has \(columnCount(inputs.count))"
+            + "\(targets.isEmpty ? "" : " beside the targets"), but \(model.path) takes \(model.sizes[0]) inputs and does not name them"
+        )
       }
     }
   }

@@ -47,7 +47,9 @@ let trainCommand = Command(
 
 /// The options of `train`, beside the common ones.
 enum TrainOptions {
-  static let targets = ModelOptions.targets
+  static let targets = ModelOptions.targetOption(
+    summary: "what the network learns; quote names that contain commas as in CSV",
+    defaultText: "those of the initial model")
   static let hidden = CommandOption<[Int]?>(
     "hidden", placeholder: "N[,N...]|none", summary: "the widths of the hidden layers", default: nil,
     defaultText: "64,32", allowed: "none, or whole numbers of at least 1 separated by commas, such as 64,32",
@@ -92,6 +94,7 @@ struct TrainingPlan {
   let initialModel: NetworkFile?
   /// The widths, from input to output.
   let sizes: [Int]
+  /// The activation of the hidden layers of a new network.
   let activation: Activation
   let loss: Loss
   let precision: Precision
@@ -116,6 +119,7 @@ struct TrainingPlan {
     initialModel = try invocation[TrainOptions.initialModel].map {
       try NetworkFile(contentsOf: $0, activation: invocation[TrainOptions.activation])
     }
+    activation = invocation[TrainOptions.activation] ?? .relu
     precision = invocation[TrainOptions.precision] ?? initialModel?.precision ?? .f32
     if precision == .f32, !Float(schedule.learningRate).isFinite {
       throw UsageError(description: "--learning-rate is \(schedule.learningRate), too large for precision f32")
@@ -128,7 +132,6 @@ struct TrainingPlan {
     if let model = initialModel {
       columns = try ColumnChoice(continuing: model, table: table, targets: try invocation.targets(of: model))
       sizes = model.sizes
-      activation = model.activations.dropLast().first ?? .identity
       let hidden = Array(sizes.dropFirst().dropLast())
       if let asked = invocation[TrainOptions.hidden], asked != hidden {
         throw UsageError(
@@ -140,7 +143,6 @@ struct TrainingPlan {
       }
       columns = try ColumnChoice(table: table, targets: targets)
       sizes = [columns.inputs.count] + (invocation[TrainOptions.hidden] ?? [64, 32]) + [targets.count]
-      activation = invocation[TrainOptions.activation] ?? .relu
       try checkMemory(sizes, precision: precision)
     }
     try checkOutputs(columns.targets.count, suit: loss)

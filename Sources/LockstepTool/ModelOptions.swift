@@ -7,14 +7,9 @@ import LockstepData
 /// Options shared by the commands that work with model files and tables.
 enum ModelOptions {
   /// The columns that the network's outputs are compared with.
-  static let targets = CommandOption<[String]?>(
-    "target", placeholder: "COLUMN[,COLUMN...]",
-    summary: "what the outputs are compared with; quote names that contain commas as in CSV", default: nil,
-    defaultText: "those that the model file names", allowed: "a list of column names, separated by commas",
-    parse: { text in
-      guard let names = csvFields(in: text), !names.isEmpty, !names.contains("") else { return nil }
-      return names
-    })
+  static let targets = targetOption(
+    summary: "what the outputs are compared with; quote names that contain commas as in CSV",
+    defaultText: "those that the model file names")
 
   /// What is made small, or measured.
   static let loss = optionalChoice(
@@ -35,6 +30,17 @@ enum ModelOptions {
   static let computing: [any OptionDeclaration] = [
     CommonOptions.backend, CommonOptions.threads, precision, CommonOptions.json,
   ]
+
+  /// `--target`, as a command explains it.
+  static func targetOption(summary: String, defaultText: String) -> CommandOption<[String]?> {
+    CommandOption(
+      "target", placeholder: "COLUMN[,COLUMN...]", summary: summary, default: nil, defaultText: defaultText,
+      allowed: "a list of column names, separated by commas",
+      parse: { text in
+        guard let names = csvFields(in: text), !names.isEmpty, !names.contains("") else { return nil }
+        return names
+      })
+  }
 
   /// One of the names of the cases; nothing where it is not given.
   static func optionalChoice<Value: RawRepresentable<String> & CaseIterable & Sendable>(

@@ -20,7 +20,8 @@ func aligned(_ lines: [(name: String, text: String)]) -> [String] {
 /// `13-64-32-1, relu, 3009 parameters`.
 func networkSummary<Element>(_ network: Network<Element>) -> String {
   let hidden = Set(network.layers.dropLast().map(\.activation.rawValue)).sorted()
-  return ([network.sizes.map(String.init).joined(separator: "-")] + hidden
+  return
+    ([network.sizes.map(String.init).joined(separator: "-")] + hidden
     + ["\(network.parameterCount) parameters"]).joined(separator: ", ")
 }
 

@@ -107,7 +107,8 @@ extension TrainingRun {
     let schedule = plan.schedule
     return backend.jsonMembers + [
       "seed": .integer(schedule.seed), "rows": .integer(input.rows),
-      "sizes": .array(plan.sizes.map { .integer($0) }), "activation": .string(plan.activation.rawValue),
+      "sizes": .array(plan.sizes.map { .integer($0) }),
+      "activations": .array(trainer.network.layers.map { .string($0.activation.rawValue) }),
       "loss_function": .string(plan.loss.rawValue), "epochs": .integer(schedule.epochs),
       "batch_size": .integer(schedule.batchSize), "learning_rate": .number(schedule.learningRate),
       "shuffle": .bool(schedule.shuffles), "loss_before": .number(results.lossBefore),

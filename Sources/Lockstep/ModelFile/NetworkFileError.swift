@@ -45,7 +45,7 @@ public enum NetworkFileError: Error, Sendable, Equatable, CustomStringConvertibl
     /// The metadata names another activation than the user.
     case otherActivation(file: Activation, option: Activation)
     /// The user names an activation that the indices leave no room for.
-    case noRoomForActivation(Activation, after: Int)
+    case noRoomForActivation(Activation)
     /// The indices leave room for activations, and nobody says which.
     case unknownActivation
     /// A number that is infinite in the precision asked for.
@@ -99,8 +99,8 @@ extension NetworkFileError.Problem {
         + "indices \(indices.map(String.init).joined(separator: ", ")), and each activation but identity takes one"
     case .otherActivation(let file, let option):
       "the file's hidden layers have the activation \(file.rawValue), but \(option.rawValue) is asked for"
-    case .noRoomForActivation(let activation, let index):
-      "the activation \(activation.rawValue) is asked for, but the indices leave no room for one after layer \(index)"
+    case .noRoomForActivation(let activation):
+      "the activation \(activation.rawValue) is asked for, but the indices of the layers leave no room for one"
     case .unknownActivation:
       "the file has activations between its layers but does not say which; name it with --activation"
     case .tooLarge(let value, let precision): "the number \(value) is too large for precision \(precision.rawValue)"

@@ -99,24 +99,22 @@ extension NetworkFileLayout {
   /// - Throws: ``NetworkFileError`` where they disagree with one another or with the indices, or where nobody tells.
   func activations(named: [Activation]?, option: Activation?) throws(NetworkFileError) -> [Activation] {
     let hasRoom = zip(layers, layers.dropFirst()).map { $1.index - $0.index == 2 }
+    if let option, option != .identity, !hasRoom.isEmpty, !hasRoom.contains(true) {
+      throw .network(file: path, tensor: layers[1].weight.name, .noRoomForActivation(option))
+    }
     if let named {
       // What follows the last layer leaves no trace in the indices.
       guard named.count == layers.count, zip(named, hasRoom).allSatisfy({ ($0 != .identity) == $1 }) else {
         throw .network(file: path, tensor: nil, .activationsDisagree(named, indices: layers.map(\.index)))
       }
-      if let option, let other = named.dropLast().first(where: { $0 != option }) {
+      if let option, let (other, _) = zip(named, hasRoom).first(where: { $1 && $0 != option }) {
         throw .network(file: path, tensor: nil, .otherActivation(file: other, option: option))
       }
       return named
     }
-    if let option, option != .identity, let position = hasRoom.firstIndex(of: false) {
-      throw .network(
-        file: path, tensor: layers[position + 1].weight.name, .noRoomForActivation(option, after: layers[position].index))
+    guard let option = option ?? (hasRoom.contains(true) ? nil : .identity) else {
+      throw .network(file: path, tensor: nil, .unknownActivation)
     }
-    return try hasRoom.map { (hasRoom) throws(NetworkFileError) in
-      if !hasRoom { return .identity }
-      guard let option else { throw .network(file: path, tensor: nil, .unknownActivation) }
-      return option
-    } + [.identity]
+    return hasRoom.map { $0 ? option : .identity } + [.identity]
   }
 }
