@@ -140,12 +140,18 @@ let package = Package(
       swiftSettings: settings(.portable)),
 
     // Tests.
-    .testTarget(name: "ComputeBackendTests", dependencies: ["ComputeBackend"]),
-    .testTarget(name: "ParityTests", dependencies: ["Lockstep", "LockstepReference"]),
+    .testTarget(name: "LockstepTests", dependencies: ["Lockstep", "LockstepReference"]),
+    .testTarget(
+      name: "LockstepReferenceTests", dependencies: ["LockstepReference"],
+      swiftSettings: settings(.inlinedIntoKernels)),
+    .testTarget(
+      name: "ParityTests", dependencies: ["Lockstep", "LockstepReference", "CLockstepCPU"],
+      swiftSettings: settings(.inlinedIntoKernels)),
+    .testTarget(name: "OpenMPBackendTests", dependencies: ["OpenMPBackend"]),
     .testTarget(name: "FileWritingTests", dependencies: ["FileWriting"]),
     .testTarget(name: "LockstepDataTests", dependencies: ["LockstepData", "FileWriting"]),
     .testTarget(
-      name: "ModelFileTests", dependencies: ["Lockstep"], exclude: ["check_with_python.py"],
+      name: "ModelFileTests", dependencies: ["Lockstep"], exclude: ["check_with_python.py", "check_with_pytorch.py"],
       resources: [.copy("Fixtures")]),
   ],
   swiftLanguageModes: [.v6]

@@ -3,9 +3,11 @@
 
 import ComputeBackend
 
+// Specialised one by one: the callers lie in other files.
 extension Reference {
   /// The activation of `z`.
-  @inline(__always)
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   static func value<Element: KernelElement>(of activation: Activation, at z: Element) -> Element {
     switch activation {
     case .identity: return z
@@ -17,7 +19,8 @@ extension Reference {
   }
 
   /// The gradient before the activation, from the one after it and the activated value `y`.
-  @inline(__always)
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   static func gradient<Element: KernelElement>(
     of activation: Activation, _ gradient: Element, value y: Element
   ) -> Element {
@@ -31,7 +34,8 @@ extension Reference {
   }
 
   /// The sum of a row's loss terms and the gradient with respect to its outputs.
-  @inline(__always)
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   static func row<Element: KernelElement>(
     of loss: Loss, output: [Element], target: [Element], scale: Element
   ) -> (loss: Element, gradient: [Element]) {
@@ -39,14 +43,15 @@ extension Reference {
     var gradient: [Element] = []
     switch loss {
     case .meanSquaredError:
-      for (y, t) in zip(output, target) {
-        let difference = y - t
+      for j in output.indices {
+        let difference = output[j] - target[j]
         sum = sum.addingProduct(difference, difference)
         gradient.append(difference * scale)
       }
 
     case .binaryCrossEntropy:
-      for (z, t) in zip(output, target) {
+      for j in output.indices {
+        let (z, t) = (output[j], target[j])
         let positivePart = z < 0 ? 0 : z
         let minusMagnitude = z < 0 ? z : -z
         let term = (positivePart - z * t) + Elementary.log1p(Elementary.exp(minusMagnitude))

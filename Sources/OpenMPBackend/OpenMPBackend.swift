@@ -1,2 +1,104 @@
+// The Swift face of the C kernels: views and enumerations handed down, nothing computed here.
+
+import CLockstepCPU
 import CLockstepKernels
 import ComputeBackend
+
+/// The backend in C, on several threads by OpenMP.
+public struct OpenMPBackend<Element: OpenMPElement>: ComputeBackend {
+  public let instructionSet: InstructionSet
+  public let threads: Int
+  /// The kernels, in memory that is never freed or written.
+  private nonisolated(unsafe) let kernels: OpaquePointer
+
+  /// The backend on `threads` threads, or nil where it cannot run: see ``OpenMP/unavailability``.
+  ///
+  /// - Parameters:
+  ///   - threads: how many threads its primitives may use, the caller's included: 1 or more.
+  ///   - instructionSet: one of ``OpenMP/instructionSets``; without one, the best.
+  public init?(threads: Int, instructionSet: InstructionSet? = nil) {
+    guard threads >= 1, let best = OpenMP.instructionSets.first else { return nil }
+    let instructionSet = instructionSet ?? best
+    guard OpenMP.instructionSets.contains(instructionSet), let kernels = Element.kernels(for: instructionSet) else {
+      return nil
+    }
+    self.instructionSet = instructionSet
+    self.threads = min(threads, Int(CInt.max))
+    self.kernels = kernels
+  }
+
+  private init(_ other: OpenMPBackend, threads: Int) {
+    instructionSet = other.instructionSet
+    kernels = other.kernels
+    self.threads = threads
+  }
+
+  /// The instruction sets that this CPU can run, best first; none where the backend is unavailable.
+  public static var instructionSets: [InstructionSet] { OpenMP.instructionSets }
+
+  /// Why the backend cannot run here, in one sentence; nil where it can.
+  public static var unavailability: String? { OpenMP.unavailability }
+
+  public var kind: BackendKind { .openmp }
+
+  public var singleThreaded: OpenMPBackend { OpenMPBackend(self, threads: 1) }
+
+  public func forward(
+    input: MatrixView<Element>, weights: MatrixView<Element>, bias: MatrixView<Element>, activation: Activation,
+    output: MutableMatrixView<Element>
+  ) {
+    lockstep_forward(
+      kernels, CInt(threads), lockstep_matrix(input), lockstep_matrix(weights), lockstep_matrix(bias),
+      lockstep_activation(activation), lockstep_mutable_matrix(output))
+  }
+
+  public func parameterGradients(
+    input: MatrixView<Element>, outputGradient: MatrixView<Element>,
+    weightGradient: MutableMatrixView<Element>, biasGradient: MutableMatrixView<Element>
+  ) {
+    lockstep_parameter_gradients(
+      kernels, CInt(threads), lockstep_matrix(input), lockstep_matrix(outputGradient),
+      lockstep_mutable_matrix(weightGradient), lockstep_mutable_matrix(biasGradient))
+  }
+
+  public func inputGradient(
+    outputGradient: MatrixView<Element>, weights: MatrixView<Element>, input: MatrixView<Element>,
+    activation: Activation, inputGradient: MutableMatrixView<Element>
+  ) {
+    lockstep_input_gradient(
+      kernels, CInt(threads), lockstep_matrix(outputGradient), lockstep_matrix(weights), lockstep_matrix(input),
+      lockstep_activation(activation), lockstep_mutable_matrix(inputGradient))
+  }
+
+  public func loss(
+    _ loss: Loss, output: MatrixView<Element>, target: MatrixView<Element>, scale: Element,
+    gradient: MutableMatrixView<Element>
+  ) -> Element {
+    Element(
+      lockstep_loss(
+        kernels, CInt(threads), lockstep_loss_function(loss), lockstep_matrix(output), lockstep_matrix(target),
+        Double(scale), lockstep_mutable_matrix(gradient)))
+  }
+
+  public func add(_ other: MatrixView<Element>, to sum: MutableMatrixView<Element>) {
+    lockstep_add(kernels, CInt(threads), lockstep_matrix(other), lockstep_mutable_matrix(sum))
+  }
+
+  public func descend(
+    _ parameters: MutableMatrixView<Element>, gradient: MatrixView<Element>, learningRate: Element
+  ) {
+    lockstep_descend(
+      kernels, CInt(threads), lockstep_mutable_matrix(parameters), lockstep_matrix(gradient), Double(learningRate))
+  }
+
+  public func parallelFor(_ count: Int, _ body: @Sendable (Int) -> Void) {
+    // C calls back with the address of the closure, which does not outlive this call.
+    withoutActuallyEscaping(body) { body in
+      withUnsafePointer(to: body) { address in
+        lockstep_parallel_for(
+          count, CInt(threads), { $0!.assumingMemoryBound(to: (@Sendable (Int) -> Void).self).pointee($1) },
+          UnsafeMutableRawPointer(mutating: address))
+      }
+    }
+  }
+}

@@ -13,7 +13,7 @@ import Testing
       SIMD4<UInt32>(0x6627_E8D5, 0xE169_C58D, 0xBC57_AC4C, 0x9B00_DBD8)
     ),
     (
-      SIMD4(repeating: .max), SIMD2(repeating: .max),
+      SIMD4(repeating: UInt32.max), SIMD2(repeating: UInt32.max),
       SIMD4(0x408F_276D, 0x41C8_3B0E, 0xA20B_C7C6, 0x6D54_51FD)
     ),
     (

@@ -1,3 +1,79 @@
+// The C interface of the OpenMP backend: one function for each primitive, over matrices whose element type the kernels
+// know. What the primitives compute is said once, in the Swift module ComputeBackend; here lies how to call them.
 #ifndef LOCKSTEP_KERNELS_H
 #define LOCKSTEP_KERNELS_H
+
+#include <stddef.h>
+
+/// A row-major matrix to read: element `[r, c]` is number `r * stride + c` from `base`.
+typedef struct {
+  const void *base;
+  ptrdiff_t rows, columns, stride;
+} lockstep_matrix;
+
+/// A row-major matrix to write. It overlaps no other operand.
+typedef struct {
+  void *base;
+  ptrdiff_t rows, columns, stride;
+} lockstep_mutable_matrix;
+
+/// The element types.
+typedef enum { LOCKSTEP_FLOAT, LOCKSTEP_DOUBLE } lockstep_precision;
+
+/// The instruction sets that there may be kernels for.
+typedef enum { LOCKSTEP_AVX2, LOCKSTEP_AVX512, LOCKSTEP_NEON } lockstep_instruction_set;
+
+/// The activations, as ComputeBackend defines them.
+typedef enum {
+  LOCKSTEP_IDENTITY,
+  LOCKSTEP_RELU,
+  LOCKSTEP_LEAKY_RELU,
+  LOCKSTEP_TANH,
+  LOCKSTEP_SIGMOID,
+} lockstep_activation;
+
+/// The losses, as ComputeBackend defines them.
+typedef enum {
+  LOCKSTEP_MEAN_SQUARED_ERROR,
+  LOCKSTEP_BINARY_CROSS_ENTROPY,
+  LOCKSTEP_SOFTMAX_CROSS_ENTROPY,
+} lockstep_loss_function;
+
+/// The kernels of one instruction set for one element type.
+typedef struct lockstep_kernels lockstep_kernels;
+
+/// The kernels of an instruction set, or NULL where this architecture has none. Whether the CPU can run them is for the
+/// caller to ask before it calls anything below.
+const lockstep_kernels *lockstep_kernels_for(lockstep_instruction_set set, lockstep_precision precision);
+
+/// The version of OpenMP that was built with, as `_OPENMP` gives it (year and month), or 0 without OpenMP.
+int lockstep_openmp_version(void);
+
+// Each primitive runs on up to `threads` threads, fewer where the work is small. Called from inside a parallel region it
+// runs on the calling thread.
+
+void lockstep_forward(const lockstep_kernels *kernels, int threads, lockstep_matrix input, lockstep_matrix weights,
+                      lockstep_matrix bias, lockstep_activation activation, lockstep_mutable_matrix output);
+
+void lockstep_parameter_gradients(const lockstep_kernels *kernels, int threads, lockstep_matrix input,
+                                  lockstep_matrix output_gradient, lockstep_mutable_matrix weight_gradient,
+                                  lockstep_mutable_matrix bias_gradient);
+
+void lockstep_input_gradient(const lockstep_kernels *kernels, int threads, lockstep_matrix output_gradient,
+                             lockstep_matrix weights, lockstep_matrix input, lockstep_activation activation,
+                             lockstep_mutable_matrix input_gradient);
+
+/// `scale` and the result are values of the element type.
+double lockstep_loss(const lockstep_kernels *kernels, int threads, lockstep_loss_function loss, lockstep_matrix output,
+                     lockstep_matrix target, double scale, lockstep_mutable_matrix gradient);
+
+void lockstep_add(const lockstep_kernels *kernels, int threads, lockstep_matrix other, lockstep_mutable_matrix sum);
+
+/// `learning_rate` is a value of the element type.
+void lockstep_descend(const lockstep_kernels *kernels, int threads, lockstep_mutable_matrix parameters,
+                      lockstep_matrix gradient, double learning_rate);
+
+/// Calls `body` with `context` and every index below `count`, on up to `threads` threads.
+void lockstep_parallel_for(ptrdiff_t count, int threads, void (*body)(void *context, ptrdiff_t index), void *context);
+
 #endif

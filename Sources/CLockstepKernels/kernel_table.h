@@ -1,0 +1,90 @@
+// What the kernels of an instruction set offer to the primitives: single-threaded work on a part of an operand. How the
+// work is cut into parts lies in primitives.c.
+#ifndef LOCKSTEP_KERNEL_TABLE_H
+#define LOCKSTEP_KERNEL_TABLE_H
+
+#include <stdbool.h>
+
+#include "lockstep_kernels.h"
+
+enum {
+  // The order of arithmetic: see OrderOfArithmetic in ComputeBackend.
+  LEAF_ROWS = 256,
+  STRIPES = 16,
+  NARROW_WEIGHTS = 16,
+};
+
+/// One operand of a matrix product: `lines` lines (rows of the left operand, columns of the right one), each as long as
+/// the depth of the product. Lines from number `lines` on are all ones: the sum of a column is its product with them.
+typedef struct {
+  const void *base;
+  ptrdiff_t lines, line_stride, depth_stride;
+} lockstep_operand;
+
+/// What becomes of a finished sum.
+typedef enum {
+  LOCKSTEP_STORE,
+  LOCKSTEP_ADD_BIAS_AND_ACTIVATE,
+  LOCKSTEP_BACKWARD_ACTIVATION,
+} lockstep_epilogue;
+
+/// A matrix product. The lines of `rows` are spread over the rows of register tiles, those of `lanes` over the lanes of
+/// vectors; which operand is which is free, as `fma` is commutative.
+typedef struct {
+  lockstep_operand rows, lanes;
+  ptrdiff_t depth;
+  /// Sums run in leaves and the pairwise tree, not in one chain.
+  bool tree;
+  /// The lines of `rows` are the columns of the result, not its rows.
+  bool transposed;
+  void *result;
+  ptrdiff_t stride;
+  /// Row number `result_rows` of the result lies here: the sums with the line of ones.
+  ptrdiff_t result_rows;
+  void *extra_row;
+  lockstep_epilogue epilogue;
+  lockstep_activation activation;
+  /// One for each column of the result.
+  const void *bias;
+  /// The activated values that the backward epilogue takes, laid out as the result.
+  const void *values;
+  ptrdiff_t value_stride;
+} lockstep_product;
+
+struct lockstep_kernels {
+  ptrdiff_t element_size, lanes, tile_rows, tile_vectors;
+
+  /// The part of a product's result that belongs to lines `row_begin..<row_end` of `rows` and `lane_begin..<lane_end` of
+  /// `lanes`.
+  void (*product)(const lockstep_product *product, ptrdiff_t row_begin, ptrdiff_t row_end, ptrdiff_t lane_begin,
+                  ptrdiff_t lane_end);
+
+  /// The parameter gradients of a narrow layer.
+  void (*narrow_gradients)(lockstep_matrix input, lockstep_matrix output_gradient, lockstep_mutable_matrix weight_gradient,
+                           void *bias_gradient);
+
+  /// The loss of each row, and the gradient.
+  void (*loss_rows)(lockstep_loss_function loss, lockstep_matrix output, lockstep_matrix target, double scale,
+                    lockstep_mutable_matrix gradient, void *losses);
+
+  /// The sum of `count` values by leaves, stripes and the pairwise tree, to `*sum`.
+  void (*striped_sum)(const void *values, ptrdiff_t count, void *sum);
+
+  void (*add)(lockstep_matrix other, lockstep_mutable_matrix sum);
+  void (*descend)(lockstep_mutable_matrix parameters, lockstep_matrix gradient, double learning_rate);
+
+  /// The value at `address`.
+  double (*value)(const void *address);
+};
+
+extern const lockstep_kernels lockstep_kernels_f32_avx2, lockstep_kernels_f64_avx2;
+extern const lockstep_kernels lockstep_kernels_f32_avx512, lockstep_kernels_f64_avx512;
+extern const lockstep_kernels lockstep_kernels_f32_neon, lockstep_kernels_f64_neon;
+
+/// Memory of the calling thread, aligned for vectors, valid until its next call. Ends the program where there is none.
+void *lockstep_workspace(size_t bytes);
+
+/// Memory aligned for vectors, to be freed. Ends the program where there is none.
+void *lockstep_allocate(size_t bytes);
+
+#endif

@@ -1,1 +1,0 @@
-#include "lockstep_kernels.h"

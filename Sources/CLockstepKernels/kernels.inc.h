@@ -1,0 +1,64 @@
+// The kernels for one element type and one instruction set. Included once for each pair by avx2.c, avx512.c and neon.c,
+// which define
+//   INSTRUCTION_SET   the suffix of its names
+//   ELEMENT_IS_FLOAT  1 for float, 0 for double
+//   REGISTER_BYTES    the size of a vector
+//   TILE_ROWS, TILE_VECTORS  the register tile: as many accumulators as fit, with room for the operands
+// and set the target of every function with `#pragma clang attribute`, so that no file needs flags of its own.
+
+#if ELEMENT_IS_FLOAT
+#define ELEMENT float
+#define PRECISION f32
+#define LANES (REGISTER_BYTES / 4)
+#define BLOCK 4
+#else
+#define ELEMENT double
+#define PRECISION f64
+#define LANES (REGISTER_BYTES / 8)
+#define BLOCK 2
+#endif
+
+#define CONCATENATE(name, precision, set) lockstep_##name##_##precision##_##set
+#define EXPAND(name, precision, set) CONCATENATE(name, precision, set)
+#define NAME(name) EXPAND(name, PRECISION, INSTRUCTION_SET)
+
+#define VECTOR NAME(vector)
+#define MASK NAME(mask)
+#define WIDE NAME(wide)
+#define WIDE_BITS NAME(wide_bits)
+
+#include "vectors.inc.h"
+#include "elementary.inc.h"
+#include "activations.inc.h"
+#include "panels.inc.h"
+#include "tiles.inc.h"
+#include "product.inc.h"
+#include "narrow.inc.h"
+#include "losses.inc.h"
+#include "elementwise.inc.h"
+
+const lockstep_kernels NAME(kernels) = {
+    .element_size = sizeof(ELEMENT),
+    .lanes = LANES,
+    .tile_rows = TILE_ROWS,
+    .tile_vectors = TILE_VECTORS,
+    .product = NAME(product),
+    .narrow_gradients = NAME(narrow_gradients),
+    .loss_rows = NAME(loss_rows),
+    .striped_sum = NAME(striped_sum),
+    .add = NAME(add),
+    .descend = NAME(descend),
+    .value = NAME(value),
+};
+
+#undef ELEMENT
+#undef PRECISION
+#undef LANES
+#undef BLOCK
+#undef CONCATENATE
+#undef EXPAND
+#undef NAME
+#undef VECTOR
+#undef MASK
+#undef WIDE
+#undef WIDE_BITS

@@ -1,0 +1,77 @@
+// Packing: lines of an operand side by side, so that a register tile reads its operands in sequence. Also the transposition
+// that packing, losses and transposed results share.
+
+/// A square of BLOCK by BLOCK elements: 128-bit vectors, which every instruction set has.
+static inline INLINED void NAME(transpose_block)(const ELEMENT *from, ptrdiff_t from_stride, ELEMENT *to,
+                                                 ptrdiff_t to_stride) {
+#define FROM(row) (*(const NAME(unaligned_block) *)(from + (row) * from_stride))
+#define TO(row) (*(NAME(unaligned_block) *)(to + (row) * to_stride))
+#if ELEMENT_IS_FLOAT
+  const NAME(block) a = FROM(0), b = FROM(1), c = FROM(2), d = FROM(3);
+  const NAME(block) ab_low = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+  const NAME(block) ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  const NAME(block) cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+  const NAME(block) cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+  TO(0) = __builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5);
+  TO(1) = __builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7);
+  TO(2) = __builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5);
+  TO(3) = __builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7);
+#else
+  const NAME(block) a = FROM(0), b = FROM(1);
+  TO(0) = __builtin_shufflevector(a, b, 0, 2);
+  TO(1) = __builtin_shufflevector(a, b, 1, 3);
+#endif
+#undef FROM
+#undef TO
+}
+
+/// `to[c * to_stride + r] = from[r * from_stride + c]`. The last squares overlap their neighbours: they write the same
+/// elements twice.
+static void NAME(transpose)(ptrdiff_t rows, ptrdiff_t columns, const ELEMENT *from, ptrdiff_t from_stride, ELEMENT *to,
+                            ptrdiff_t to_stride) {
+  if (rows < BLOCK || columns < BLOCK) {
+    for (ptrdiff_t c = 0; c < columns; ++c) {
+      for (ptrdiff_t r = 0; r < rows; ++r) to[c * to_stride + r] = from[r * from_stride + c];
+    }
+    return;
+  }
+  for (ptrdiff_t column = 0; column < columns; column += BLOCK) {
+    const ptrdiff_t c = column <= columns - BLOCK ? column : columns - BLOCK;
+    for (ptrdiff_t row = 0; row < rows; row += BLOCK) {
+      const ptrdiff_t r = row <= rows - BLOCK ? row : rows - BLOCK;
+      NAME(transpose_block)(from + r * from_stride + c, from_stride, to + c * to_stride + r, to_stride);
+    }
+  }
+}
+
+/// Packs `lines` lines from `line` on, over `depth` steps from `first` on, into a panel: `width` elements for each step,
+/// zero where there is no line.
+static void NAME(pack)(const lockstep_operand *operand, ptrdiff_t line, ptrdiff_t lines, ptrdiff_t width,
+                       ptrdiff_t first, ptrdiff_t depth, ELEMENT *panel) {
+  ptrdiff_t stored = operand->lines - line < lines ? operand->lines - line : lines;
+  if (stored < 0) stored = 0;
+  const ELEMENT *from =
+      (const ELEMENT *)operand->base + line * operand->line_stride + first * operand->depth_stride;
+  if (operand->line_stride == 1) {
+    const ptrdiff_t stride = operand->depth_stride;
+    if (stored == TILE_VECTORS * LANES) {
+      for (ptrdiff_t k = 0; k < depth; ++k) NAME(copy)(panel + k * width, from + k * stride, TILE_VECTORS * LANES);
+    } else if (stored == TILE_ROWS) {
+      for (ptrdiff_t k = 0; k < depth; ++k) {
+#pragma clang loop unroll(full)
+        for (ptrdiff_t i = 0; i < TILE_ROWS; i += BLOCK) {
+          const ptrdiff_t at = i <= TILE_ROWS - BLOCK ? i : TILE_ROWS - BLOCK;
+          *(NAME(unaligned_block) *)(panel + k * width + at) = *(const NAME(unaligned_block) *)(from + k * stride + at);
+        }
+      }
+    } else {
+      for (ptrdiff_t k = 0; k < depth; ++k) NAME(copy)(panel + k * width, from + k * stride, stored);
+    }
+  } else {
+    NAME(transpose)(stored, depth, from, operand->line_stride, panel, width);
+  }
+  for (ptrdiff_t i = stored; i < width; ++i) {
+    const ELEMENT value = i < lines ? 1 : 0;
+    for (ptrdiff_t k = 0; k < depth; ++k) panel[k * width + i] = value;
+  }
+}

@@ -1,0 +1,271 @@
+// Matrix products over packed panels: blocks that fit the caches, sums kept in scratch between them, the epilogue on each
+// finished tile. Cutting the depth into blocks keeps each chain whole: its sum is stored and loaded again, exactly.
+
+// What the caches hold: a block of packed rows half of a small second-level cache, a block of packed lanes a core's share
+// of the third.
+#define DEPTH_BLOCK LEAF_ROWS
+#define DEPTH_PANEL (4 * LEAF_ROWS)
+#define ROW_BLOCK_BYTES (240 << 10)
+#define LANE_BLOCK_BYTES (2 << 20)
+#define MOST_TILES 40
+
+#define TILE_SUMS (TILE_ROWS * TILE_VECTORS)
+/// Nodes of a tree that may be pending inside a panel.
+#define TILE_NODES 3
+
+/// A panel's lines cut into tiles: all of full height, but the last two share what is left evenly, as a tile of one or two
+/// rows would leave the arithmetic units waiting.
+static inline ptrdiff_t NAME(tile_start)(ptrdiff_t lines, ptrdiff_t tile) {
+  const ptrdiff_t tiles = (lines + TILE_ROWS - 1) / TILE_ROWS;
+  if (tile == tiles) return lines;
+  if (tile < tiles - 1 || tiles < 2) return tile * TILE_ROWS;
+  const ptrdiff_t before = (tiles - 2) * TILE_ROWS;
+  return before + (lines - before + 1) / 2;
+}
+
+/// The start of row `row` of the result.
+static inline ELEMENT *NAME(result_row)(const lockstep_product *product, ptrdiff_t row) {
+  return row < product->result_rows ? (ELEMENT *)product->result + row * product->stride : product->extra_row;
+}
+
+/// Where a tile lies: its lines, and how many of its lanes there are.
+typedef struct {
+  ptrdiff_t row, rows, lane, lanes, width;
+} NAME(place);
+
+/// Reads the elements that lie where a tile does.
+static void NAME(load_tile)(const lockstep_product *product, NAME(place) at, const ELEMENT *from, ptrdiff_t stride,
+                            ELEMENT *tile) {
+  if (product->transposed) {
+    NAME(transpose)(at.lanes, at.rows, from + at.lane * stride + at.row, stride, tile, at.width);
+  } else {
+    for (ptrdiff_t i = 0; i < at.rows; ++i) {
+      NAME(copy)(tile + i * at.width, from + (at.row + i) * stride + at.lane, at.lanes);
+    }
+  }
+}
+
+/// Writes a tile to the result.
+static void NAME(store_tile)(const lockstep_product *product, NAME(place) at, const ELEMENT *tile) {
+  if (product->transposed) {
+    const ptrdiff_t inside = product->result_rows - at.lane;
+    const ptrdiff_t lanes = inside < at.lanes ? inside : at.lanes;
+    NAME(transpose)(at.rows, lanes, tile, at.width, NAME(result_row)(product, at.lane) + at.row, product->stride);
+    for (ptrdiff_t lane = lanes; lane < at.lanes; ++lane) {
+      ELEMENT *to = NAME(result_row)(product, at.lane + lane) + at.row;
+      for (ptrdiff_t i = 0; i < at.rows; ++i) to[i] = tile[i * at.width + lane];
+    }
+  } else {
+    for (ptrdiff_t i = 0; i < at.rows; ++i) {
+      NAME(copy)(NAME(result_row)(product, at.row + i) + at.lane, tile + i * at.width, at.lanes);
+    }
+  }
+}
+
+/// The epilogue of a finished tile.
+static void NAME(finish_tile)(const lockstep_product *product, NAME(place) at, VECTOR *sums) {
+  const ptrdiff_t vectors = at.width / LANES;
+  const ptrdiff_t count = at.rows * vectors;
+  if (product->epilogue == LOCKSTEP_ADD_BIAS_AND_ACTIVATE) {
+    const ELEMENT *bias = product->bias;
+    if (product->transposed) {
+      for (ptrdiff_t i = 0; i < at.rows; ++i) {
+        const VECTOR b = NAME(splat)(bias[at.row + i]);
+        for (ptrdiff_t j = 0; j < vectors; ++j) sums[i * vectors + j] = sums[i * vectors + j] + b;
+      }
+    } else {
+      VECTOR b[TILE_VECTORS] = {0};
+      NAME(copy)((ELEMENT *)b, bias + at.lane, at.lanes);
+      for (ptrdiff_t i = 0; i < at.rows; ++i) {
+        for (ptrdiff_t j = 0; j < vectors; ++j) sums[i * vectors + j] = sums[i * vectors + j] + b[j];
+      }
+    }
+    NAME(activate)(product->activation, sums, count);
+  } else if (product->epilogue == LOCKSTEP_BACKWARD_ACTIVATION && product->activation != LOCKSTEP_IDENTITY) {
+    VECTOR values[TILE_SUMS];
+    if (at.lanes < at.width) {
+      for (ptrdiff_t i = 0; i < count; ++i) values[i] = NAME(splat)(0);
+    }
+    NAME(load_tile)(product, at, product->values, product->value_stride, (ELEMENT *)values);
+    NAME(activate_backward)(product->activation, sums, values, count);
+  }
+  NAME(store_tile)(product, at, (const ELEMENT *)sums);
+}
+
+/// Folds the sums of the leaf number `leaf` of a panel, just computed, into the nodes that are complete with it. Slot
+/// `popcount(leaf)` holds them: as many nodes are pending as the number of leaves has ones. The last leaf completes all.
+static inline void NAME(merge_tile)(VECTOR *nodes, ptrdiff_t leaf, ptrdiff_t leaves, ptrdiff_t count) {
+  ptrdiff_t slot = __builtin_popcountll((unsigned long long)leaf);
+  ptrdiff_t merges = leaf + 1 == leaves ? slot : __builtin_ctzll((unsigned long long)leaf + 1);
+  for (; merges > 0; --merges, --slot) {
+    VECTOR *earlier = nodes + (slot - 1) * TILE_SUMS;
+    const VECTOR *later = earlier + TILE_SUMS;
+    for (ptrdiff_t i = 0; i < count; ++i) earlier[i] = earlier[i] + later[i];
+  }
+}
+
+/// What is packed at the moment.
+typedef struct {
+  ELEMENT *rows, *lanes;
+  VECTOR *sums;
+} NAME(scratch);
+
+/// One panel of lanes times a block of packed rows, over the packed depth.
+static void NAME(multiply_panel)(const lockstep_product *product, const NAME(scratch) * scratch, ptrdiff_t row,
+                                 ptrdiff_t rows, ptrdiff_t lane, ptrdiff_t lanes, const ELEMENT *panel,
+                                 ptrdiff_t first, ptrdiff_t depth) {
+  const ptrdiff_t vectors = (lanes + LANES - 1) / LANES;
+  const ptrdiff_t width = vectors * LANES;
+  const ptrdiff_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+  const ptrdiff_t blocks = depth == 0 ? 1 : (depth + DEPTH_BLOCK - 1) / DEPTH_BLOCK;
+  const bool last = first + depth == product->depth;
+  for (ptrdiff_t block = 0; block < blocks; ++block) {
+    const ptrdiff_t skipped = block * DEPTH_BLOCK;
+    const ptrdiff_t steps = depth - skipped < DEPTH_BLOCK ? depth - skipped : DEPTH_BLOCK;
+    for (ptrdiff_t tile = 0; tile < tiles; ++tile) {
+      const ptrdiff_t start = NAME(tile_start)(rows, tile);
+      const ptrdiff_t height = NAME(tile_start)(rows, tile + 1) - start;
+      const NAME(place) at = {row + start, height, lane, lanes, width};
+      VECTOR *nodes = scratch->sums + tile * (TILE_NODES * TILE_SUMS);
+      const ptrdiff_t slot = product->tree ? __builtin_popcountll((unsigned long long)block) : 0;
+      const bool fresh = product->tree || (block == 0 && first == 0);
+      if (!fresh && block == 0) {
+        NAME(load_tile)(product, at, product->result, product->stride, (ELEMENT *)nodes);
+      }
+      NAME(tiles)[vectors - 1][height - 1](steps, scratch->rows + start * depth + skipped * height,
+                                           panel + skipped * width, nodes + slot * TILE_SUMS, fresh);
+      if (product->tree) NAME(merge_tile)(nodes, block, blocks, height * vectors);
+      if (block + 1 < blocks) continue;
+      if (last) {
+        NAME(finish_tile)(product, at, nodes);
+      } else {
+        NAME(store_tile)(product, at, (const ELEMENT *)nodes);
+      }
+    }
+  }
+}
+
+/// The largest of equal blocks that `total` lines are cut into, none longer than `most`, in multiples of `unit`.
+static inline ptrdiff_t NAME(block_lines)(ptrdiff_t total, ptrdiff_t most, ptrdiff_t unit) {
+  most = most < unit ? unit : most / unit * unit;
+  const ptrdiff_t blocks = (total + most - 1) / most;
+  return ((total + blocks - 1) / blocks + unit - 1) / unit * unit;
+}
+
+/// A part of the result; a tree no deeper than one panel.
+static void NAME(multiply)(const lockstep_product *product, ptrdiff_t row_begin, ptrdiff_t row_end,
+                           ptrdiff_t lane_begin, ptrdiff_t lane_end) {
+  if (row_begin >= row_end || lane_begin >= lane_end) return;
+  const ptrdiff_t panel_lanes = TILE_VECTORS * LANES;
+  const ptrdiff_t deepest = product->depth < DEPTH_PANEL ? product->depth : DEPTH_PANEL;
+  const ptrdiff_t step_bytes = (deepest > 0 ? deepest : 1) * (ptrdiff_t)sizeof(ELEMENT);
+  const ptrdiff_t most_rows = ROW_BLOCK_BYTES / step_bytes;
+  const ptrdiff_t row_block = NAME(block_lines)(
+      row_end - row_begin, most_rows < MOST_TILES * TILE_ROWS ? most_rows : MOST_TILES * TILE_ROWS, TILE_ROWS);
+  const ptrdiff_t lane_block = NAME(block_lines)(lane_end - lane_begin, LANE_BLOCK_BYTES / step_bytes, panel_lanes);
+
+  const size_t sums_bytes = (size_t)(row_block / TILE_ROWS) * TILE_NODES * TILE_SUMS * sizeof(VECTOR);
+  const size_t lanes_bytes = (size_t)(lane_block * step_bytes);
+  char *memory = lockstep_workspace(sums_bytes + lanes_bytes + (size_t)(row_block * step_bytes));
+  const NAME(scratch) scratch = {(ELEMENT *)(memory + sums_bytes + lanes_bytes), (ELEMENT *)(memory + sums_bytes),
+                                 (VECTOR *)memory};
+
+  for (ptrdiff_t lane = lane_begin; lane < lane_end; lane += lane_block) {
+    const ptrdiff_t lanes = lane_end - lane < lane_block ? lane_end - lane : lane_block;
+    ptrdiff_t first = 0;
+    do {
+      const ptrdiff_t depth = product->depth - first < DEPTH_PANEL ? product->depth - first : DEPTH_PANEL;
+      for (ptrdiff_t j = 0; j < lanes; j += panel_lanes) {
+        const ptrdiff_t lines = lanes - j < panel_lanes ? lanes - j : panel_lanes;
+        const ptrdiff_t width = (lines + LANES - 1) / LANES * LANES;
+        NAME(pack)(&product->lanes, lane + j, lines, width, first, depth, scratch.lanes + j * depth);
+      }
+      for (ptrdiff_t row = row_begin; row < row_end; row += row_block) {
+        const ptrdiff_t rows = row_end - row < row_block ? row_end - row : row_block;
+        const ptrdiff_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+        for (ptrdiff_t tile = 0; tile < tiles; ++tile) {
+          const ptrdiff_t start = NAME(tile_start)(rows, tile);
+          const ptrdiff_t height = NAME(tile_start)(rows, tile + 1) - start;
+          NAME(pack)(&product->rows, row + start, height, height, first, depth, scratch.rows + start * depth);
+        }
+        for (ptrdiff_t j = 0; j < lanes; j += panel_lanes) {
+          NAME(multiply_panel)(product, &scratch, row, rows, lane + j, lanes - j < panel_lanes ? lanes - j : panel_lanes,
+                               scratch.lanes + j * depth, first, depth);
+        }
+      }
+      first += depth;
+    } while (first < product->depth);
+  }
+}
+
+/// `sum[i] = sum[i] + other[i]`.
+static void NAME(add_array)(ELEMENT *sum, const ELEMENT *other, ptrdiff_t count) {
+  ptrdiff_t i = 0;
+  for (; i + LANES <= count; i += LANES) NAME(store)(sum + i, NAME(load)(sum + i) + NAME(load)(other + i));
+  for (; i < count; ++i) sum[i] = sum[i] + other[i];
+}
+
+/// A product with a tree of many panels: pending nodes as large as the part, the earliest in the result itself.
+static void NAME(multiply_tree)(const lockstep_product *product, ptrdiff_t row_begin, ptrdiff_t row_end,
+                                ptrdiff_t lane_begin, ptrdiff_t lane_end) {
+  const ptrdiff_t first_row = product->transposed ? lane_begin : row_begin;
+  const ptrdiff_t first_column = product->transposed ? row_begin : lane_begin;
+  const ptrdiff_t rows = (product->transposed ? lane_end : row_end) - first_row;
+  const ptrdiff_t columns = (product->transposed ? row_end : lane_end) - first_column;
+  if (rows <= 0 || columns <= 0) return;
+
+  lockstep_product part = *product;
+  part.rows.base = (const ELEMENT *)product->rows.base + row_begin * product->rows.line_stride;
+  part.rows.lines -= row_begin;
+  part.lanes.base = (const ELEMENT *)product->lanes.base + lane_begin * product->lanes.line_stride;
+  part.lanes.lines -= lane_begin;
+  part.result = (ELEMENT *)product->result + first_row * product->stride + first_column;
+  part.result_rows -= first_row;
+  part.extra_row = (ELEMENT *)product->extra_row + first_column;
+
+  const ptrdiff_t panels = (product->depth + DEPTH_PANEL - 1) / DEPTH_PANEL;
+  const int slots = 64 - __builtin_clzll((unsigned long long)panels);
+  ELEMENT *memory = lockstep_allocate((size_t)(slots * rows * columns) * sizeof(ELEMENT));
+  lockstep_product nodes[64];
+  nodes[0] = part;
+  for (int slot = 1; slot <= slots; ++slot) {
+    nodes[slot] = part;
+    nodes[slot].result = memory + (slot - 1) * rows * columns;
+    nodes[slot].stride = columns;
+    nodes[slot].extra_row = (ELEMENT *)nodes[slot].result + (rows - 1) * columns;
+  }
+
+  for (ptrdiff_t panel = 0; panel < panels; ++panel) {
+    const ptrdiff_t first = panel * DEPTH_PANEL;
+    int slot = __builtin_popcountll((unsigned long long)panel);
+    lockstep_product *node = &nodes[slot];
+    node->rows.base = (const ELEMENT *)part.rows.base + first * part.rows.depth_stride;
+    node->lanes.base = (const ELEMENT *)part.lanes.base + first * part.lanes.depth_stride;
+    node->depth = product->depth - first < DEPTH_PANEL ? product->depth - first : DEPTH_PANEL;
+    NAME(multiply)(node, 0, row_end - row_begin, 0, lane_end - lane_begin);
+    int merges = panel + 1 == panels ? slot : __builtin_ctzll((unsigned long long)panel + 1);
+    for (; merges > 0; --merges, --slot) {
+      for (ptrdiff_t row = 0; row < rows; ++row) {
+        NAME(add_array)(NAME(result_row)(&nodes[slot - 1], row), NAME(result_row)(&nodes[slot], row), columns);
+      }
+    }
+  }
+  free(memory);
+}
+
+static void NAME(product)(const lockstep_product *product, ptrdiff_t row_begin, ptrdiff_t row_end,
+                          ptrdiff_t lane_begin, ptrdiff_t lane_end) {
+  if (product->tree && product->depth > DEPTH_PANEL) {
+    NAME(multiply_tree)(product, row_begin, row_end, lane_begin, lane_end);
+  } else {
+    NAME(multiply)(product, row_begin, row_end, lane_begin, lane_end);
+  }
+}
+
+#undef DEPTH_BLOCK
+#undef DEPTH_PANEL
+#undef ROW_BLOCK_BYTES
+#undef LANE_BLOCK_BYTES
+#undef MOST_TILES
+#undef TILE_SUMS
+#undef TILE_NODES

@@ -1,0 +1,36 @@
+// Vectors of elements: types, loads, stores, selection. Each operation is the IEEE operation on each lane.
+
+typedef ELEMENT NAME(vector) __attribute__((ext_vector_type(LANES)));
+typedef ELEMENT NAME(unaligned) __attribute__((ext_vector_type(LANES), aligned(sizeof(ELEMENT)), may_alias));
+typedef ELEMENT NAME(block) __attribute__((ext_vector_type(BLOCK)));
+typedef ELEMENT NAME(unaligned_block) __attribute__((ext_vector_type(BLOCK), aligned(sizeof(ELEMENT)), may_alias));
+#if ELEMENT_IS_FLOAT
+typedef int NAME(mask) __attribute__((ext_vector_type(LANES)));
+#else
+typedef long NAME(mask) __attribute__((ext_vector_type(LANES)));
+#endif
+typedef double NAME(wide) __attribute__((ext_vector_type(LANES)));
+typedef uint64_t NAME(wide_bits) __attribute__((ext_vector_type(LANES)));
+
+static inline INLINED VECTOR NAME(load)(const ELEMENT *address) { return *(const NAME(unaligned) *)address; }
+
+static inline INLINED void NAME(store)(ELEMENT *address, VECTOR vector) { *(NAME(unaligned) *)address = vector; }
+
+static inline INLINED VECTOR NAME(splat)(ELEMENT value) { return (VECTOR)value; }
+
+/// `a` where the mask is true (all bits set), `b` elsewhere.
+static inline INLINED VECTOR NAME(select)(MASK mask, VECTOR a, VECTOR b) {
+  return (VECTOR)((mask & (MASK)a) | (~mask & (MASK)b));
+}
+
+/// Copies `count` elements.
+static inline INLINED void NAME(copy)(ELEMENT *to, const ELEMENT *from, ptrdiff_t count) {
+  if (count < LANES) {
+    for (ptrdiff_t i = 0; i < count; ++i) to[i] = from[i];
+    return;
+  }
+  for (ptrdiff_t i = 0; i + LANES < count; i += LANES) NAME(store)(to + i, NAME(load)(from + i));
+  NAME(store)(to + count - LANES, NAME(load)(from + count - LANES));
+}
+
+static double NAME(value)(const void *address) { return *(const ELEMENT *)address; }

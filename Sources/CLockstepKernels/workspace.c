@@ -1,0 +1,57 @@
+// Memory for packed panels and pending sums. Each thread keeps what it got, so that no call but the first pays for fresh
+// pages.
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "kernel_table.h"
+
+/// What a vector and a cache line are aligned to.
+enum { ALIGNMENT = 64 };
+
+typedef struct {
+  size_t bytes;
+  void *memory;
+} workspace;
+
+static pthread_key_t key;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void release(void *value) {
+  workspace *own = value;
+  free(own->memory);
+  free(own);
+}
+
+static void make_key(void) {
+  if (pthread_key_create(&key, release) != 0) {
+    fputs("lockstep: no thread-specific data left\n", stderr);
+    abort();
+  }
+}
+
+void *lockstep_allocate(size_t bytes) {
+  void *memory = NULL;
+  if (posix_memalign(&memory, ALIGNMENT, bytes == 0 ? ALIGNMENT : bytes) != 0) {
+    fprintf(stderr, "lockstep: out of memory: %zu bytes of workspace\n", bytes);
+    abort();
+  }
+  return memory;
+}
+
+void *lockstep_workspace(size_t bytes) {
+  pthread_once(&once, make_key);
+  workspace *own = pthread_getspecific(key);
+  if (own == NULL) {
+    own = lockstep_allocate(sizeof *own);
+    *own = (workspace){0, NULL};
+    pthread_setspecific(key, own);
+  }
+  if (own->bytes < bytes) {
+    free(own->memory);
+    own->memory = lockstep_allocate(bytes);
+    own->bytes = bytes;
+  }
+  return own->memory;
+}

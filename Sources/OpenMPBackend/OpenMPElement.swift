@@ -1,0 +1,69 @@
+// What crosses into C: element types, enumerations and views under their C names.
+
+import CLockstepKernels
+import ComputeBackend
+
+/// An element type that the C kernels exist for.
+public protocol OpenMPElement: KernelElement {
+  /// The kernels of an instruction set for this element type, or nil where this architecture has none.
+  static func kernels(for instructionSet: InstructionSet) -> OpaquePointer?
+}
+
+extension Float: OpenMPElement {
+  public static func kernels(for instructionSet: InstructionSet) -> OpaquePointer? {
+    lockstep_instruction_set(instructionSet).flatMap { lockstep_kernels_for($0, LOCKSTEP_FLOAT) }
+  }
+}
+
+extension Double: OpenMPElement {
+  public static func kernels(for instructionSet: InstructionSet) -> OpaquePointer? {
+    lockstep_instruction_set(instructionSet).flatMap { lockstep_kernels_for($0, LOCKSTEP_DOUBLE) }
+  }
+}
+
+extension lockstep_matrix {
+  init<Element>(_ view: MatrixView<Element>) {
+    self.init(base: view.base, rows: view.rows, columns: view.columns, stride: view.stride)
+  }
+}
+
+extension lockstep_mutable_matrix {
+  init<Element>(_ view: MutableMatrixView<Element>) {
+    self.init(base: view.base, rows: view.rows, columns: view.columns, stride: view.stride)
+  }
+}
+
+extension lockstep_instruction_set {
+  init?(_ instructionSet: InstructionSet) {
+    switch instructionSet {
+    case .scalar: return nil
+    case .avx2: self = LOCKSTEP_AVX2
+    case .avx512: self = LOCKSTEP_AVX512
+    case .neon: self = LOCKSTEP_NEON
+    }
+  }
+}
+
+extension lockstep_activation {
+  init(_ activation: Activation) {
+    self =
+      switch activation {
+      case .identity: LOCKSTEP_IDENTITY
+      case .relu: LOCKSTEP_RELU
+      case .leakyReLU: LOCKSTEP_LEAKY_RELU
+      case .tanh: LOCKSTEP_TANH
+      case .sigmoid: LOCKSTEP_SIGMOID
+      }
+  }
+}
+
+extension lockstep_loss_function {
+  init(_ loss: Loss) {
+    self =
+      switch loss {
+      case .meanSquaredError: LOCKSTEP_MEAN_SQUARED_ERROR
+      case .binaryCrossEntropy: LOCKSTEP_BINARY_CROSS_ENTROPY
+      case .softmaxCrossEntropy: LOCKSTEP_SOFTMAX_CROSS_ENTROPY
+      }
+  }
+}
