@@ -63,9 +63,9 @@ private func evaluate<Element: NetworkElement>(
 
   if invocation.isJSON {
     try invocation.output.json(
-      backend.jsonMembers + [
-        "rows": .integer(input.rows), "loss_function": .string(data.loss.rawValue), "loss": .number(loss),
-      ] + metrics.jsonMembers)
+      backend.jsonMembers,
+      ["rows": .integer(input.rows), "loss_function": .string(data.loss.rawValue), "loss": .number(loss)],
+      metrics.jsonMembers)
     return
   }
   let lines = [
@@ -79,7 +79,7 @@ private func evaluate<Element: NetworkElement>(
 }
 
 extension Metrics {
-  fileprivate var jsonMembers: JSONMembers {
+  fileprivate var jsonMembers: KeyValuePairs<String, JSONValue> {
     switch self {
     case .regression(let coefficientOfDetermination, let meanAbsoluteError, let rootMeanSquaredError):
       [

@@ -49,7 +49,8 @@ private func gradients<Element: NetworkElement>(
 
   if invocation.isJSON {
     try invocation.output.json(
-      backend.jsonMembers + [
+      backend.jsonMembers,
+      [
         "rows": .integer(input.rows), "loss_function": .string(data.loss.rawValue), "loss": .number(gradients.loss),
         "gradients_digest": .string(gradients.digest), "output": .string(path),
       ])

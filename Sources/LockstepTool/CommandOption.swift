@@ -98,7 +98,7 @@ extension CommandOption where Value: FixedWidthInteger {
   ) -> CommandOption {
     CommandOption(
       name, placeholder: placeholder, summary: summary, default: defaultValue, defaultText: "\(defaultValue)",
-      allowed: wholeNumber(in: range), parse: { Value($0).flatMap { range.contains($0) ? $0 : nil } })
+      allowed: sentence(for: range), parse: { wholeNumber($0, in: range) })
   }
 }
 
@@ -109,7 +109,7 @@ extension CommandOption<Int?> {
   ) -> CommandOption {
     CommandOption(
       name, placeholder: placeholder, summary: summary, default: nil, defaultText: defaultText,
-      allowed: wholeNumber(in: range), parse: { Int($0).flatMap { range.contains($0) ? $0 : nil } })
+      allowed: sentence(for: range), parse: { text in wholeNumber(text, in: range).map { .some($0) } })
   }
 }
 
@@ -120,7 +120,7 @@ extension CommandOption<Double> {
   ) -> CommandOption {
     CommandOption(
       name, placeholder: placeholder, summary: summary, default: defaultValue, defaultText: "\(defaultValue)",
-      allowed: "a finite number", parse: { Double($0).flatMap { $0.isFinite ? $0 : nil } })
+      allowed: "a finite number", parse: { text in Double(text).flatMap { $0.isFinite ? $0 : nil } })
   }
 }
 
@@ -144,11 +144,16 @@ extension CommandOption<String?> {
   ) -> CommandOption {
     CommandOption(
       name, letter: letter, placeholder: placeholder, summary: summary, default: nil, defaultText: defaultText,
-      allowed: "given a text that is not empty", parse: { $0.isEmpty ? nil : $0 })
+      allowed: "given a text that is not empty", parse: { text in text.isEmpty ? nil : .some(text) })
   }
 }
 
-private func wholeNumber<Value: FixedWidthInteger>(in range: ClosedRange<Value>) -> String {
+private func wholeNumber<Value: FixedWidthInteger>(_ text: String, in range: ClosedRange<Value>) -> Value? {
+  guard let value = Value(text), range.contains(value) else { return nil }
+  return value
+}
+
+private func sentence<Value: FixedWidthInteger>(for range: ClosedRange<Value>) -> String {
   range.upperBound == .max
     ? "a whole number of at least \(range.lowerBound)"
     : "a whole number between \(range.lowerBound) and \(range.upperBound)"

@@ -49,12 +49,12 @@ private func predict<Element: NetworkElement>(
   case (nil, false): try writeCSV(header: names, rows: result, to: .standardOutput)
   case (nil, true):
     for row in 0..<result.rows {
-      try invocation.output.json(
-        JSONMembers(names.enumerated().map { (key: $1, value: .number(result[row, $0])) }))
+      let members = names.enumerated().map { (key: $1, value: JSONValue.number(result[row, $0])) }
+      try invocation.output.line(JSONValue.object(members).text)
     }
   case (let path?, true):
     try invocation.output.json(
-      backend.jsonMembers + ["rows": .integer(result.rows), "output": .string(path)])
+      backend.jsonMembers, ["rows": .integer(result.rows), "output": .string(path)])
   case (_?, false): break
   }
 }

@@ -2,7 +2,12 @@
 
 /// Every command but `help`.
 let commands: [Command] = [
-  infoCommand, trainCommand, predictCommand, evaluateCommand, gradientsCommand,
+  celsiusCommand,
+  trainCommand,
+  predictCommand,
+  evaluateCommand,
+  gradientsCommand,
+  infoCommand,
 ]
 
 /// The options that `lockstep` itself takes.

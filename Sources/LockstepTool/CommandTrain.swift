@@ -73,7 +73,7 @@ enum TrainOptions {
     defaultText: "0.01", allowed: "a finite number of at least 0",
     parse: { Double($0).flatMap { $0.isFinite && $0 >= 0 ? $0 : nil } })
   static let seed = CommandOption<UInt64>.integer(
-    "seed", summary: "what the first parameters and the order of rows are drawn from", in: 0...UInt64.max, default: 0)
+    "seed", summary: "what the first parameters and the order of rows are drawn from", in: 0...UInt64.max, default: 1)
   static let shuffle = CommandOption<Bool>.boolean(
     "shuffle", summary: "whether each epoch takes the rows in a new random order", default: true)
   static let initialModel = CommandOption<String?>.text(

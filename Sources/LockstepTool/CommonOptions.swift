@@ -45,16 +45,19 @@ extension Invocation {
 
 extension ComputeBackend {
   /// The JSON members that say what computed.
-  var jsonMembers: JSONMembers {
+  var jsonMembers: KeyValuePairs<String, JSONValue> {
     [
       "backend": .string(kind.rawValue), "threads": .integer(threads), "isa": .string(instructionSet.rawValue),
       "precision": .string(Element.precision.rawValue),
     ]
   }
 
-  /// What computed, for people: `openmp/avx2, 2 threads, f32`.
-  var summary: String {
+  /// What computes, for people: `openmp/avx2, 2 threads`.
+  var variantSummary: String {
     let variant = BackendVariant(kind: kind, instructionSet: instructionSet)
-    return "\(variant), \(threads) thread\(threads == 1 ? "" : "s"), \(Element.precision.rawValue)"
+    return "\(variant), \(threads) thread\(threads == 1 ? "" : "s")"
   }
+
+  /// What computes and in what, for people: `openmp/avx2, 2 threads, f32`.
+  var summary: String { "\(variantSummary), \(Element.precision.rawValue)" }
 }

@@ -12,8 +12,19 @@ enum JSONValue {
   case numberText(String)
   case string(String)
   case array([JSONValue])
-  /// Members in the order in which they are written.
-  case object(JSONMembers)
+  /// An object's members in the order in which they are written; made by ``object(_:)``.
+  case members([Member])
+
+  /// A member of an object. The compiler does not take a tuple in its place.
+  struct Member {
+    let key: String
+    let value: JSONValue
+  }
+
+  /// An object of these members, written in this order.
+  static func object(_ members: [(key: String, value: JSONValue)]) -> JSONValue {
+    .members(members.map { Member(key: $0.key, value: $0.value) })
+  }
 
   /// The shortest text that reads back to the same bits; `null` where the value is not finite.
   static func number<Element: KernelElement>(_ value: Element) -> JSONValue {
@@ -34,8 +45,8 @@ enum JSONValue {
     case .numberText(let text): text
     case .string(let text): Self.quoted(text)
     case .array(let values): "[" + values.map(\.text).joined(separator: ", ") + "]"
-    case .object(let members):
-      "{" + members.pairs.map { "\(Self.quoted($0.key)): \($0.value.text)" }.joined(separator: ", ") + "}"
+    case .members(let members):
+      "{" + members.map { "\(Self.quoted($0.key)): \($0.value.text)" }.joined(separator: ", ") + "}"
     }
   }
 
@@ -55,23 +66,6 @@ enum JSONValue {
       }
     }
     return result + "\""
-  }
-}
-
-/// The members of a JSON object in the order in which they are written; a value, so that commands can put objects together.
-struct JSONMembers: ExpressibleByDictionaryLiteral {
-  private(set) var pairs: [(key: String, value: JSONValue)]
-
-  init(_ pairs: [(key: String, value: JSONValue)]) {
-    self.pairs = pairs
-  }
-
-  init(dictionaryLiteral elements: (String, JSONValue)...) {
-    pairs = elements.map { (key: $0, value: $1) }
-  }
-
-  static func + (first: JSONMembers, second: JSONMembers) -> JSONMembers {
-    JSONMembers(first.pairs + second.pairs)
   }
 }
 

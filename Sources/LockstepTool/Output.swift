@@ -35,9 +35,9 @@ final class Output {
     try write(text + "\n")
   }
 
-  /// Writes one JSON object as a line.
-  func json(_ members: JSONMembers) throws {
-    try line(JSONValue.object(members).text)
+  /// Writes one JSON object of these members, in this order, as a line.
+  func json(_ members: KeyValuePairs<String, JSONValue>...) throws {
+    try line(JSONValue.object(members.flatMap(Array.init)).text)
   }
 
   /// Writes text as it is.

@@ -11,10 +11,9 @@ import Lockstep
   import Darwin
 #endif
 
-/// The lines with their texts in one column.
+/// Lines of a name and a text, the texts one below the other.
 func aligned(_ lines: [(name: String, text: String)]) -> [String] {
-  let width = (lines.map(\.name.count).max() ?? 0) + 2
-  return lines.map { $0.name + String(repeating: " ", count: width - $0.name.count) + $0.text }
+  TextTable(rows: lines.map { [$0.name, $0.text] }, leadingColumns: [0, 1]).lines
 }
 
 /// `13-64-32-1, relu, 3009 parameters`.
@@ -23,11 +22,6 @@ func networkSummary<Element>(_ network: Network<Element>) -> String {
   return
     ([network.sizes.map(String.init).joined(separator: "-")] + hidden
     + ["\(network.parameterCount) parameters"]).joined(separator: ", ")
-}
-
-/// Seconds with three digits after the point.
-func shownSeconds(_ seconds: Double) -> String {
-  "\((seconds * 1000).rounded() / 1000) s"
 }
 
 /// Bytes of memory that the machine has.

@@ -97,15 +97,15 @@ extension TrainingRun {
   private func show(_ results: Results) throws {
     let output = plan.invocation.output
     if plan.invocation.isJSON {
-      try output.json(jsonMembers(results))
+      try output.json(backend.jsonMembers, jsonMembers(results))
     } else {
       for line in aligned(lines(results)) { try output.line(line) }
     }
   }
 
-  private func jsonMembers(_ results: Results) -> JSONMembers {
+  private func jsonMembers(_ results: Results) -> KeyValuePairs<String, JSONValue> {
     let schedule = plan.schedule
-    return backend.jsonMembers + [
+    return [
       "seed": .integer(schedule.seed), "rows": .integer(input.rows),
       "sizes": .array(plan.sizes.map { .integer($0) }),
       "activations": .array(trainer.network.layers.map { .string($0.activation.rawValue) }),
@@ -122,7 +122,7 @@ extension TrainingRun {
     let schedule = plan.schedule
     let network = trainer.network
     let order = schedule.shuffles ? "shuffled each epoch" : "in the order of the file"
-    let steps = "\(results.steps) step\(results.steps == 1 ? "" : "s") in \(shownSeconds(results.seconds))"
+    let steps = "\(results.steps) step\(results.steps == 1 ? "" : "s") in \(fixed(results.seconds, digits: 3)) s"
     var lines = [
       (name: "data", text: "\(plan.table.file), \(input.rows) rows"),
       (name: "inputs", text: quotedList(plan.columns.inputs)),
