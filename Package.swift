@@ -1,4 +1,4 @@
-// swift-tools-version: 6.2
+// swift-tools-version: 6.3
 // Lockstep: dense neural-network kernels that give the same bits on every backend.
 //
 // Arrows between modules run one way: tool -> Lockstep -> backends -> ComputeBackend. No backend imports another, and
@@ -140,14 +140,17 @@ let package = Package(
       swiftSettings: settings(.portable)),
 
     // Tests.
+    .testTarget(
+      name: "GoldenTests", dependencies: ["Lockstep"], exclude: ["golden_numpy.py"],
+      resources: [.copy("golden_numpy.json")]),
     .testTarget(name: "LockstepTests", dependencies: ["Lockstep", "LockstepReference"]),
     .testTarget(
       name: "LockstepReferenceTests", dependencies: ["LockstepReference"],
       swiftSettings: settings(.inlinedIntoKernels)),
+    .testTarget(name: "OpenMPBackendTests", dependencies: ["OpenMPBackend"]),
     .testTarget(
       name: "ParityTests", dependencies: ["Lockstep", "LockstepReference", "CLockstepCPU"],
       swiftSettings: settings(.inlinedIntoKernels)),
-    .testTarget(name: "OpenMPBackendTests", dependencies: ["OpenMPBackend"]),
     .testTarget(name: "FileWritingTests", dependencies: ["FileWriting"]),
     .testTarget(name: "LockstepDataTests", dependencies: ["LockstepData", "FileWriting"]),
     .testTarget(

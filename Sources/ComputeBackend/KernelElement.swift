@@ -27,10 +27,15 @@ public protocol KernelElement: MatrixElement, KernelVector where Element == Self
 
   /// +0.
   static var zero: Self { get }
+  /// The sum.
   static func + (a: Self, b: Self) -> Self
+  /// The difference.
   static func - (a: Self, b: Self) -> Self
+  /// The product.
   static func * (a: Self, b: Self) -> Self
+  /// The quotient.
   static func / (a: Self, b: Self) -> Self
+  /// The same number with the other sign.
   static prefix func - (a: Self) -> Self
 }
 

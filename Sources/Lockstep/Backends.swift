@@ -123,9 +123,10 @@ public enum Backends {
   ///   - kind: which; `nil` for the first of ``available()``.
   ///   - threads: how many threads it may use, from 1 to ``maximumThreads``; `nil` for one a core. Scalar and SIMD run
   ///     on one, whatever is allowed.
+  ///   - elementType: what it computes in, where the result's type does not say.
   /// - Throws: ``BackendError``; a kind that cannot run is never replaced by another.
   public static func make<Element: NetworkElement>(
-    _ kind: BackendKind? = nil, threads: Int? = nil, as _: Element.Type = Element.self
+    _ kind: BackendKind? = nil, threads: Int? = nil, as elementType: Element.Type = Element.self
   ) throws(BackendError) -> any ComputeBackend<Element> {
     let variants = try available()
     guard let variant = variants.first(where: { kind == nil || $0.kind == kind }) else {
@@ -140,9 +141,10 @@ public enum Backends {
   /// - Parameters:
   ///   - variant: a backend and the instruction set of its kernels.
   ///   - threads: how many threads it may use, from 1 to ``maximumThreads``; `nil` for one a core.
+  ///   - elementType: what it computes in, where the result's type does not say.
   /// - Throws: ``BackendError``.
   public static func make<Element: NetworkElement>(
-    _ variant: BackendVariant, threads: Int? = nil, as _: Element.Type = Element.self
+    _ variant: BackendVariant, threads: Int? = nil, as elementType: Element.Type = Element.self
   ) throws(BackendError) -> any ComputeBackend<Element> {
     let threads = threads ?? min(max(ProcessInfo.processInfo.activeProcessorCount, 1), maximumThreads)
     guard 1...maximumThreads ~= threads else { throw .threads(threads) }

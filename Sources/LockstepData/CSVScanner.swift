@@ -103,7 +103,7 @@ final class CSVScanner {
       cells.text.append(contentsOf: field)
       cells.text.append(0)
     } else {
-      cells.columnNames.append(trimmed(String(decoding: field, as: UTF8.self)))
+      cells.columnNames.append(String(decoding: trimmed(Array(field)[...]), as: UTF8.self))
     }
     line += lineBreaks(in: field)
   }
@@ -191,9 +191,9 @@ func lineBreaks(in bytes: some Sequence<UInt8>) -> Int {
 }
 
 /// `text` without blanks around it.
-func trimmed(_ text: some StringProtocol) -> String {
-  func isBlank(_ character: Character) -> Bool { character == " " || character == "\t" }
+func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+  func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(CSV_SPACE) || byte == UInt8(CSV_TAB) }
   let front = text.drop(while: isBlank)
-  guard let last = front.lastIndex(where: { !isBlank($0) }) else { return "" }
-  return String(front[...last])
+  let end = front.lastIndex { !isBlank($0) }.map { $0 + 1 } ?? front.startIndex
+  return front[..<end]
 }

@@ -35,6 +35,8 @@ public struct CSVTable: Sendable {
   /// - Returns: `[rows × columns]`.
   /// - Throws: ``CSVError`` for a column that is not there, and for a cell that is empty or holds no finite decimal
   ///   number.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   public func matrix<Element: KernelElement>(
     columns: [String], as type: Element.Type = Element.self
   ) throws(CSVError) -> Matrix<Element> {
@@ -46,11 +48,13 @@ public struct CSVTable: Sendable {
       for (column, places) in destinations.enumerated() {
         let end = cells.text[start...].firstIndex(of: 0) ?? cells.text.endIndex
         let cell = cells.text[start..<end]
-        if !places.isEmpty {
+        if places.isEmpty {
+          line += lineBreaks(in: cell)
+        } else {
+          // A number has no line breaks inside.
           let value: Element = try number(cell, line: line, column: columnNames[column])
           for place in places { elements[row * columns.count + place] = value }
         }
-        line += lineBreaks(in: cell)
         start = end + 1
       }
       line += 1
@@ -76,10 +80,11 @@ public struct CSVTable: Sendable {
   private func number<Element: KernelElement>(
     _ cell: ArraySlice<UInt8>, line: Int, column: String
   ) throws(CSVError) -> Element {
-    let text = trimmed(String(decoding: cell, as: UTF8.self))
+    let digits = trimmed(cell)
+    let text = String(decoding: digits, as: UTF8.self)
     let problem: CSVError.Problem
     if let value: Element = parsed(text) {
-      if value.isFinite, text.utf8.allSatisfy(isDecimal) { return value }
+      if value.isFinite, digits.allSatisfy(isDecimal) { return value }
       // Swift reads hexadecimal numbers too, which nobody writes in a table on purpose.
       problem = value.isFinite ? .notANumber(text: text) : .notFinite(text: text, precision: Element.precision)
     } else {

@@ -16,6 +16,8 @@ import FileWriting
 ///   - destination: a file, there whole or not at all, or the standard output.
 /// - Precondition: there are as many names as columns.
 /// - Throws: `FileError` where something could not be written, a full disk and a closed pipe included.
+@specialized(where Element == Float)
+@specialized(where Element == Double)
 public func writeCSV<Element: KernelElement>(
   header: [String], rows: Matrix<Element>, to destination: OutputDestination
 ) throws(FileError) {
@@ -47,7 +49,7 @@ private func shortest<Element: KernelElement>(_ value: Element) -> String {
 private func field(_ name: String) -> String {
   let special: [UInt8] = [CSV_COMMA, CSV_QUOTE, CSV_CR, CSV_LF].map { UInt8($0) }
   let bytes = Array(name.utf8)
-  if !bytes.isEmpty, trimmed(name) == name, !bytes.contains(where: special.contains) { return name }
+  if !bytes.isEmpty, trimmed(bytes[...]).count == bytes.count, !bytes.contains(where: special.contains) { return name }
   let quoted = [UInt8](unsafeUninitializedCapacity: 2 * bytes.count + 2) { buffer, count in
     count = csv_write(buffer.baseAddress, buffer.count, bytes, bytes.count)
   }

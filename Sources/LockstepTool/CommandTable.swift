@@ -8,6 +8,7 @@ let commands: [Command] = [
   evaluateCommand,
   gradientsCommand,
   infoCommand,
+  verifyCommand,
 ]
 
 /// The options that `lockstep` itself takes.

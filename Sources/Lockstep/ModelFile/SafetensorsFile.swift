@@ -97,6 +97,8 @@ public struct SafetensorsFile: Sendable, Equatable {
     /// files.
     ///
     /// - Precondition: the shape is not negative and there are as many elements as it says.
+    @specialized(where Element == Float)
+    @specialized(where Element == Double)
     public init<Element: KernelElement>(name: String, shape: [Int], elements: [Element]) {
       let count = elementCount(shape)
       precondition(count == elements.count, "A tensor needs as many elements as its shape says")
@@ -123,6 +125,8 @@ public struct SafetensorsFile: Sendable, Equatable {
     /// Float rounded to nearest even.
     ///
     /// - Throws: ``ModelFileError`` for elements that are neither F32 nor F64.
+    @specialized(where Element == Float)
+    @specialized(where Element == Double)
     public func elements<Element: KernelElement>(
       as type: Element.Type = Element.self
     ) throws(ModelFileError) -> [Element] {
