@@ -18,9 +18,9 @@ public func csvFields(in line: String) -> [String]? {
   let collector = Collector()
   let context = Unmanaged.passUnretained(collector).toOpaque()
   func takeField(_ bytes: UnsafeMutableRawPointer?, _ count: Int, _ context: UnsafeMutableRawPointer?) {
-    let bytes = UnsafeRawBufferPointer(start: bytes, count: count)
+    let bytes = Array(UnsafeRawBufferPointer(start: bytes, count: count))
     Unmanaged<Collector>.fromOpaque(context!).takeUnretainedValue().fields.append(
-      trimmed(String(decoding: bytes, as: UTF8.self)))
+      String(decoding: trimmed(bytes[...]), as: UTF8.self))
   }
   func takeRow(_: Int32, _ context: UnsafeMutableRawPointer?) {
     Unmanaged<Collector>.fromOpaque(context!).takeUnretainedValue().rows += 1
