@@ -154,7 +154,7 @@ let package = Package(
     .testTarget(name: "FileWritingTests", dependencies: ["FileWriting"]),
     .testTarget(name: "LockstepDataTests", dependencies: ["LockstepData", "FileWriting"]),
     .testTarget(
-      name: "ModelFileTests", dependencies: ["Lockstep"], exclude: ["check_with_python.py"],
+      name: "ModelFileTests", dependencies: ["Lockstep"], exclude: ["check_with_python.py", "check_with_pytorch.py"],
       resources: [.copy("Fixtures")]),
     .testTarget(name: "ComputeBackendTests", dependencies: ["ComputeBackend"]),
     .testTarget(name: "OpenMPBackendTests", dependencies: ["OpenMPBackend"]),
