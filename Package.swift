@@ -1,4 +1,4 @@
-// swift-tools-version: 6.2
+// swift-tools-version: 6.3
 // Lockstep: dense neural-network kernels that give the same bits on every backend.
 //
 // Arrows between modules run one way: tool -> Lockstep -> backends -> ComputeBackend. No backend imports another, and
@@ -115,23 +115,47 @@ let package = Package(
     .target(
       name: "LockstepReference", dependencies: ["ComputeBackend"], swiftSettings: settings(.inlinedIntoKernels)),
 
+    // Files that are there whole or not at all.
+    .target(name: "FileWriting", swiftSettings: settings(.portable)),
+
     // Networks, the pass, training, model files.
     .target(
       name: "Lockstep",
-      dependencies: ["ComputeBackend", "ScalarBackend", "SIMDBackend", "OpenMPBackend", "CLockstepCPU"],
+      dependencies: [
+        "ComputeBackend", "ScalarBackend", "SIMDBackend", "OpenMPBackend", "CLockstepCPU", "FileWriting",
+      ],
       swiftSettings: settings(.portable)),
 
     // Tables from files, over Debian's libcsv.
     .systemLibrary(name: "CCSV", providers: [.apt(["libcsv-dev"])]),
-    .target(name: "LockstepData", dependencies: ["CCSV", "ComputeBackend"], swiftSettings: settings(.portable)),
+    .target(
+      name: "LockstepData", dependencies: ["CCSV", "ComputeBackend", "FileWriting"],
+      swiftSettings: settings(.portable)),
 
     // The command-line tool.
+    .target(name: "CGetopt"),
     .executableTarget(
       name: "LockstepTool",
-      dependencies: ["Lockstep", "LockstepData", "LockstepReference", "CLockstepCPU"],
+      dependencies: ["Lockstep", "LockstepData", "LockstepReference", "CLockstepCPU", "CGetopt", "FileWriting"],
       swiftSettings: settings(.portable)),
 
     // Tests.
+    .testTarget(
+      name: "GoldenTests", dependencies: ["Lockstep"], exclude: ["golden_numpy.py"],
+      resources: [.copy("golden_numpy.json")]),
+    .testTarget(name: "LockstepTests", dependencies: ["Lockstep", "LockstepReference"]),
+    .testTarget(
+      name: "LockstepReferenceTests", dependencies: ["LockstepReference"],
+      swiftSettings: settings(.inlinedIntoKernels)),
+    .testTarget(name: "OpenMPBackendTests", dependencies: ["OpenMPBackend"]),
+    .testTarget(
+      name: "ParityTests", dependencies: ["Lockstep", "LockstepReference", "CLockstepCPU"],
+      swiftSettings: settings(.inlinedIntoKernels)),
+    .testTarget(name: "FileWritingTests", dependencies: ["FileWriting"]),
+    .testTarget(name: "LockstepDataTests", dependencies: ["LockstepData", "FileWriting"]),
+    .testTarget(
+      name: "ModelFileTests", dependencies: ["Lockstep"], exclude: ["check_with_python.py", "check_with_pytorch.py"],
+      resources: [.copy("Fixtures")]),
     .testTarget(name: "ComputeBackendTests", dependencies: ["ComputeBackend"]),
     .testTarget(name: "OpenMPBackendTests", dependencies: ["OpenMPBackend"]),
     .target(

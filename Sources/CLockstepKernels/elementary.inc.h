@@ -63,6 +63,7 @@ ELEMENTARY WIDE NAME(power)(WIDE rounded) {
 
 #if ELEMENT_IS_FLOAT
 
+// exp(r) - 1 for the reduced argument.
 ELEMENTARY WIDE NAME(expm1_reduced)(NAME(reduced) argument) {
   WIDE r = argument.high;
   WIDE r2 = r * r;
@@ -78,6 +79,8 @@ ELEMENTARY VECTOR NAME(exp)(VECTOR x) {
   return __builtin_convertvector(result, VECTOR);
 }
 
+// e / (1 + e) with e = exp(x). Near zero x is brought nearer to 0, by less than changes anything but what would be the
+// middle of two floats.
 ELEMENTARY VECTOR NAME(sigmoid)(VECTOR x) {
   x = x < -104.0f ? (VECTOR)(-104.0f) : x;
   x = 89.0f < x ? (VECTOR)(89.0f) : x;
@@ -91,6 +94,7 @@ ELEMENTARY VECTOR NAME(sigmoid)(VECTOR x) {
   return __builtin_convertvector(result, VECTOR);
 }
 
+// (e - 1) / (e + 1) with e = exp(2 |x|), under the sign of x.
 ELEMENTARY VECTOR NAME(tanh)(VECTOR x) {
   WIDE w = __builtin_convertvector(x, WIDE);
   WIDE_BITS sign = (WIDE_BITS)w & 0x8000000000000000ull;
@@ -110,6 +114,7 @@ typedef struct {
   WIDE high, low;
 } NAME(pair);
 
+// exp(high + low) - 1 for the reduced argument.
 ELEMENTARY NAME(pair) NAME(expm1_reduced)(NAME(reduced) argument) {
   WIDE r = argument.high;
   WIDE r2 = r * r;
@@ -183,6 +188,7 @@ ELEMENTARY VECTOR NAME(sigmoid)(VECTOR x) {
   return NAME(quotient)(numerator, denominator) * first * second;
 }
 
+// (e - 1) / (e + 1) with e = exp(2 |x|), under the sign of x.
 ELEMENTARY VECTOR NAME(tanh)(VECTOR x) {
   WIDE_BITS sign = (WIDE_BITS)x & 0x8000000000000000ull;
   WIDE magnitude = (WIDE)((WIDE_BITS)x ^ sign);
@@ -238,6 +244,7 @@ ELEMENTARY WIDE NAME(logarithm)(WIDE f, WIDE minus_count, WIDE low) {
 #define SMALLEST_MANTISSA 0x3fe6a09e00000000ull
 #define EXPONENT_SHIFTED(x) ((WIDE_BITS)(x) + (0x3ff0000000000000ull - SMALLEST_MANTISSA))
 
+// x = m 2^count: m, and -count.
 ELEMENTARY WIDE NAME(mantissa)(WIDE_BITS shifted) {
   return (WIDE)((shifted & 0x000fffffffffffffull) + SMALLEST_MANTISSA);
 }
@@ -280,12 +287,13 @@ ELEMENTARY VECTOR NAME(log1p)(VECTOR x) {
   f = magnitude < SPLAT(0.25) ? w : f;
   WIDE low = SPLAT(0);
 #else
+  // What the rounding of 1 + x lost, in the scale of the mantissa, and times the slope of the logarithm.
   WIDE back = sum - SPLAT(1);
   WIDE lost = (SPLAT(1) - (sum - back)) + (w - back);
   lost = lost * (WIDE)(0x7ff0000000000000ull - (shifted & 0xfff0000000000000ull)) * SPLAT(0.5);
-  WIDE near = f;
-  f = near + lost;
-  WIDE low = (lost - (f - near));
+  WIDE mantissa_part = f;
+  f = mantissa_part + lost;
+  WIDE low = lost - (f - mantissa_part);
   low = low * FUSED(f, SPLAT(-0.7), SPLAT(1));
 #endif
   WIDE result = NAME(logarithm)(f, minus_count, low);

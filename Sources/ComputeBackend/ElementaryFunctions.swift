@@ -7,9 +7,10 @@
 /// a polynomial evaluated by fused multiply-add.
 ///
 /// - For `Float` the result is rounded correctly: it is the `Float` nearest to the exact value, for every one of the
-///   2³² arguments. Mathematics alone defines its bits. The sequences are no more exact than that takes: a result in
-///   `Double` rounds to the right `Float` unless the exact value is within its error of the middle of two `Float`s,
-///   and trying every argument shows that this never decides.
+///   2³² arguments. Mathematics alone defines its bits. A result in `Double` rounds to that `Float` unless the exact
+///   value lies within the result's error of the middle of two `Float`s. The sequences are only as exact as it takes
+///   for this to come out right every time, which the tests show by trying every argument: where they change, or a
+///   coefficient does, run those tests with `LOCKSTEP_EXHAUSTIVE=1`.
 /// - For `Double` the result is within one unit in the last place of the exact value.
 ///
 /// The polynomials are minimax approximations, found by Sollya's `fpminimax`. Invalid arguments give NaN, and NaN gives

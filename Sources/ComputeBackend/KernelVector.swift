@@ -7,7 +7,7 @@
 /// operation on each lane, rounded once.
 public protocol KernelVector {
   /// The type of a lane.
-  associatedtype Element: KernelElement
+  associatedtype Element: MatrixElement
   /// One truth value a lane.
   associatedtype Mask
   /// As many lanes of `Double`: where functions of `Float` are computed.
@@ -24,16 +24,22 @@ public protocol KernelVector {
   /// Writes the lanes to the `laneCount` elements from `address` on, with no alignment asked for.
   func store(_ address: UnsafeMutablePointer<Element>)
 
+  /// The sum of each lane.
   static func + (a: Self, b: Self) -> Self
+  /// The difference of each lane.
   static func - (a: Self, b: Self) -> Self
+  /// The product of each lane.
   static func * (a: Self, b: Self) -> Self
+  /// The quotient of each lane.
   static func / (a: Self, b: Self) -> Self
+  /// Each lane with the other sign, zeros and NaN too.
   static prefix func - (a: Self) -> Self
   /// `a * b + c`, rounded once.
   static func fma(_ a: Self, _ b: Self, _ c: Self) -> Self
 
-  /// Comparisons are false where a lane of either side is NaN.
+  /// `a < b` in each lane: false where either is NaN.
   static func less(_ a: Self, _ b: Self) -> Mask
+  /// `a <= b` in each lane: false where either is NaN.
   static func lessOrEqual(_ a: Self, _ b: Self) -> Mask
   /// `a` where the mask is true, `b` elsewhere.
   static func select(_ mask: Mask, _ a: Self, _ b: Self) -> Self
@@ -51,19 +57,27 @@ public protocol DoubleVector: KernelVector where Element == Double {
 
   /// The bits of each lane.
   var bits: Bits { get }
+  /// The lanes that have these bits.
   init(bits: Bits)
+  /// The same integer in every lane.
   static func bits(repeating value: UInt64) -> Bits
-  /// Sums and differences wrap around.
+  /// The sum of each lane, modulo 2^64.
   static func add(_ a: Bits, _ b: Bits) -> Bits
+  /// The difference of each lane, modulo 2^64.
   static func subtract(_ a: Bits, _ b: Bits) -> Bits
+  /// The bits that are set in both.
   static func and(_ a: Bits, _ b: Bits) -> Bits
+  /// The bits that are set in either.
   static func or(_ a: Bits, _ b: Bits) -> Bits
+  /// The bits that are set in just one.
   static func xor(_ a: Bits, _ b: Bits) -> Bits
+  /// Each lane shifted to the left, zeros coming in.
   static func shiftLeft(_ a: Bits, by count: UInt64) -> Bits
+  /// Each lane shifted to the right, zeros coming in.
   static func shiftRight(_ a: Bits, by count: UInt64) -> Bits
 }
 
-extension KernelVector where Element: KernelElement {
+extension KernelVector {
   /// Zero in every lane.
   @inlinable @inline(__always)
   public static var zero: Self { Self(repeating: 0) }

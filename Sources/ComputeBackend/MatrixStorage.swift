@@ -4,7 +4,7 @@
 ///
 /// Its views borrow the memory: use them while the storage is alive (inside `withExtendedLifetime` where nothing else
 /// holds it), and not from two threads when one of them writes.
-public final class MatrixStorage<Element: KernelElement> {
+public final class MatrixStorage<Element: MatrixElement> {
   /// Bytes that the first element's address is a multiple of: a cache line, and a 512-bit vector.
   @inlinable public static var alignment: Int { 64 }
 
@@ -53,7 +53,7 @@ public final class MatrixStorage<Element: KernelElement> {
 }
 
 /// A matrix as a value: what users hold, files store and tests compare.
-public struct Matrix<Element: KernelElement>: Sendable, Equatable {
+public struct Matrix<Element: MatrixElement>: Sendable, Equatable {
   /// How many rows there are.
   public let rows: Int
   /// How many elements a row has.

@@ -5,7 +5,7 @@
 /// A view does not keep its memory alive; whoever made it does. Making and slicing a view is checked; kernels take the
 /// shape as true.
 @frozen
-public struct MatrixView<Element: KernelElement>: @unchecked Sendable {
+public struct MatrixView<Element: MatrixElement>: @unchecked Sendable {
   /// The first element.
   public let base: UnsafePointer<Element>
   /// How many rows there are.
@@ -43,6 +43,14 @@ public struct MatrixView<Element: KernelElement>: @unchecked Sendable {
     return base[row * stride + column]
   }
 
+  /// True where every element is a finite number.
+  @inlinable
+  public var isFinite: Bool {
+    (0..<rows).allSatisfy { row in
+      UnsafeBufferPointer(start: base + row * stride, count: columns).allSatisfy(\.isFinite)
+    }
+  }
+
   /// The rows in `range`, in place.
   @inlinable
   public func rows(_ range: Range<Int>) -> MatrixView {
@@ -54,7 +62,7 @@ public struct MatrixView<Element: KernelElement>: @unchecked Sendable {
 
 /// A borrowed matrix to write: as ``MatrixView``, and exclusive while a primitive writes it.
 @frozen
-public struct MutableMatrixView<Element: KernelElement>: @unchecked Sendable {
+public struct MutableMatrixView<Element: MatrixElement>: @unchecked Sendable {
   /// The first element.
   public let base: UnsafeMutablePointer<Element>
   /// How many rows there are.
@@ -131,6 +139,6 @@ func checkMatrixShape(count: Int, rows: Int, columns: Int, stride: Int) {
 
 /// An address for matrices without elements, never read or written.
 @inlinable
-func emptyMatrixAddress<Element: KernelElement>(_: Element.Type) -> UnsafeMutablePointer<Element> {
+func emptyMatrixAddress<Element: MatrixElement>(_: Element.Type) -> UnsafeMutablePointer<Element> {
   UnsafeMutablePointer(bitPattern: MatrixStorage<Element>.alignment)!
 }

@@ -1,0 +1,133 @@
+// One step of training, and the gradients alone. The loop over epochs and batches lies in TrainingLoop.swift.
+
+import ComputeBackend
+
+/// The gradients of the mean loss over a batch.
+public struct Gradients<Element: KernelElement>: Sendable, Equatable {
+  /// The mean loss.
+  public let loss: Element
+  /// Each layer's gradients, in the shape of its parameters; the activation is the layer's.
+  public let layers: [DenseLayer<Element>]
+}
+
+/// Everything that one pass computes, for whoever wants to follow it.
+public struct PassRecord<Element: KernelElement>: Sendable {
+  /// `[rows × outputs]` of each layer: its activated outputs.
+  public let outputs: [Matrix<Element>]
+  /// `[rows × outputs]` of each layer: the gradient of the mean loss with respect to the layer's sums, before the
+  /// activation (with respect to its outputs, where the activation is the identity).
+  public let sumGradients: [Matrix<Element>]
+  /// The mean loss and the gradients of the parameters.
+  public let gradients: Gradients<Element>
+}
+
+/// Trains a network by gradient descent, in kernel memory.
+///
+/// A trainer belongs to one thread at a time; its backend may use many.
+public final class Trainer<Element: KernelElement> {
+  /// What training makes small.
+  public let loss: Loss
+  let backend: any ComputeBackend<Element>
+  let parameters: NetworkStorage<Element>
+  private let pass: BlockedPass<Element>
+
+  /// A trainer that starts from `network`.
+  ///
+  /// - Parameters:
+  ///   - network: the first parameters.
+  ///   - loss: what to make small.
+  ///   - backend: what computes; no result depends on it.
+  ///   - blocks: how batches are cut; no result depends on it.
+  public init(
+    _ network: Network<Element>, loss: Loss, backend: any ComputeBackend<Element>, blocks: RowBlocks = .automatic
+  ) {
+    self.loss = loss
+    self.backend = backend
+    parameters = NetworkStorage(network)
+    pass = BlockedPass(parameters, blocks: blocks, backend: backend)
+  }
+
+  /// The network as it stands.
+  public var network: Network<Element> { Network(checked: parameters.denseLayers) }
+
+  /// The gradients of the mean loss over a batch; the parameters stay as they are.
+  ///
+  /// - Parameters:
+  ///   - input: `[rows × inputs]`, a row or more.
+  ///   - target: `[rows × outputs]`.
+  /// - Throws: ``NetworkError`` where the shapes do not fit.
+  public func gradients(input: Matrix<Element>, target: Matrix<Element>) throws(NetworkError) -> Gradients<Element> {
+    try check(input: input, target: target)
+    return input.withView { input in
+      target.withView { target in
+        let (loss, gradients) = pass.gradients(input: input, target: target, loss: self.loss)
+        return Gradients(loss: loss, layers: gradients.denseLayers)
+      }
+    }
+  }
+
+  /// A step of gradient descent: all gradients of the mean loss over the batch, then `parameter - learningRate *
+  /// gradient` for every parameter.
+  ///
+  /// - Parameters:
+  ///   - input: `[rows × inputs]`, a row or more.
+  ///   - target: `[rows × outputs]`.
+  ///   - learningRate: the factor of the gradient.
+  /// - Returns: the mean loss before the update.
+  /// - Throws: ``NetworkError`` where the shapes do not fit.
+  @discardableResult
+  public func step(
+    input: Matrix<Element>, target: Matrix<Element>, learningRate: Element
+  ) throws(NetworkError) -> Element {
+    try check(input: input, target: target)
+    return input.withView { input in
+      target.withView { target in step(input: input, target: target, learningRate: learningRate) }
+    }
+  }
+
+  /// A step as ``step(input:target:learningRate:)`` takes it, with all that it computed.
+  ///
+  /// - Throws: ``NetworkError`` where the shapes do not fit.
+  public func recordedStep(
+    input: Matrix<Element>, target: Matrix<Element>, learningRate: Element
+  ) throws(NetworkError) -> PassRecord<Element> {
+    try check(input: input, target: target)
+    // One block, so that the whole batch's activations are there to be read.
+    let pass = BlockedPass(parameters, blocks: .wholeBatch, backend: backend)
+    return input.withView { input in
+      target.withView { target in
+        let (loss, gradients) = pass.gradients(input: input, target: target, loss: self.loss)
+        let (outputs, sumGradients) = pass.record(rows: input.rows)
+        descend(gradients, learningRate: learningRate)
+        return PassRecord(
+          outputs: outputs, sumGradients: sumGradients,
+          gradients: Gradients(loss: loss, layers: gradients.denseLayers))
+      }
+    }
+  }
+
+  /// A step on views whose shapes are known to fit.
+  func step(input: MatrixView<Element>, target: MatrixView<Element>, learningRate: Element) -> Element {
+    let (loss, gradients) = pass.gradients(input: input, target: target, loss: self.loss)
+    descend(gradients, learningRate: learningRate)
+    return loss
+  }
+
+  private func descend(_ gradients: NetworkStorage<Element>, learningRate: Element) {
+    for (layer, gradient) in zip(parameters.layers, gradients.layers) {
+      backend.descend(layer.weights.mutableView, gradient: gradient.weights.view, learningRate: learningRate)
+      backend.descend(layer.bias.mutableView, gradient: gradient.bias.view, learningRate: learningRate)
+    }
+  }
+
+  func check(input: Matrix<Element>, target: Matrix<Element>) throws(NetworkError) {
+    let inputs = parameters.layers[0].weights.rows
+    let outputs = parameters.layers[parameters.layers.count - 1].weights.columns
+    guard input.rows > 0 else { throw .noRows }
+    guard input.columns == inputs else { throw .inputColumns(expected: inputs, found: input.columns) }
+    guard target.rows == input.rows, target.columns == outputs else {
+      throw .targetShape(
+        expectedRows: input.rows, expectedColumns: outputs, rows: target.rows, columns: target.columns)
+    }
+  }
+}

@@ -1,0 +1,201 @@
+// The loop over epochs and batches, and what it does when numbers stop being finite. A single step lies in Trainer.swift.
+
+import ComputeBackend
+
+/// How long and in which portions to train.
+public struct TrainingSchedule: Sendable, Equatable {
+  /// How often every row is seen.
+  public var epochs: Int
+  /// Rows in a batch; the last of an epoch takes what is left.
+  public var batchSize: Int
+  /// The factor of the gradient in each step.
+  public var learningRate: Double
+  /// Whether each epoch takes the rows in a new random order.
+  public var shuffles: Bool
+  /// What the orders are drawn from: the stream ``RandomStream/Purpose/shuffle`` with the epoch (from 0) as its index.
+  public var seed: UInt64
+
+  /// - Throws: ``TrainingError/schedule(_:)`` where epochs are below 0, the batch size is below 1, or the learning rate
+  ///   is not a finite number.
+  public init(
+    epochs: Int, batchSize: Int, learningRate: Double, shuffles: Bool = true, seed: UInt64 = 0
+  ) throws(TrainingError) {
+    guard epochs >= 0, epochs <= Int(UInt32.max) else {
+      throw .schedule("the number of epochs is \(epochs); it must lie between 0 and \(UInt32.max)")
+    }
+    guard batchSize >= 1 else { throw .schedule("the batch size is \(batchSize); it must be at least 1") }
+    guard learningRate.isFinite else {
+      throw .schedule("the learning rate is \(learningRate); it must be a finite number")
+    }
+    self.epochs = epochs
+    self.batchSize = batchSize
+    self.learningRate = learningRate
+    self.shuffles = shuffles
+    self.seed = seed
+  }
+}
+
+/// Why training could not start or go on.
+public enum TrainingError: Error, Sendable, Equatable, CustomStringConvertible {
+  /// Shapes that do not fit.
+  case network(NetworkError)
+  /// A schedule that cannot be followed; the text says which number must change.
+  case schedule(String)
+  /// In step `step` (from 1) the loss or an updated parameter became NaN or infinite. The trainer holds the last finite
+  /// parameters: those that the step before started from, or the first ones.
+  case notFinite(step: Int, quantity: String)
+
+  public var description: String {
+    switch self {
+    case .network(let error): error.description
+    case .schedule(let text): text
+    case .notFinite(let step, let quantity):
+      "training failed at step \(step): \(quantity); try a smaller learning rate or scale the data"
+    }
+  }
+}
+
+/// Where a training run stands after an epoch.
+public struct TrainingProgress: Sendable, Equatable {
+  /// Epochs done.
+  public let epoch: Int
+  /// Steps done.
+  public let steps: Int
+  /// The mean of the epoch's losses over its rows, each taken before its step.
+  public let loss: Double
+}
+
+extension Trainer {
+  /// Trains over epochs and batches.
+  ///
+  /// - Parameters:
+  ///   - input: `[rows × inputs]`, a row or more.
+  ///   - target: `[rows × outputs]`.
+  ///   - schedule: how long and in which portions.
+  ///   - shouldStop: asked after each step; training ends early where it says so.
+  ///   - onEpoch: told after each epoch.
+  /// - Returns: the number of steps taken.
+  /// - Throws: ``TrainingError``.
+  @discardableResult
+  public func train(
+    input: Matrix<Element>, target: Matrix<Element>, schedule: TrainingSchedule,
+    shouldStop: () -> Bool = { false }, onEpoch: (TrainingProgress) -> Void = { _ in }
+  ) throws(TrainingError) -> Int {
+    do { try check(input: input, target: target) } catch { throw .network(error) }
+    return try input.withView { (input) throws(TrainingError) in
+      try target.withView { (target) throws(TrainingError) in
+        let batches = Batches(input: input, target: target, schedule: schedule)
+        return try run(batches, schedule: schedule, shouldStop: shouldStop, onEpoch: onEpoch)
+      }
+    }
+  }
+
+  private func run(
+    _ batches: Batches<Element>, schedule: TrainingSchedule, shouldStop: () -> Bool,
+    onEpoch: (TrainingProgress) -> Void
+  ) throws(TrainingError) -> Int {
+    /// Steps between two looks at the parameters, which are kept so that a failure can be traced back.
+    let stepsBetweenSnapshots = 256
+    let learningRate = Element(schedule.learningRate)
+    let snapshot = NetworkStorage(shapedAs: parameters)
+    var snapshotStep = 0
+    snapshot.copy(from: parameters)
+    var epochLoss = 0.0
+
+    for step in 0..<schedule.epochs * batches.perEpoch {
+      let batch = batches[step]
+      let loss = self.step(input: batch.input, target: batch.target, learningRate: learningRate)
+      let isSnapshotDue = step + 1 - snapshotStep == stepsBetweenSnapshots
+      let isLast = step + 1 == schedule.epochs * batches.perEpoch
+      if !loss.isFinite || (isSnapshotDue || isLast) && !parameters.isFinite {
+        try replay(batches, from: snapshot, steps: snapshotStep..<step + 1, learningRate: learningRate)
+      }
+      if isSnapshotDue {
+        snapshot.copy(from: parameters)
+        snapshotStep = step + 1
+      }
+
+      epochLoss += Double(loss) * Double(batch.input.rows)
+      if (step + 1) % batches.perEpoch == 0 {
+        onEpoch(
+          TrainingProgress(
+            epoch: (step + 1) / batches.perEpoch, steps: step + 1, loss: epochLoss / Double(batches.rows)))
+        epochLoss = 0
+      }
+      if shouldStop() {
+        if !parameters.isFinite {
+          try replay(batches, from: snapshot, steps: snapshotStep..<step + 1, learningRate: learningRate)
+        }
+        return step + 1
+      }
+    }
+    return schedule.epochs * batches.perEpoch
+  }
+
+  /// Repeats steps that are known to have led to a number that is not finite, up to the last finite parameters, and says
+  /// at which step it happened. Repeating is exact: every step gives the same bits again.
+  private func replay(
+    _ batches: Batches<Element>, from snapshot: NetworkStorage<Element>, steps: Range<Int>, learningRate: Element
+  ) throws(TrainingError) {
+    let lastFinite = NetworkStorage(shapedAs: parameters)
+    let before = NetworkStorage(shapedAs: parameters)
+    lastFinite.copy(from: snapshot)
+    parameters.copy(from: snapshot)
+    for step in steps {
+      before.copy(from: parameters)
+      let batch = batches[step]
+      let loss = self.step(input: batch.input, target: batch.target, learningRate: learningRate)
+      if loss.isFinite { lastFinite.copy(from: before) }
+      guard loss.isFinite, parameters.isFinite else {
+        parameters.copy(from: lastFinite)
+        throw .notFinite(
+          step: step + 1,
+          quantity: loss.isFinite ? "a parameter became NaN or infinite" : "the loss is \(loss)")
+      }
+    }
+  }
+}
+
+/// The batches of a training run, any of which can be had at any time.
+private final class Batches<Element: KernelElement> {
+  /// Batches in an epoch.
+  let perEpoch: Int
+  /// Rows of the data.
+  let rows: Int
+  private let input: MatrixView<Element>
+  private let target: MatrixView<Element>
+  private let schedule: TrainingSchedule
+  private let shuffledInput: MatrixStorage<Element>
+  private let shuffledTarget: MatrixStorage<Element>
+  private var order: (epoch: Int, rows: [Int])?
+
+  init(input: MatrixView<Element>, target: MatrixView<Element>, schedule: TrainingSchedule) {
+    self.input = input
+    self.target = target
+    self.schedule = schedule
+    rows = input.rows
+    perEpoch = (rows - 1) / schedule.batchSize + 1
+    let room = schedule.shuffles ? min(schedule.batchSize, rows) : 0
+    shuffledInput = MatrixStorage(rows: room, columns: input.columns)
+    shuffledTarget = MatrixStorage(rows: room, columns: target.columns)
+  }
+
+  /// The batch of step `step` (from 0); a shuffled one stays as it is until the next is asked for.
+  subscript(step: Int) -> (input: MatrixView<Element>, target: MatrixView<Element>) {
+    let start = step % perEpoch * schedule.batchSize
+    let range = start..<start + min(schedule.batchSize, rows - start)
+    guard schedule.shuffles else { return (input.rows(range), target.rows(range)) }
+    let epoch = step / perEpoch
+    if order?.epoch != epoch {
+      var stream = RandomStream(seed: schedule.seed, purpose: .shuffle, index: UInt32(epoch))
+      order = (epoch, stream.permutation(rows))
+    }
+    let batchInput = shuffledInput.mutableView.rows(0..<range.count)
+    let batchTarget = shuffledTarget.mutableView.rows(0..<range.count)
+    for (place, row) in order!.rows[range].enumerated() {
+      batchInput.rows(place..<place + 1).copy(from: input.rows(row..<row + 1))
+      batchTarget.rows(place..<place + 1).copy(from: target.rows(row..<row + 1))
+    }
+    return (batchInput.readOnly, batchTarget.readOnly)
+  }
+}

@@ -1,0 +1,57 @@
+// From numbers to a CSV file.
+
+import CCSV
+import ComputeBackend
+import FileWriting
+
+/// Writes a table as CSV: a header, then a line per row, each ended by LF.
+///
+/// A number is written as Swift describes it: with the fewest digits that read back to the same bits in its own
+/// precision (`0.1`, `1e-05`, `5.0`; a NaN as `nan` without its payload, an infinity as `inf`, which ``CSVTable``
+/// refuses). A name is quoted where it must be.
+///
+/// - Parameters:
+///   - header: one name a column.
+///   - rows: `[rows × columns]`.
+///   - destination: a file, there whole or not at all, or the standard output.
+/// - Precondition: there are as many names as columns.
+/// - Throws: `FileError` where something could not be written, a full disk and a closed pipe included.
+@specialized(where Element == Float)
+@specialized(where Element == Double)
+public func writeCSV<Element: KernelElement>(
+  header: [String], rows: Matrix<Element>, to destination: OutputDestination
+) throws(FileError) {
+  precondition(header.count == rows.columns, "A CSV header needs one name for each column")
+  var file = try OutputFile(destination)
+  try file.write(header.map(field).joined(separator: ",") + "\n")
+  var line = ""
+  for row in 0..<rows.rows {
+    line.removeAll(keepingCapacity: true)
+    for column in 0..<rows.columns {
+      if column > 0 { line += "," }
+      line += shortest(rows[row, column])
+    }
+    line += "\n"
+    try file.write(line)
+  }
+  try file.finish()
+}
+
+private func shortest<Element: KernelElement>(_ value: Element) -> String {
+  switch Element.precision {
+  case .f32: Float(value).description
+  case .f64: Double(value).description
+  }
+}
+
+/// `name` as a field of CSV: in quotes, with quotes inside doubled, where commas, quotes, line breaks, blanks at an end or
+/// nothing at all would be misread.
+private func field(_ name: String) -> String {
+  let special: [UInt8] = [CSV_COMMA, CSV_QUOTE, CSV_CR, CSV_LF].map { UInt8($0) }
+  let bytes = Array(name.utf8)
+  if !bytes.isEmpty, trimmed(bytes[...]).count == bytes.count, !bytes.contains(where: special.contains) { return name }
+  let quoted = [UInt8](unsafeUninitializedCapacity: 2 * bytes.count + 2) { buffer, count in
+    count = csv_write(buffer.baseAddress, buffer.count, bytes, bytes.count)
+  }
+  return String(decoding: quoted, as: UTF8.self)
+}

@@ -1,0 +1,116 @@
+// What a command is, how one is invoked, and how errors become exit codes. The list of commands is CommandTable.swift.
+
+import Lockstep
+
+/// A command of the tool.
+struct Command: Sendable {
+  let name: String
+  /// What it does, as a phrase for the list of commands.
+  let summary: String
+  /// What it does, as sentences for its own help; empty where the summary says it all.
+  var details = ""
+  /// The operands that it takes, each exactly once, as the help spells them.
+  var operands: [String] = []
+  /// Its options, without `--help`, which every command has.
+  let options: [any OptionDeclaration]
+  /// Command lines to start from, each with what it does.
+  let examples: [(line: String, does: String)]
+  /// Does the work.
+  let run: @Sendable (Invocation) throws -> Void
+}
+
+/// A command with what it was given.
+struct Invocation {
+  let command: Command
+  private let parsed: ParsedOptions
+  /// Where results go.
+  let output: Output
+
+  /// - Throws: ``UsageError``.
+  init(_ command: Command, words: [String], output: Output) throws {
+    self.command = command
+    self.output = output
+    parsed = try ParsedOptions(words, declared: command.options + [CommonOptions.help])
+    guard !parsed[CommonOptions.help] else { return }
+    if operands.count < command.operands.count {
+      throw UsageError(description: "\(command.operands[operands.count]) is missing")
+    }
+    if operands.count > command.operands.count {
+      throw UsageError(description: "the word '\(operands[command.operands.count])' is one too many")
+    }
+  }
+
+  /// The operands, as many as the command declares.
+  var operands: [String] { parsed.operands }
+
+  /// The value of an option: the last one given, or its default.
+  subscript<Value>(option: CommandOption<Value>) -> Value { parsed[option] }
+
+  /// Whether the option was given.
+  func isGiven(_ option: any OptionDeclaration) -> Bool { parsed.isGiven(option) }
+
+  /// The value of an option that must be given.
+  ///
+  /// - Throws: ``UsageError``.
+  func required<Value>(_ option: CommandOption<Value?>) throws -> Value {
+    guard let value = self[option] else {
+      throw UsageError(description: "--\(option.name) \(option.placeholder ?? "") is missing")
+    }
+    return value
+  }
+}
+
+/// Runs a command line, without the program's name.
+///
+/// - Returns: the exit code: 0 done, 1 failed, 2 not understood, 128 and more ended by a signal.
+func runCommandLine(_ words: [String]) -> Int32 {
+  let output = Output()
+  var speaker = "lockstep"
+  do {
+    let parsed = try ParsedOptions(words, declared: ToolOptions.all, stopsAtOperand: true)
+    if parsed[ToolOptions.version] {
+      try output.line("lockstep \(toolVersion)")
+    } else if let name = parsed.operands.first, !parsed[CommonOptions.help] {
+      let rest = Array(parsed.operands.dropFirst())
+      if name == "help" {
+        try output.write(rest.first.map { Help.text(for: try command(named: $0)) } ?? Help.overview)
+      } else {
+        let command = try command(named: name)
+        speaker = "lockstep \(name)"
+        let invocation = try Invocation(command, words: rest, output: output)
+        if invocation[CommonOptions.help] {
+          try output.write(Help.text(for: command))
+        } else {
+          try command.run(invocation)
+        }
+      }
+    } else if parsed[CommonOptions.help] {
+      try output.write(Help.overview)
+    } else {
+      throw UsageError(description: "a command is missing; `lockstep --help` lists them")
+    }
+    try output.flush()
+    return 0
+  } catch OutputError.closed {
+    return 0
+  } catch {
+    // What was found out before the failure is still worth having.
+    try? output.flush()
+    writeToStandardError("\(speaker): \(error)\n")
+    return exitCode(of: error)
+  }
+}
+
+private func command(named name: String) throws -> Command {
+  if let command = commands.first(where: { $0.name == name }) { return command }
+  let suggestion = nearest(to: name, among: commands.map(\.name) + ["help"]).map { "; did you mean \($0)?" }
+  throw UsageError(description: "unknown command '\(name)'\(suggestion ?? "; `lockstep --help` lists the commands")")
+}
+
+private func exitCode(of error: any Error) -> Int32 {
+  switch error {
+  case let interruption as Interruption: 128 + interruption.signal
+  case is UsageError, BackendError.threads, BackendError.unknownInstructionSetCap: 2
+  default: 1
+  }
+}

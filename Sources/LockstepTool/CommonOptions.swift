@@ -1,0 +1,63 @@
+// The options that several commands share, and what is made of them.
+
+import ComputeBackend
+import Lockstep
+
+/// Options shared by commands.
+enum CommonOptions {
+  /// The backend asked for; `nil` lets the library choose.
+  static let backend = CommandOption<BackendKind?>(
+    "backend", placeholder: (BackendKind.allCases.map(\.rawValue) + ["auto"]).joined(separator: "|"),
+    summary: "what computes; the results are the same bits", default: nil, defaultText: "auto",
+    allowed: "one of " + (BackendKind.allCases.map(\.rawValue) + ["auto"]).joined(separator: ", "),
+    parse: { $0 == "auto" ? .some(nil) : BackendKind(rawValue: $0).map { .some($0) } })
+
+  /// The most threads that may be used; `nil` for one a core.
+  static let threads = CommandOption.optionalInteger(
+    "threads", summary: "the most threads to use; scalar and simd use one", in: 1...Backends.maximumThreads,
+    defaultText: "one a core")
+
+  /// What is computed in.
+  static let precision = CommandOption<Precision>.choice(
+    "precision", summary: "the arithmetic: 32-bit or 64-bit floating point", default: .f32)
+
+  /// Results as JSON.
+  static let json = CommandOption.flag("json", summary: "one JSON object a line on standard output, nothing else there")
+
+  /// Help; the parser adds it to every command.
+  static let help = CommandOption.flag("help", letter: "h", summary: "show this help")
+
+  /// What every command that computes takes.
+  static let computing: [any OptionDeclaration] = [backend, threads, precision, json]
+}
+
+extension Invocation {
+  /// Whether results are JSON.
+  var isJSON: Bool { self[CommonOptions.json] }
+
+  /// The backend that `--backend` and `--threads` ask for.
+  ///
+  /// - Throws: `BackendError`.
+  func makeBackend<Element: NetworkElement>(as _: Element.Type = Element.self) throws -> any ComputeBackend<Element> {
+    try Backends.make(self[CommonOptions.backend], threads: self[CommonOptions.threads])
+  }
+}
+
+extension ComputeBackend {
+  /// The JSON members that say what computed.
+  var jsonMembers: KeyValuePairs<String, JSONValue> {
+    [
+      "backend": .string(kind.rawValue), "threads": .integer(threads), "isa": .string(instructionSet.rawValue),
+      "precision": .string(Element.precision.rawValue),
+    ]
+  }
+
+  /// What computes, for people: `openmp/avx2, 2 threads`.
+  var variantSummary: String {
+    let variant = BackendVariant(kind: kind, instructionSet: instructionSet)
+    return "\(variant), \(threads) thread\(threads == 1 ? "" : "s")"
+  }
+
+  /// What computes and in what, for people: `openmp/avx2, 2 threads, f32`.
+  var summary: String { "\(variantSummary), \(Element.precision.rawValue)" }
+}

@@ -1,0 +1,96 @@
+// From the words of a command line to typed values, through the C library's getopt_long.
+
+import CGetopt
+
+/// The options and operands that a command was given.
+struct ParsedOptions {
+  private var values: [String: any Sendable] = [:]
+  /// The words that are not options.
+  private(set) var operands: [String] = []
+
+  /// The value of an option: the last one given, or its default.
+  subscript<Value>(option: CommandOption<Value>) -> Value {
+    values[option.name] as? Value ?? option.defaultValue
+  }
+
+  /// Whether the option was given.
+  func isGiven(_ option: any OptionDeclaration) -> Bool {
+    values[option.name] != nil
+  }
+
+  /// Reads `words`; operands may stand among the options unless `stopsAtOperand`.
+  ///
+  /// - Throws: ``UsageError``.
+  init(_ words: [String], declared options: [any OptionDeclaration], stopsAtOperand: Bool = false) throws {
+    let parser = lockstep_getopt_create()
+    defer { lockstep_getopt_destroy(parser) }
+    var isComplete = parser != nil
+    for option in options {
+      let argument =
+        option.placeholder == nil
+        ? LOCKSTEP_GETOPT_NO_ARGUMENT
+        : option.isValueOptional ? LOCKSTEP_GETOPT_OPTIONAL_ARGUMENT : LOCKSTEP_GETOPT_ARGUMENT
+      let letter = CChar(option.letter?.asciiValue ?? 0)
+      isComplete = isComplete && lockstep_getopt_add_option(parser, option.name, letter, argument)
+    }
+    for word in words { isComplete = isComplete && lockstep_getopt_add_word(parser, word) }
+    guard isComplete else { throw ToolError(description: "there is not enough memory for the command line") }
+
+    while true {
+      let found = lockstep_getopt_next(parser, stopsAtOperand)
+      switch found.status {
+      case LOCKSTEP_GETOPT_FOUND:
+        let option = options[Int(found.option)]
+        values[option.name] = try option.value(of: found.argument.map { String(cString: $0) })
+      case LOCKSTEP_GETOPT_MISSING_ARGUMENT:
+        let option = options[Int(found.option)]
+        throw UsageError(description: "--\(option.name) needs a value: --\(option.name) \(option.placeholder ?? "")")
+      case LOCKSTEP_GETOPT_UNEXPECTED_ARGUMENT:
+        throw UsageError(description: "--\(options[Int(found.option)].name) takes no value")
+      case LOCKSTEP_GETOPT_UNKNOWN:
+        throw UsageError(description: Self.unknown(String(cString: found.word), among: options))
+      default:
+        var index: Int32 = 0
+        while let operand = lockstep_getopt_operand(parser, index) {
+          operands.append(String(cString: operand))
+          index += 1
+        }
+        return
+      }
+    }
+  }
+
+  private static func unknown(_ word: String, among options: [any OptionDeclaration]) -> String {
+    guard word.hasPrefix("--") else { return "unknown option \(word)" }
+    let name = String(word.dropFirst(2).prefix { $0 != "=" })
+    let begun = options.map(\.name).filter { $0.hasPrefix(name) }
+    if begun.count > 1 {
+      return "option --\(name) may mean " + begun.map { "--\($0)" }.joined(separator: " or ")
+    }
+    let suggestion = nearest(to: name, among: options.map(\.name)).map { "; did you mean --\($0)?" }
+    return "unknown option --\(name)\(suggestion ?? "")"
+  }
+}
+
+/// The candidate that `word` most likely stands for: the one fewest single-letter changes away, if they are few.
+func nearest(to word: String, among candidates: [String]) -> String? {
+  candidates
+    .map { (name: $0, changes: changes(from: Array(word), to: Array($0))) }
+    .filter { $0.changes <= max(1, $0.name.count / 3) }
+    .min { $0.changes < $1.changes }?
+    .name
+}
+
+/// How many letters must be put in, left out or replaced: Levenshtein's distance.
+private func changes(from word: [Character], to other: [Character]) -> Int {
+  var previous = Array(0...other.count)
+  for (row, letter) in word.enumerated() {
+    var current = [row + 1]
+    for (column, otherLetter) in other.enumerated() {
+      let replaced = previous[column] + (letter == otherLetter ? 0 : 1)
+      current.append(min(replaced, previous[column + 1] + 1, current[column] + 1))
+    }
+    previous = current
+  }
+  return previous[other.count]
+}

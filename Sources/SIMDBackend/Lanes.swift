@@ -1,0 +1,171 @@
+// Vectors of several lanes: Swift's SIMD types as kernels see them. What kernels ask of a vector lies in ComputeBackend.
+
+import ComputeBackend
+
+// MARK: - Storage
+
+/// A SIMD type of `Float`, with its operations as requirements.
+///
+/// Through the standard library's `SIMD` protocol, generic code would reach loops over the lanes; through these
+/// requirements it reaches the operations of the concrete type, one instruction each.
+public protocol FloatLaneStorage: SIMD, BitwiseCopyable, Sendable where Scalar == Float {
+  /// As many lanes of `Double`.
+  associatedtype Wide: DoubleLaneStorage
+  /// The lanes as `Double`.
+  var wide: Wide { get }
+  /// The lanes of `wide`, rounded.
+  init(rounding wide: Wide)
+
+  static func + (a: Self, b: Self) -> Self
+  static func - (a: Self, b: Self) -> Self
+  static func * (a: Self, b: Self) -> Self
+  static func / (a: Self, b: Self) -> Self
+  func addingProduct(_ a: Self, _ b: Self) -> Self
+  static func .< (a: Self, b: Self) -> SIMDMask<MaskStorage>
+  static func .<= (a: Self, b: Self) -> SIMDMask<MaskStorage>
+  func replacing(with other: Self, where mask: SIMDMask<MaskStorage>) -> Self
+}
+
+/// A SIMD type of `Double`, with its operations as requirements, as ``FloatLaneStorage``.
+public protocol DoubleLaneStorage: SIMD, BitwiseCopyable, Sendable where Scalar == Double {
+  /// As many 64-bit integers.
+  associatedtype Bits: SIMD, BitwiseCopyable where Bits.Scalar == UInt64
+
+  static func + (a: Self, b: Self) -> Self
+  static func - (a: Self, b: Self) -> Self
+  static func * (a: Self, b: Self) -> Self
+  static func / (a: Self, b: Self) -> Self
+  func addingProduct(_ a: Self, _ b: Self) -> Self
+  static func .< (a: Self, b: Self) -> SIMDMask<MaskStorage>
+  static func .<= (a: Self, b: Self) -> SIMDMask<MaskStorage>
+  func replacing(with other: Self, where mask: SIMDMask<MaskStorage>) -> Self
+}
+
+extension SIMD4: DoubleLaneStorage where Scalar == Double {
+  public typealias Bits = SIMD4<UInt64>
+}
+
+extension SIMD8: DoubleLaneStorage where Scalar == Double {
+  public typealias Bits = SIMD8<UInt64>
+}
+
+extension SIMD16: DoubleLaneStorage where Scalar == Double {
+  public typealias Bits = SIMD16<UInt64>
+}
+
+extension SIMD8: FloatLaneStorage where Scalar == Float {
+  @inlinable @inline(__always) public var wide: SIMD8<Double> { SIMD8<Double>(self) }
+  @inlinable @inline(__always) public init(rounding wide: SIMD8<Double>) { self.init(wide) }
+}
+
+extension SIMD16: FloatLaneStorage where Scalar == Float {
+  @inlinable @inline(__always) public var wide: SIMD16<Double> { SIMD16<Double>(self) }
+  @inlinable @inline(__always) public init(rounding wide: SIMD16<Double>) { self.init(wide) }
+}
+
+// MARK: - Lanes
+
+/// A vector that kernels can hand about: plain bits.
+public typealias LaneVector = KernelVector & BitwiseCopyable & Sendable
+
+/// Lanes of `Float`, as many as `Storage` has.
+@frozen
+public struct FloatLanes<Storage: FloatLaneStorage>: KernelVector, BitwiseCopyable, Sendable {
+  public typealias Element = Float
+  public typealias Mask = SIMDMask<Storage.MaskStorage>
+  public typealias Wide = DoubleLanes<Storage.Wide>
+
+  /// The lanes.
+  public var lanes: Storage
+
+  @inlinable @inline(__always) public init(_ lanes: Storage) { self.lanes = lanes }
+
+  @inlinable @inline(__always) public var wide: Wide { Wide(lanes.wide) }
+  @inlinable @inline(__always) public init(rounding wide: Wide) { lanes = Storage(rounding: wide.lanes) }
+}
+
+/// Lanes of `Double`, as many as `Storage` has.
+@frozen
+public struct DoubleLanes<Storage: DoubleLaneStorage>: DoubleVector, BitwiseCopyable, Sendable {
+  public typealias Element = Double
+  public typealias Mask = SIMDMask<Storage.MaskStorage>
+  public typealias Wide = Self
+  public typealias Bits = Storage.Bits
+
+  /// The lanes.
+  public var lanes: Storage
+
+  @inlinable @inline(__always) public init(_ lanes: Storage) { self.lanes = lanes }
+
+  @inlinable @inline(__always) public var wide: Self { self }
+  @inlinable @inline(__always) public init(rounding wide: Self) { self = wide }
+
+  @inlinable @inline(__always) public var bits: Bits { unsafeBitCast(lanes, to: Bits.self) }
+  @inlinable @inline(__always) public init(bits: Bits) { lanes = unsafeBitCast(bits, to: Storage.self) }
+  @inlinable @inline(__always) public static func bits(repeating value: UInt64) -> Bits { Bits(repeating: value) }
+  @inlinable @inline(__always) public static func add(_ a: Bits, _ b: Bits) -> Bits { a &+ b }
+  @inlinable @inline(__always) public static func subtract(_ a: Bits, _ b: Bits) -> Bits { a &- b }
+  @inlinable @inline(__always) public static func and(_ a: Bits, _ b: Bits) -> Bits { a & b }
+  @inlinable @inline(__always) public static func or(_ a: Bits, _ b: Bits) -> Bits { a | b }
+  @inlinable @inline(__always) public static func xor(_ a: Bits, _ b: Bits) -> Bits { a ^ b }
+  @inlinable @inline(__always)
+  public static func shiftLeft(_ a: Bits, by count: UInt64) -> Bits { a &<< Bits(repeating: count) }
+  @inlinable @inline(__always)
+  public static func shiftRight(_ a: Bits, by count: UInt64) -> Bits { a &>> Bits(repeating: count) }
+}
+
+// MARK: - Operations, the same on both
+
+extension FloatLanes {
+  @inlinable @inline(__always) public static var laneCount: Int { Storage.scalarCount }
+  @inlinable @inline(__always) public init(repeating value: Float) { lanes = Storage(repeating: value) }
+  @inlinable @inline(__always)
+  public static func load(_ address: UnsafePointer<Float>) -> Self {
+    Self(UnsafeRawPointer(address).loadUnaligned(as: Storage.self))
+  }
+  @inlinable @inline(__always)
+  public func store(_ address: UnsafeMutablePointer<Float>) {
+    UnsafeMutableRawPointer(address).storeBytes(of: lanes, as: Storage.self)
+  }
+  @inlinable @inline(__always) public static func + (a: Self, b: Self) -> Self { Self(a.lanes + b.lanes) }
+  @inlinable @inline(__always) public static func - (a: Self, b: Self) -> Self { Self(a.lanes - b.lanes) }
+  @inlinable @inline(__always) public static func * (a: Self, b: Self) -> Self { Self(a.lanes * b.lanes) }
+  @inlinable @inline(__always) public static func / (a: Self, b: Self) -> Self { Self(a.lanes / b.lanes) }
+  // A SIMD type's own prefix minus is 0 - a, which takes +0 to +0.
+  @inlinable @inline(__always) public static prefix func - (a: Self) -> Self { Self(Storage(repeating: -0.0) - a.lanes) }
+  @inlinable @inline(__always)
+  public static func fma(_ a: Self, _ b: Self, _ c: Self) -> Self { Self(c.lanes.addingProduct(a.lanes, b.lanes)) }
+  @inlinable @inline(__always) public static func less(_ a: Self, _ b: Self) -> Mask { a.lanes .< b.lanes }
+  @inlinable @inline(__always) public static func lessOrEqual(_ a: Self, _ b: Self) -> Mask { a.lanes .<= b.lanes }
+  @inlinable @inline(__always)
+  public static func select(_ mask: Mask, _ a: Self, _ b: Self) -> Self {
+    Self(b.lanes.replacing(with: a.lanes, where: mask))
+  }
+}
+
+extension DoubleLanes {
+  @inlinable @inline(__always) public static var laneCount: Int { Storage.scalarCount }
+  @inlinable @inline(__always) public init(repeating value: Double) { lanes = Storage(repeating: value) }
+  @inlinable @inline(__always)
+  public static func load(_ address: UnsafePointer<Double>) -> Self {
+    Self(UnsafeRawPointer(address).loadUnaligned(as: Storage.self))
+  }
+  @inlinable @inline(__always)
+  public func store(_ address: UnsafeMutablePointer<Double>) {
+    UnsafeMutableRawPointer(address).storeBytes(of: lanes, as: Storage.self)
+  }
+  @inlinable @inline(__always) public static func + (a: Self, b: Self) -> Self { Self(a.lanes + b.lanes) }
+  @inlinable @inline(__always) public static func - (a: Self, b: Self) -> Self { Self(a.lanes - b.lanes) }
+  @inlinable @inline(__always) public static func * (a: Self, b: Self) -> Self { Self(a.lanes * b.lanes) }
+  @inlinable @inline(__always) public static func / (a: Self, b: Self) -> Self { Self(a.lanes / b.lanes) }
+  // A SIMD type's own prefix minus is 0 - a, which takes +0 to +0.
+  @inlinable @inline(__always) public static prefix func - (a: Self) -> Self { Self(Storage(repeating: -0.0) - a.lanes) }
+  @inlinable @inline(__always)
+  public static func fma(_ a: Self, _ b: Self, _ c: Self) -> Self { Self(c.lanes.addingProduct(a.lanes, b.lanes)) }
+  @inlinable @inline(__always) public static func less(_ a: Self, _ b: Self) -> Mask { a.lanes .< b.lanes }
+  @inlinable @inline(__always) public static func lessOrEqual(_ a: Self, _ b: Self) -> Mask { a.lanes .<= b.lanes }
+  @inlinable @inline(__always)
+  public static func select(_ mask: Mask, _ a: Self, _ b: Self) -> Self {
+    Self(b.lanes.replacing(with: a.lanes, where: mask))
+  }
+}

@@ -1,0 +1,96 @@
+// The loss and its gradient, with rows along the vector.
+
+import ComputeBackend
+
+extension Kernels {
+  static func loss(
+    _ loss: Loss, output: MatrixView<Element>, target: MatrixView<Element>, scale: Element,
+    gradient: MutableMatrixView<Element>
+  ) -> Element {
+    switch loss {
+    case .meanSquaredError: sumLoss(.meanSquaredError, output, target, scale, gradient)
+    case .binaryCrossEntropy: sumLoss(.binaryCrossEntropy, output, target, scale, gradient)
+    case .softmaxCrossEntropy: sumLoss(.softmaxCrossEntropy, output, target, scale, gradient)
+    }
+  }
+
+  @inline(__always)
+  private static func sumLoss(
+    _ loss: Loss, _ output: MatrixView<Element>, _ target: MatrixView<Element>, _ scale: Element,
+    _ gradient: MutableMatrixView<Element>
+  ) -> Element {
+    let lanes = Vector.laneCount
+    let (rows, outputs) = (output.rows, output.columns)
+    let (leafRows, stripes) = (OrderOfArithmetic.leafRows, OrderOfArithmetic.stripes)
+    var tree = PendingNodes(leaves: OrderOfArithmetic.leafCount(rows: rows))
+    let panel = outputs &* lanes
+    return withScratch(of: Element.self, count: 3 &* panel &+ stripes &+ 1 &+ tree.levels) { scratch in
+      let (outputPanel, targetPanel, gradientPanel) = (scratch, scratch + panel, scratch + 2 &* panel)
+      let chains = scratch + 3 &* panel
+      let sum = chains + stripes
+      sum.pointee = 0
+      var leaf = 0
+      while leaf < rows {
+        chains.update(repeating: 0, count: stripes)
+        let end = min(leaf &+ leafRows, rows)
+        var row = leaf
+        while row < end {
+          let count = min(lanes, end &- row)
+          let inPlace =
+            outputs == 1 && count == lanes && output.stride == 1 && target.stride == 1 && gradient.stride == 1
+          let y = inPlace ? output.base + row : UnsafePointer(outputPanel)
+          let t = inPlace ? target.base + row : UnsafePointer(targetPanel)
+          let g = inPlace ? gradient.base + row : gradientPanel
+          if !inPlace {
+            gatherRows(output, first: row, count: count, to: outputPanel)
+            gatherRows(target, first: row, count: count, to: targetPanel)
+          }
+          let losses: Vector = loss.rows(
+            outputs: outputs, scale: Vector(repeating: scale),
+            output: { .load(y + $0 &* lanes) }, target: { .load(t + $0 &* lanes) },
+            store: { $1.store(g + $0 &* lanes) }, stored: { .load(g + $0 &* lanes) })
+          if !inPlace { scatterRows(gradientPanel, count: count, to: gradient, first: row) }
+          let chain = chains + (row &- leaf) % stripes
+          if count == lanes {
+            (Vector.load(chain) + losses).store(chain)
+          } else {
+            losses.store(outputPanel)
+            for l in 0..<count { chain[l] = chain[l] + outputPanel[l] }
+          }
+          row += lanes
+        }
+        sum.pointee = foldStripes(chains)
+        tree.append(sum, count: 1, nodes: sum + 1)
+        leaf = end
+      }
+      return sum.pointee
+    }
+  }
+
+  /// Copies `count` rows so that each column is a vector of rows, padded with zeros.
+  @inline(__always)
+  private static func gatherRows(
+    _ matrix: MatrixView<Element>, first: Int, count: Int, to panel: UnsafeMutablePointer<Element>
+  ) {
+    let lanes = Vector.laneCount
+    for l in 0..<lanes {
+      if l < count {
+        let source = matrix.base + (first &+ l) &* matrix.stride
+        for j in 0..<matrix.columns { panel[j &* lanes &+ l] = source[j] }
+      } else {
+        for j in 0..<matrix.columns { panel[j &* lanes &+ l] = 0 }
+      }
+    }
+  }
+
+  @inline(__always)
+  private static func scatterRows(
+    _ panel: UnsafePointer<Element>, count: Int, to matrix: MutableMatrixView<Element>, first: Int
+  ) {
+    let lanes = Vector.laneCount
+    for l in 0..<count {
+      let target = matrix.base + (first &+ l) &* matrix.stride
+      for j in 0..<matrix.columns { target[j] = panel[j &* lanes &+ l] }
+    }
+  }
+}

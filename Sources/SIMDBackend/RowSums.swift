@@ -1,0 +1,151 @@
+// Sums over rows in stripes: gradients of narrow layers and the loss. Rows lie along the vector.
+
+import ComputeBackend
+
+extension Kernels {
+  /// The gradients of a narrow layer's parameters.
+  static func stripedGradients(
+    input: MatrixView<Element>, outputGradient: MatrixView<Element>,
+    weightGradient: MutableMatrixView<Element>, biasGradient: MutableMatrixView<Element>
+  ) {
+    let leafRows = OrderOfArithmetic.leafRows
+    let (rows, inputs, outputs) = (input.rows, input.columns, outputGradient.columns)
+    let sums = (inputs &+ 1) &* outputs
+    var tree = PendingNodes(leaves: OrderOfArithmetic.leafCount(rows: rows))
+    // Columns of a leaf, those of the inputs, one of ones (whose weight is the bias), those of the gradients; then the
+    // leaf's sums and the pending nodes.
+    let columns = (inputs &+ 1 &+ outputs) &* leafRows
+    withScratch(of: Element.self, count: columns &+ (1 &+ tree.levels) &* sums) { scratch in
+      let gradients = scratch + (inputs &+ 1) &* leafRows
+      let leaf = scratch + columns
+      (scratch + inputs &* leafRows).update(repeating: 1, count: leafRows)
+      leaf.update(repeating: 0, count: sums)
+      var first = 0
+      while first < rows {
+        let count = min(leafRows, rows &- first)
+        // A padding row adds 0 times -0, the one product that leaves every sum as it is, -0 too.
+        splitColumns(input, first: first, count: count, padding: 0, to: scratch)
+        splitColumns(outputGradient, first: first, count: count, padding: -0.0, to: gradients)
+        for j in 0..<outputs {
+          stripedProducts(
+            scratch, count: inputs &+ 1, gradients + j &* leafRows, rows: count, to: leaf + j &* (inputs &+ 1))
+        }
+        tree.append(leaf, count: sums, nodes: leaf + sums)
+        first += count
+      }
+      for j in 0..<outputs {
+        for k in 0..<inputs { weightGradient.base[k &* weightGradient.stride &+ j] = leaf[j &* (inputs &+ 1) &+ k] }
+        biasGradient.base[j] = leaf[j &* (inputs &+ 1) &+ inputs]
+      }
+    }
+  }
+
+  /// The sums in stripes of the products of each of `count` columns with one other column.
+  @inline(__always)
+  private static func stripedProducts(
+    _ columns: UnsafePointer<Element>, count: Int, _ other: UnsafePointer<Element>, rows: Int,
+    to sums: UnsafeMutablePointer<Element>
+  ) {
+    let leafRows = OrderOfArithmetic.leafRows
+    var k = 0
+    while k &+ 4 <= count {
+      StripedSums<Vector, 4>.products(columns + k &* leafRows, other, rows: rows, to: sums + k)
+      k += 4
+    }
+    if k &+ 2 <= count {
+      StripedSums<Vector, 2>.products(columns + k &* leafRows, other, rows: rows, to: sums + k)
+      k += 2
+    }
+    if k < count {
+      StripedSums<Vector, 1>.products(columns + k &* leafRows, other, rows: rows, to: sums + k)
+    }
+  }
+
+  /// Copies the columns of a leaf apart, each `leafRows` from the next and padded to a multiple of the stripes.
+  @inline(__always)
+  private static func splitColumns(
+    _ matrix: MatrixView<Element>, first: Int, count: Int, padding: Element, to columns: UnsafeMutablePointer<Element>
+  ) {
+    let stripes = OrderOfArithmetic.stripes
+    let padded = (count &+ stripes &- 1) / stripes &* stripes
+    let source = matrix.base + first &* matrix.stride
+    for k in 0..<matrix.columns {
+      let column = columns + k &* OrderOfArithmetic.leafRows
+      if matrix.stride == 1 {
+        column.update(from: source, count: count)
+      } else {
+        for r in 0..<count { column[r] = source[r &* matrix.stride &+ k] }
+      }
+      for r in count..<padded { column[r] = padding }
+    }
+  }
+}
+
+/// The sums over a leaf's rows in stripes, for `count` columns at a time.
+enum StripedSums<Vector: LaneVector, let count: Int> where Vector.Element: KernelElement {
+  typealias Element = Vector.Element
+
+  @inline(never)
+  static func products(
+    _ columns: UnsafePointer<Element>, _ other: UnsafePointer<Element>, rows: Int,
+    to sums: UnsafeMutablePointer<Element>
+  ) {
+    let stripes = OrderOfArithmetic.stripes
+    var chains = InlineArray<count, InlineArray<16, Element>>(repeating: .init(repeating: 0))
+    withUnsafeMutableBytes(of: &chains) { bytes in
+      let chains = bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Element.self)
+      var stripe = 0
+      while stripe < stripes {
+        var chain = InlineArray<count, Vector>(repeating: .zero)
+        var r = stripe
+        while r < (rows &+ stripes &- 1) / stripes &* stripes {
+          let right = Vector.load(other + r)
+          for k in 0..<count {
+            chain[k] = .fma(.load(columns + k &* OrderOfArithmetic.leafRows + r), right, chain[k])
+          }
+          r += stripes
+        }
+        for k in 0..<count { chain[k].store(chains + k &* stripes + stripe) }
+        stripe += Vector.laneCount
+      }
+      for k in 0..<count { sums[k] = foldStripes(chains + k &* stripes) }
+    }
+  }
+}
+
+/// Stripe s with s + 8, then s + 4, s + 2, s + 1.
+@inline(__always)
+func foldStripes<Element: KernelElement>(_ stripes: UnsafeMutablePointer<Element>) -> Element {
+  for s in 0..<8 { stripes[s] = stripes[s] + stripes[s &+ 8] }
+  for s in 0..<4 { stripes[s] = stripes[s] + stripes[s &+ 4] }
+  for s in 0..<2 { stripes[s] = stripes[s] + stripes[s &+ 2] }
+  return stripes[0] + stripes[1]
+}
+
+/// The pairwise tree over leaves that come one after the other, as a binary counter: its bits are the pending nodes.
+struct PendingNodes {
+  private var done = 0
+  private let leaves: Int
+
+  init(leaves: Int) { self.leaves = leaves }
+
+  /// How many nodes can be pending at once.
+  var levels: Int { leaves <= 1 ? 0 : Int.bitWidth &- (leaves &- 1).leadingZeroBitCount }
+
+  /// Joins the next leaf, of `count` sums, with the nodes of its own size upwards and leaves it pending; the last leaf
+  /// joins all that are left and becomes the root.
+  mutating func append<Element: KernelElement>(
+    _ leaf: UnsafeMutablePointer<Element>, count: Int, nodes: UnsafeMutablePointer<Element>
+  ) {
+    let isLast = done &+ 1 == leaves
+    var joined = isLast ? done : done & ~(done &+ 1)
+    let level = (~done).trailingZeroBitCount
+    while joined != 0 {
+      let node = nodes + joined.trailingZeroBitCount &* count
+      joined &= joined &- 1
+      for i in 0..<count { leaf[i] = node[i] + leaf[i] }
+    }
+    if !isLast { (nodes + level &* count).update(from: leaf, count: count) }
+    done += 1
+  }
+}

@@ -1,0 +1,115 @@
+// Whole trainings against committed numbers: bits that must be the same on every machine, and NumPy's results, which must
+// be close.
+
+import ComputeBackend
+import Foundation
+import Lockstep
+import Testing
+
+/// A training that `golden_numpy.py` describes and has run.
+struct GoldenTraining: Decodable, CustomTestStringConvertible {
+  let sizes: [Int]
+  let activation: String
+  let loss: String
+  let rows: Int
+  let steps: Int
+  let learningRate: Double
+  let losses: [Double]
+  let parameters: [Double]
+
+  var testDescription: String { "\(sizes) \(activation) \(loss)" }
+
+  static let all: [GoldenTraining] = {
+    let file = Bundle.module.url(forResource: "golden_numpy", withExtension: "json")!
+    return try! JSONDecoder().decode([GoldenTraining].self, from: Data(contentsOf: file))
+  }()
+
+  /// The script's `data`: multiples of 1/1024 between -1 and 1, exact in `Float`.
+  static func data<Element: KernelElement>(_ count: Int, factor: Int, offset: Int) -> [Element] {
+    (0..<count).map { Element(($0 * factor + offset) % 2003 - 1001) / 1024 }
+  }
+
+  var lossKind: Loss { Loss(rawValue: loss)! }
+
+  func network<Element: KernelElement>(_: Element.Type) throws -> Network<Element> {
+    let shape = try Network<Element>(sizes: sizes, hidden: Activation(rawValue: activation)!, seed: 0)
+    return Network(
+      shapedAs: shape, parametersInFileOrder: Self.data(shape.parameterCount, factor: 1031, offset: 0))
+  }
+
+  func batch<Element: KernelElement>(_: Element.Type) -> (input: Matrix<Element>, target: Matrix<Element>) {
+    let outputs = sizes[sizes.count - 1]
+    var targets: [Element] = Self.data(rows * outputs, factor: 1543, offset: 77)
+    switch lossKind {
+    case .meanSquaredError: break
+    case .binaryCrossEntropy: targets = targets.map { $0 > 0 ? 1 : 0 }
+    case .softmaxCrossEntropy:
+      targets = (0..<rows).flatMap { row in (0..<outputs).map { $0 == row * 7 % outputs ? 1 : 0 } }
+    }
+    return (
+      Matrix(rows: rows, columns: sizes[0], elements: Self.data(rows * sizes[0], factor: 7919, offset: 5)),
+      Matrix(rows: rows, columns: outputs, elements: targets)
+    )
+  }
+
+  /// The losses of all steps and the network after them.
+  func train<Element: NetworkElement>(
+    on backend: any ComputeBackend<Element>
+  ) throws -> (losses: [Element], network: Network<Element>) {
+    let trainer = Trainer(try network(Element.self), loss: lossKind, backend: backend)
+    let (input, target) = batch(Element.self)
+    let losses = try (0..<steps).map { _ in
+      try trainer.step(input: input, target: target, learningRate: Element(learningRate))
+    }
+    return (losses, trainer.network)
+  }
+}
+
+@Suite struct GoldenTests {
+  /// Digests of losses and parameters after each of the golden trainings: the same on every machine. They change only
+  /// with the version of the order of arithmetic.
+  static let digests: [(f32: String, f64: String)] = [
+  ]
+
+  @Test func everyGoldenTrainingHasItsDigests() {
+    #expect(Self.digests.count == GoldenTraining.all.count)
+    #expect(Set(Self.digests.flatMap { [$0.f32, $0.f64] }).count == 2 * Self.digests.count)
+  }
+
+  @Test(arguments: zip(GoldenTraining.all, digests))
+  func bitsAreThoseOfEveryMachine(training: GoldenTraining, digest: (f32: String, f64: String)) throws {
+    try compareDigest(training, digest.f32, Float.self)
+    try compareDigest(training, digest.f64, Double.self)
+  }
+
+  func compareDigest<Element: NetworkElement>(_ training: GoldenTraining, _ digest: String, _: Element.Type) throws {
+    for variant in try Backends.available() {
+      for threads in variant.kind == .openmp ? [1, 2, 3, 7] : [1] {
+        let backend = try Backends.make(variant, threads: threads, as: Element.self)
+        let (losses, network) = try training.train(on: backend)
+        #expect(
+          Digest.fnv1a(losses + network.parametersInFileOrder) == digest, "\(variant), \(threads) threads")
+      }
+    }
+  }
+
+  /// The same trainings in NumPy, in double precision. Both sides round each of a few hundred operations a sum to 2^-53,
+  /// in different orders, through at most 50 steps: 1e-12 leaves room for that and for no mistake. In single precision
+  /// the same reasoning gives 2^29 as much: 5e-4.
+  @Test(arguments: GoldenTraining.all)
+  func numbersAreThoseOfNumPy(training: GoldenTraining) throws {
+    func largestError<Element: NetworkElement>(_: Element.Type) throws -> Double {
+      let (losses, network) = try training.train(on: Backends.make(as: Element.self))
+      let found = losses + network.parametersInFileOrder
+      let expected = training.losses + training.parameters
+      #expect(found.count == expected.count)
+      return zip(found, expected).reduce(0) { max($0, abs(Double($1.0) - $1.1) / max(1, abs($1.1))) }
+    }
+    let double = try largestError(Double.self)
+    let single = try largestError(Float.self)
+    #expect(double < 1e-12)
+    #expect(single < 5e-4)
+    // A comparison that cannot fail would show no difference at all.
+    #expect(single > 0)
+  }
+}

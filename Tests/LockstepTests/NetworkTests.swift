@@ -1,0 +1,84 @@
+// Networks as values: shapes, file order, digests.
+
+import ComputeBackend
+import Testing
+
+@testable import Lockstep
+
+@Suite struct NetworkTests {
+  func layer(_ inputs: Int, _ outputs: Int, biasColumns: Int? = nil) -> DenseLayer<Float> {
+    DenseLayer(
+      weights: Matrix(rows: inputs, columns: outputs), bias: Matrix(rows: 1, columns: biasColumns ?? outputs),
+      activation: .relu)
+  }
+
+  @Test func shapesThatDoNotFitAreRefused() {
+    #expect(throws: NetworkError.noLayers) { try Network<Float>(layers: []) }
+    #expect(throws: NetworkError.emptyLayer(layer: 2)) { try Network(layers: [layer(3, 2), layer(2, 0)]) }
+    #expect(throws: NetworkError.biasShape(layer: 1, expected: 2, rows: 1, columns: 3)) {
+      try Network(layers: [layer(3, 2, biasColumns: 3)])
+    }
+    #expect(throws: NetworkError.layersDisagree(layer: 2, inputs: 4, given: 2)) {
+      try Network(layers: [layer(3, 2), layer(4, 1)])
+    }
+    #expect(throws: NetworkError.noLayers) { try Network<Float>(sizes: [3], hidden: .relu, seed: 0) }
+    #expect(throws: NetworkError.emptyLayer(layer: 2)) {
+      try Network<Float>(sizes: [3, 4, 0], hidden: .relu, seed: 0)
+    }
+  }
+
+  @Test func dataThatDoesNotFitIsRefused() throws {
+    let network = try Network<Float>(sizes: [3, 2], hidden: .relu, seed: 0)
+    let backend = try Backends.make(.scalar, as: Float.self)
+    let trainer = Trainer(network, loss: .meanSquaredError, backend: backend)
+    #expect(throws: NetworkError.inputColumns(expected: 3, found: 4)) {
+      try network.predict(Matrix(rows: 1, columns: 4), on: backend)
+    }
+    #expect(throws: NetworkError.noRows) {
+      try trainer.gradients(input: Matrix(rows: 0, columns: 3), target: Matrix(rows: 0, columns: 2))
+    }
+    #expect(throws: NetworkError.targetShape(expectedRows: 5, expectedColumns: 2, rows: 4, columns: 2)) {
+      try trainer.step(
+        input: Matrix(rows: 5, columns: 3), target: Matrix(rows: 4, columns: 2), learningRate: 1)
+    }
+    #expect(try network.predict(Matrix(rows: 0, columns: 3), on: backend).rows == 0)
+  }
+
+  @Test func fileOrderIsOutputsByInputsThenBias() throws {
+    let layer = DenseLayer<Double>(
+      weights: Matrix(rows: 2, columns: 3, elements: [1, 2, 3, 4, 5, 6]),
+      bias: Matrix(rows: 1, columns: 3, elements: [7, 8, 9]), activation: .identity)
+    let network = try Network(layers: [layer])
+    #expect(network.parametersInFileOrder == [1, 4, 2, 5, 3, 6, 7, 8, 9])
+    #expect(Network(shapedAs: network, parametersInFileOrder: network.parametersInFileOrder) == network)
+    #expect(network.parameterCount == 9)
+    #expect(network.sizes == [2, 3])
+  }
+
+  /// The first two are the vectors of the FNV specification for no bytes and, as the low byte of a number, for "a".
+  @Test func digestIsFNV1a() {
+    #expect(Digest.fnv1a([Float]()) == "cbf29ce484222325")
+    var hash: UInt64 = 0xAF63_DC4C_8601_EC8C  // FNV-1a of "a"
+    for byte: UInt64 in [0, 0, 0] { hash = (hash ^ byte) &* 0x100_0000_01B3 }
+    #expect(Digest.fnv1a([Float(bitPattern: 0x61)]) == String(hash, radix: 16))
+    #expect(Digest.fnv1a([Float.nan]) == Digest.fnv1a([-Float.signalingNaN]))
+    #expect(Digest.fnv1a([Float(0)]) != Digest.fnv1a([-Float(0)]))
+  }
+
+  @Test func parametersOfFloatAreThoseOfDoubleRounded() throws {
+    for initializer in Initializer.allCases {
+      let double = try Network<Double>(sizes: [5, 7, 2], hidden: .tanh, initializer: initializer, seed: 9)
+      let single = try Network<Float>(sizes: [5, 7, 2], hidden: .tanh, initializer: initializer, seed: 9)
+      #expect(double.converted(to: Float.self) == single)
+      #expect(Set(double.parametersInFileOrder).count == double.parameterCount)
+    }
+  }
+
+  @Test func uniformParametersStayWithinTheirBound() throws {
+    let network = try Network<Double>(sizes: [16, 100, 4], hidden: .relu, seed: 1)
+    let (first, second) = (network.layers[0], network.layers[1])
+    #expect(first.weights.elements.allSatisfy { abs($0) < 0.25 })
+    #expect(second.weights.elements.allSatisfy { abs($0) < 0.1 })
+    #expect((first.weights.elements.max() ?? 0) > 0.24)
+  }
+}

@@ -1,0 +1,37 @@
+// The table of shapes: nothing, one, primes, and one below, at and above the sizes of vectors, tiles, stripes and leaves.
+
+/// A dense layer's batch and widths.
+struct Shape: Sendable, CustomStringConvertible {
+  let rows: Int
+  let inputs: Int
+  let outputs: Int
+
+  var description: String { "\(rows) rows, \(inputs) x \(outputs)" }
+
+  /// Fused multiply-adds in one pass.
+  var work: Int { rows * inputs * outputs }
+
+  static let widths = [0, 1, 2, 3, 5, 7, 8, 9, 13, 15, 16, 17, 31, 32, 33, 47, 64, 65, 97, 100, 257]
+  static let batches = [0, 1, 2, 3, 5, 15, 16, 17, 31, 33, 64, 255, 256, 257, 271, 511, 512, 513, 1000, 1500]
+
+  /// Every pair of widths, on few rows that change from pair to pair.
+  static let byWidth: [Shape] = {
+    let few = [1, 2, 17, 5, 16, 3, 13]
+    return widths.enumerated().flatMap { i, inputs in
+      widths.enumerated().map { j, outputs in
+        Shape(rows: few[(i * 5 + j) % few.count], inputs: inputs, outputs: outputs)
+      }
+    }
+  }()
+
+  /// Every batch, on layers on both sides of what is narrow.
+  static let byBatch: [Shape] = batches.flatMap { rows in
+    [
+      (1, 1), (1, 2), (2, 1), (3, 5), (5, 3), (1, 15), (15, 1), (1, 16), (16, 1), (4, 4), (0, 3), (3, 0), (13, 20),
+      (17, 33), (65, 17), (7, 100),
+    ].map { Shape(rows: rows, inputs: $0, outputs: $1) }
+  }
+
+  static let all =
+    byWidth + byBatch + [Shape(rows: 300, inputs: 257, outputs: 100), Shape(rows: 515, inputs: 64, outputs: 65)]
+}
