@@ -132,7 +132,8 @@ extension FloatLanes {
   @inlinable @inline(__always) public static func * (a: Self, b: Self) -> Self { Self(a.lanes * b.lanes) }
   @inlinable @inline(__always) public static func / (a: Self, b: Self) -> Self { Self(a.lanes / b.lanes) }
   // A SIMD type's own prefix minus is 0 - a, which takes +0 to +0.
-  @inlinable @inline(__always) public static prefix func - (a: Self) -> Self { Self(Storage(repeating: -0.0) - a.lanes) }
+  @inlinable @inline(__always)
+  public static prefix func - (a: Self) -> Self { Self(Storage(repeating: -0.0) - a.lanes) }
   @inlinable @inline(__always)
   public static func fma(_ a: Self, _ b: Self, _ c: Self) -> Self { Self(c.lanes.addingProduct(a.lanes, b.lanes)) }
   @inlinable @inline(__always) public static func less(_ a: Self, _ b: Self) -> Mask { a.lanes .< b.lanes }
@@ -159,7 +160,8 @@ extension DoubleLanes {
   @inlinable @inline(__always) public static func * (a: Self, b: Self) -> Self { Self(a.lanes * b.lanes) }
   @inlinable @inline(__always) public static func / (a: Self, b: Self) -> Self { Self(a.lanes / b.lanes) }
   // A SIMD type's own prefix minus is 0 - a, which takes +0 to +0.
-  @inlinable @inline(__always) public static prefix func - (a: Self) -> Self { Self(Storage(repeating: -0.0) - a.lanes) }
+  @inlinable @inline(__always)
+  public static prefix func - (a: Self) -> Self { Self(Storage(repeating: -0.0) - a.lanes) }
   @inlinable @inline(__always)
   public static func fma(_ a: Self, _ b: Self, _ c: Self) -> Self { Self(c.lanes.addingProduct(a.lanes, b.lanes)) }
   @inlinable @inline(__always) public static func less(_ a: Self, _ b: Self) -> Mask { a.lanes .< b.lanes }
