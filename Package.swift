@@ -136,7 +136,7 @@ let package = Package(
     .target(name: "CGetopt"),
     .executableTarget(
       name: "LockstepTool",
-      dependencies: ["Lockstep", "LockstepData", "LockstepReference", "CLockstepCPU", "CGetopt"],
+      dependencies: ["Lockstep", "LockstepData", "LockstepReference", "CLockstepCPU", "CGetopt", "FileWriting"],
       swiftSettings: settings(.portable)),
 
     // Tests.
@@ -154,8 +154,17 @@ let package = Package(
     .testTarget(name: "FileWritingTests", dependencies: ["FileWriting"]),
     .testTarget(name: "LockstepDataTests", dependencies: ["LockstepData", "FileWriting"]),
     .testTarget(
-      name: "ModelFileTests", dependencies: ["Lockstep"], exclude: ["check_with_python.py"],
+      name: "ModelFileTests", dependencies: ["Lockstep"], exclude: ["check_with_python.py", "check_with_pytorch.py"],
       resources: [.copy("Fixtures")]),
+    .target(
+      name: "CExactFunctions", path: "Tests/CExactFunctions",
+      cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))],
+      linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
+    .target(
+      name: "ElementaryFunctionsSupport", dependencies: ["ComputeBackend", "CExactFunctions"],
+      path: "Tests/ElementaryFunctionsSupport", swiftSettings: settings(.kernels)),
+    .testTarget(
+      name: "ElementaryFunctionsTests", dependencies: ["ComputeBackend", "ElementaryFunctionsSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,5 +1,6 @@
 // The picture of `lockstep celsius`: the true line, and the network's before and after training.
 
+import FileWriting
 import FoundationEssentials
 import Lockstep
 
@@ -50,7 +51,7 @@ struct CelsiusPlot {
 
   /// Draws the picture into a file.
   ///
-  /// - Throws: ``Gnuplot/Missing``, `ToolError`.
+  /// - Throws: ``Gnuplot/Missing``, `ToolError`, `FileError`.
   func write(to name: String, format: PictureFormat) throws {
     // The line after training is drawn over the true one, so that one sees both where they agree.
     let picture = try Gnuplot().draw(
@@ -62,7 +63,9 @@ struct CelsiusPlot {
           set grid
           """,
         lines: ["lc rgb '#1f4fd8' lw 7", "lc rgb '#d62728' lw 3", "lc rgb '#2ca02c' lw 3 dt (12,8)"]))
-    try picture.writeWhole(to: name)
+    var file = try OutputFile(.path(name))
+    try file.write(Array(picture)[...])
+    try file.finish()
   }
 
   /// Draws the picture as text, in colour where it is for a terminal.

@@ -62,18 +62,3 @@ struct Gnuplot {
     return result
   }
 }
-
-extension Data {
-  /// Writes a file that is there as a whole or not at all.
-  ///
-  /// - Throws: `ToolError`.
-  func writeWhole(to name: String) throws {
-    do {
-      try write(to: URL(fileURLWithPath: name), options: .atomic)
-    } catch {
-      let systemError = (error as? CocoaError)?.underlying as? POSIXError
-      let reason = systemError.map { String(cString: strerror($0.code.rawValue)) } ?? error.localizedDescription
-      throw ToolError(description: "\(name) could not be written: \(reason)")
-    }
-  }
-}

@@ -5,7 +5,7 @@ import CLockstepKernels
 import ComputeBackend
 
 /// What this build and this CPU offer the OpenMP backend.
-public enum OpenMP {
+public enum OpenMPSupport {
   /// The version of OpenMP that was built with, as the year and month of its specification, such as 201811; nil where
   /// the build has none.
   public static var version: Int? {
@@ -29,13 +29,13 @@ public enum OpenMP {
   public static var unavailability: String? {
     guard version != nil else {
       #if OpenMP
-        return "This build found no OpenMP run-time library: install libomp-dev and build again."
+        return "this build found no OpenMP run-time library: install libomp-dev and build again"
       #else
-        return "This build has the OpenMP trait off: build again with it on, and with libomp-dev installed."
+        return "this build has the OpenMP trait off: build again with it on, and with libomp-dev installed"
       #endif
     }
     if let feature = lockstep_cpu_missing_feature() {
-      return "This CPU lacks \(String(cString: feature)), which the kernels need."
+      return "this CPU lacks \(String(cString: feature)), which the kernels need"
     }
     return nil
   }
