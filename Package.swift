@@ -157,8 +157,20 @@ let package = Package(
     .testTarget(name: "FileWritingTests", dependencies: ["FileWriting"]),
     .testTarget(name: "LockstepDataTests", dependencies: ["LockstepData", "FileWriting"]),
     .testTarget(
-      name: "ModelFileTests", dependencies: ["Lockstep"], exclude: ["check_with_python.py"],
+      name: "ModelFileTests", dependencies: ["Lockstep"], exclude: ["check_with_python.py", "check_with_pytorch.py"],
       resources: [.copy("Fixtures")]),
+    .testTarget(name: "ComputeBackendTests", dependencies: ["ComputeBackend"]),
+    .testTarget(name: "OpenMPBackendTests", dependencies: ["OpenMPBackend"]),
+    .target(
+      name: "CExactFunctions", path: "Tests/CExactFunctions",
+      cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))],
+      linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
+    .target(
+      name: "ElementaryFunctionsSupport", dependencies: ["ComputeBackend", "CExactFunctions"],
+      path: "Tests/ElementaryFunctionsSupport", swiftSettings: settings(.kernels)),
+    .testTarget(
+      name: "ElementaryFunctionsTests", dependencies: ["ComputeBackend", "ElementaryFunctionsSupport"]),
+    .testTarget(name: "ParityTests", dependencies: ["Lockstep", "LockstepReference"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -72,6 +72,23 @@ public enum Reference {
     }
   }
 
+  /// The gradient with respect to a layer's sums, elementwise, from that with respect to its outputs.
+  ///
+  /// - Parameters:
+  ///   - activation: the layer's.
+  ///   - gradient: `[rows × outputs]`, with respect to the activated outputs.
+  ///   - value: `[rows × outputs]`, the activated outputs.
+  /// - Returns: `[rows × outputs]`.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  public static func gradient<Element: KernelElement>(
+    of activation: Activation, _ gradient: Matrix<Element>, value: Matrix<Element>
+  ) -> Matrix<Element> {
+    matrix(rows: value.rows, columns: value.columns) { r, c in
+      self.gradient(of: activation, at(gradient, r, c), value: at(value, r, c))
+    }
+  }
+
   /// The loss of a block of rows: its sum over rows, not divided, and its gradient.
   ///
   /// - Parameters:

@@ -114,16 +114,3 @@ public struct ReferenceNetwork<Element: KernelElement>: Sendable, Equatable {
     }
   }
 }
-
-extension Reference {
-  /// The gradient before an activation, elementwise, from the one after it and the activated values.
-  @specialized(where Element == Float)
-  @specialized(where Element == Double)
-  static func gradient<Element: KernelElement>(
-    of activation: Activation, _ gradient: Matrix<Element>, value: Matrix<Element>
-  ) -> Matrix<Element> {
-    matrix(rows: value.rows, columns: value.columns) { r, c in
-      self.gradient(of: activation, at(gradient, r, c), value: at(value, r, c))
-    }
-  }
-}

@@ -62,7 +62,7 @@ struct Invocation {
 
 /// Runs a command line, without the program's name.
 ///
-/// - Returns: the exit code: 0 done, 1 failed, 2 not understood.
+/// - Returns: the exit code: 0 done, 1 failed, 2 not understood, 128 and more ended by a signal.
 func runCommandLine(_ words: [String]) -> Int32 {
   let output = Output()
   var speaker = "lockstep"
@@ -109,6 +109,7 @@ private func command(named name: String) throws -> Command {
 
 private func exitCode(of error: any Error) -> Int32 {
   switch error {
+  case let interruption as Interruption: 128 + interruption.signal
   case is UsageError, BackendError.threads, BackendError.unknownInstructionSetCap: 2
   default: 1
   }

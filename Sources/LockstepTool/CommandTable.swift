@@ -3,6 +3,10 @@
 /// Every command but `help`.
 let commands: [Command] = [
   celsiusCommand,
+  trainCommand,
+  predictCommand,
+  evaluateCommand,
+  gradientsCommand,
   infoCommand,
   verifyCommand,
 ]

@@ -3,7 +3,7 @@
 import ComputeBackend
 
 /// A JSON value.
-indirect enum JSONValue {
+enum JSONValue {
   case null
   case bool(Bool)
   /// A whole number, written in full.
@@ -12,8 +12,19 @@ indirect enum JSONValue {
   case numberText(String)
   case string(String)
   case array([JSONValue])
-  /// Members in the order in which they are written.
-  case object([(key: String, value: JSONValue)])
+  /// An object's members in the order in which they are written; made by ``object(_:)``.
+  case members([Member])
+
+  /// A member of an object. The compiler does not take a tuple in its place.
+  struct Member {
+    let key: String
+    let value: JSONValue
+  }
+
+  /// An object of these members, written in this order.
+  static func object(_ members: [(key: String, value: JSONValue)]) -> JSONValue {
+    .members(members.map { Member(key: $0.key, value: $0.value) })
+  }
 
   /// The shortest text that reads back to the same bits; `null` where the value is not finite.
   static func number<Element: KernelElement>(_ value: Element) -> JSONValue {
@@ -34,7 +45,7 @@ indirect enum JSONValue {
     case .numberText(let text): text
     case .string(let text): Self.quoted(text)
     case .array(let values): "[" + values.map(\.text).joined(separator: ", ") + "]"
-    case .object(let members):
+    case .members(let members):
       "{" + members.map { "\(Self.quoted($0.key)): \($0.value.text)" }.joined(separator: ", ") + "}"
     }
   }

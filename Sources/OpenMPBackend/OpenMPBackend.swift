@@ -4,22 +4,23 @@ import CLockstepCPU
 import CLockstepKernels
 import ComputeBackend
 
-/// The backend in C, on several threads by OpenMP.
+/// The backend in C, on several threads by OpenMPSupport.
 public struct OpenMPBackend<Element: OpenMPElement>: ComputeBackend {
   public let instructionSet: InstructionSet
   public let threads: Int
   /// The kernels, in memory that is never freed or written.
   private nonisolated(unsafe) let kernels: OpaquePointer
 
-  /// The backend on `threads` threads, or nil where it cannot run: see ``OpenMP/unavailability``.
+  /// The backend on `threads` threads, or nil where it cannot run: see ``OpenMPSupport/unavailability``.
   ///
   /// - Parameters:
   ///   - threads: how many threads its primitives may use, the caller's included: 1 or more.
-  ///   - instructionSet: one of ``OpenMP/instructionSets``; without one, the best.
+  ///   - instructionSet: one of ``OpenMPSupport/instructionSets``; without one, the best.
   public init?(threads: Int, instructionSet: InstructionSet? = nil) {
-    guard threads >= 1, let best = OpenMP.instructionSets.first else { return nil }
+    guard threads >= 1, let best = OpenMPSupport.instructionSets.first else { return nil }
     let instructionSet = instructionSet ?? best
-    guard OpenMP.instructionSets.contains(instructionSet), let kernels = Element.kernels(for: instructionSet) else {
+    guard OpenMPSupport.instructionSets.contains(instructionSet), let kernels = Element.kernels(for: instructionSet)
+    else {
       return nil
     }
     self.instructionSet = instructionSet
@@ -34,10 +35,10 @@ public struct OpenMPBackend<Element: OpenMPElement>: ComputeBackend {
   }
 
   /// The instruction sets that this CPU can run, best first; none where the backend is unavailable.
-  public static var instructionSets: [InstructionSet] { OpenMP.instructionSets }
+  public static var instructionSets: [InstructionSet] { OpenMPSupport.instructionSets }
 
   /// Why the backend cannot run here, in one sentence; nil where it can.
-  public static var unavailability: String? { OpenMP.unavailability }
+  public static var unavailability: String? { OpenMPSupport.unavailability }
 
   public var kind: BackendKind { .openmp }
 

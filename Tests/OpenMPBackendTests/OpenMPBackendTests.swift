@@ -8,14 +8,14 @@ import Testing
 
 @Suite struct OpenMPBackendTests {
   @Test func availabilityIsOfOnePiece() {
-    #expect((OpenMP.unavailability == nil) == (OpenMPBackend<Float>(threads: 1) != nil))
-    #expect((OpenMP.unavailability == nil) == !OpenMP.instructionSets.isEmpty)
-    if OpenMP.version == nil { #expect(OpenMP.unavailability?.contains("libomp-dev") == true) }
+    #expect((OpenMPSupport.unavailability == nil) == (OpenMPBackend<Float>(threads: 1) != nil))
+    #expect((OpenMPSupport.unavailability == nil) == !OpenMPSupport.instructionSets.isEmpty)
+    if OpenMPSupport.version == nil { #expect(OpenMPSupport.unavailability?.contains("libomp-dev") == true) }
   }
 
   @Test(arguments: InstructionSet.allCases)
   func runsTheInstructionSetsThatItLists(_ instructionSet: InstructionSet) {
-    let isListed = OpenMP.instructionSets.contains(instructionSet)
+    let isListed = OpenMPSupport.instructionSets.contains(instructionSet)
     #expect(
       OpenMPBackend<Float>(threads: 1, instructionSet: instructionSet)?.instructionSet
         == (isListed ? instructionSet : nil))
@@ -25,7 +25,7 @@ import Testing
   }
 
   @Test func prefersTheFirstInstructionSet() {
-    #expect(OpenMPBackend<Float>(threads: 2)?.instructionSet == OpenMP.instructionSets.first)
+    #expect(OpenMPBackend<Float>(threads: 2)?.instructionSet == OpenMPSupport.instructionSets.first)
   }
 
   @Test(arguments: [0, -1])
@@ -33,7 +33,7 @@ import Testing
     #expect(OpenMPBackend<Float>(threads: threads) == nil)
   }
 
-  @Test(.enabled(if: OpenMP.unavailability == nil), arguments: [0, 1, 2, 5, 100], [1, 2, 3, 7])
+  @Test(.enabled(if: OpenMPSupport.unavailability == nil), arguments: [0, 1, 2, 5, 100], [1, 2, 3, 7])
   func parallelForCallsEachIndexOnce(_ count: Int, _ threads: Int) throws {
     let backend = try #require(OpenMPBackend<Float>(threads: threads))
     let calls = Mutex(Array(repeating: 0, count: count))
@@ -43,7 +43,7 @@ import Testing
     #expect(calls.withLock { $0 } == Array(repeating: 2, count: count))
   }
 
-  @Test(.enabled(if: OpenMP.unavailability == nil))
+  @Test(.enabled(if: OpenMPSupport.unavailability == nil))
   func parallelForRunsOnSeveralThreadsAtOnce() throws {
     let backend = try #require(OpenMPBackend<Float>(threads: 2))
     // Each call waits for the other, which one thread could not: bounded, so that failure ends.

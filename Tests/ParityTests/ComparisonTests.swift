@@ -69,7 +69,8 @@ struct ComparisonTests {
 
   @Test("Guarded memory misses what is written around a matrix", arguments: [(0, 0), (2, 3)])
   func guards(gap: Int, offset: Int) {
-    let memory = GuardedMatrix(Self.expected, gap: gap, offset: offset)
+    let memory = GuardedMatrix<Float>(rows: 17, columns: 5, gap: gap, offset: offset)
+    Self.expected.withView { memory.mutableView.copy(from: $0) }
     #expect(memory.guardsAreIntact())
     #expect(memory.contents() == Self.expected)
     let end = memory.mutableView.base + 16 * (5 + gap) + 5

@@ -1,7 +1,7 @@
 // Every primitive of every backend against the reference, bit for bit.
 
 import ComputeBackend
-import Dispatch
+import Lockstep
 import LockstepReference
 import Synchronization
 import Testing
@@ -19,28 +19,35 @@ struct ParityCase: Sendable, CustomTestStringConvertible {
 }
 
 /// Runs one primitive's comparisons in one precision and profile.
-struct ParityRun<Element: KernelElement> {
+struct ParityRun<Element: NetworkElement> {
   let profile: Profile
-  let backends = allBackends(Element.self)
+  let backends: [any ComputeBackend<Element>]
   var generator = SeededGenerator(seed: 1)
   /// Changes the room around the operands from one to the next.
   private var layout = 0
 
-  init(profile: Profile) { self.profile = profile }
+  init(profile: Profile) throws {
+    self.profile = profile
+    backends = try allBackends(Element.self)
+  }
 
   mutating func random(rows: Int, columns: Int) -> Matrix<Element> {
     randomMatrix(rows: rows, columns: columns, profile: profile, using: &generator)
   }
 
   /// Memory for an operand, with gaps between rows and alignments that change from call to call.
-  mutating func memory(_ matrix: Matrix<Element>) -> GuardedMatrix<Element> {
-    layout += 1
-    return GuardedMatrix(matrix, gap: [0, 1, 8, 0, 3][layout % 5], offset: [0, 1, 16, 7][layout % 4])
-  }
-
+  /// Memory with gaps between rows and alignments that change from call to call.
   mutating func memory(rows: Int, columns: Int) -> GuardedMatrix<Element> {
     layout += 1
-    return GuardedMatrix(rows: rows, columns: columns, gap: [0, 1, 8, 0, 3][layout % 5], offset: [0, 1, 16, 7][layout % 4])
+    return GuardedMatrix(
+      rows: rows, columns: columns, gap: [0, 1, 8, 0, 3][layout % 5], offset: [0, 1, 16, 7][layout % 4])
+  }
+
+  /// Such memory that holds `matrix`.
+  mutating func memory(_ matrix: Matrix<Element>) -> GuardedMatrix<Element> {
+    let memory = memory(rows: matrix.rows, columns: matrix.columns)
+    matrix.withView { memory.mutableView.copy(from: $0) }
+    return memory
   }
 
   /// Fails where a result's bits are not the reference's, or memory around it was written.
@@ -70,13 +77,13 @@ extension ParityCase {
   /// Calls one of the two with a run in this case's precision.
   func run(
     _ float: (inout ParityRun<Float>) -> Void, _ double: (inout ParityRun<Double>) -> Void
-  ) {
+  ) throws {
     switch precision {
     case .f32:
-      var run = ParityRun<Float>(profile: profile)
+      var run = try ParityRun<Float>(profile: profile)
       float(&run)
     case .f64:
-      var run = ParityRun<Double>(profile: profile)
+      var run = try ParityRun<Double>(profile: profile)
       double(&run)
     }
   }
@@ -85,33 +92,38 @@ extension ParityCase {
 @Suite("Every primitive of every backend has the reference's bits", .serialized)
 struct PrimitiveParityTests {
   @Test("A dense layer forward", arguments: ParityCase.all)
-  func forward(_ parityCase: ParityCase) {
-    parityCase.run({ $0.forward() }, { $0.forward() })
+  func forward(_ parityCase: ParityCase) throws {
+    try parityCase.run({ $0.forward() }, { $0.forward() })
   }
 
   @Test("Gradients of weights and bias", arguments: ParityCase.all)
-  func parameterGradients(_ parityCase: ParityCase) {
-    parityCase.run({ $0.parameterGradients() }, { $0.parameterGradients() })
+  func parameterGradients(_ parityCase: ParityCase) throws {
+    try parityCase.run({ $0.parameterGradients() }, { $0.parameterGradients() })
   }
 
   @Test("Gradient of the input", arguments: ParityCase.all)
-  func inputGradient(_ parityCase: ParityCase) {
-    parityCase.run({ $0.inputGradient() }, { $0.inputGradient() })
+  func inputGradient(_ parityCase: ParityCase) throws {
+    try parityCase.run({ $0.inputGradient() }, { $0.inputGradient() })
   }
 
   @Test("Losses", arguments: ParityCase.all)
-  func loss(_ parityCase: ParityCase) {
-    parityCase.run({ $0.loss() }, { $0.loss() })
+  func loss(_ parityCase: ParityCase) throws {
+    try parityCase.run({ $0.loss() }, { $0.loss() })
   }
 
   @Test("Nodes of the tree and steps of descent", arguments: ParityCase.all)
-  func elementwise(_ parityCase: ParityCase) {
-    parityCase.run({ $0.elementwise() }, { $0.elementwise() })
+  func elementwise(_ parityCase: ParityCase) throws {
+    try parityCase.run({ $0.elementwise() }, { $0.elementwise() })
+  }
+
+  @Test("Gradient before the output layer's activation", arguments: ParityCase.all)
+  func activationBackward(_ parityCase: ParityCase) throws {
+    try parityCase.run({ $0.activationBackward() }, { $0.activationBackward() })
   }
 
   @Test("A parallel loop calls its body once for each index", arguments: [0, 1, 2, 3, 7, 100, 1000])
-  func parallelFor(_ count: Int) {
-    for backend in allBackends(Float.self) {
+  func parallelFor(_ count: Int) throws {
+    for backend in try allBackends(Float.self) {
       let calls = Mutex([Int](repeating: 0, count: count))
       backend.parallelFor(count) { index in calls.withLock { $0[index] += 1 } }
       #expect(calls.withLock { $0 } == Array(repeating: 1, count: count), "\(backend.name)")
@@ -227,6 +239,22 @@ extension ParityRun {
         backend.descend(b.mutableView, gradient: other.view, learningRate: learningRate)
         check(a, sum, "add", shape: shape, backend: backend)
         check(b, stepped, "descend", shape: shape, backend: backend)
+      }
+    }
+  }
+
+  mutating func activationBackward() {
+    for shape in Shape.byWidth where shape.inputs < 40 {
+      let (rows, columns) = (shape.inputs, shape.outputs)
+      let (values, gradient) = (random(rows: rows, columns: columns), random(rows: rows, columns: columns))
+      let y = memory(values)
+      for activation in Activation.allCases {
+        let expected = Reference.gradient(of: activation, gradient, value: values)
+        for backend in backends {
+          let g = memory(gradient)
+          backend.activationBackward(activation, value: y.view, gradient: g.mutableView)
+          check(g, expected, "activation backward \(activation.rawValue)", shape: shape, backend: backend)
+        }
       }
     }
   }

@@ -26,9 +26,12 @@ struct Shape: Sendable, CustomStringConvertible {
 
   /// Every batch, on layers on both sides of what is narrow.
   static let byBatch: [Shape] = batches.flatMap { rows in
-    [(1, 1), (1, 2), (2, 1), (3, 5), (5, 3), (1, 15), (15, 1), (1, 16), (16, 1), (4, 4), (0, 3), (3, 0), (13, 20), (17, 33), (65, 17), (7, 100)]
-      .map { Shape(rows: rows, inputs: $0, outputs: $1) }
+    [
+      (1, 1), (1, 2), (2, 1), (3, 5), (5, 3), (1, 15), (15, 1), (1, 16), (16, 1), (4, 4), (0, 3), (3, 0), (13, 20),
+      (17, 33), (65, 17), (7, 100),
+    ].map { Shape(rows: rows, inputs: $0, outputs: $1) }
   }
 
-  static let all = byWidth + byBatch + [Shape(rows: 300, inputs: 257, outputs: 100), Shape(rows: 515, inputs: 64, outputs: 65)]
+  static let all =
+    byWidth + byBatch + [Shape(rows: 300, inputs: 257, outputs: 100), Shape(rows: 515, inputs: 64, outputs: 65)]
 }

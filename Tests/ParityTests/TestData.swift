@@ -28,7 +28,8 @@ enum Profile: String, CaseIterable, Sendable {
   case vanishing
 }
 
-/// A random matrix. Specialised, as all that touches each element, to keep the tests quick without whole-module optimisation.
+/// A random matrix. Specialised, as all that touches each element is: the tests are quick without whole-module
+/// optimisation, too.
 @specialized(where Element == Float)
 @specialized(where Element == Double)
 func randomMatrix<Element: KernelElement>(
@@ -94,12 +95,6 @@ final class GuardedMatrix<Element: KernelElement> {
     stride = columns + gap
     buffer = .allocate(capacity: offset + rows * stride + 4)
     buffer.initialize(repeating: Self.guardValue)
-  }
-
-  /// Memory that holds `matrix`.
-  convenience init(_ matrix: Matrix<Element>, gap: Int, offset: Int) {
-    self.init(rows: matrix.rows, columns: matrix.columns, gap: gap, offset: offset)
-    matrix.withView { mutableView.copy(from: $0) }
   }
 
   deinit { buffer.deallocate() }

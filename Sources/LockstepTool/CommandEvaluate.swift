@@ -1,0 +1,105 @@
+// `lockstep evaluate`: how well a network fits a table.
+
+import ComputeBackend
+import Lockstep
+import LockstepData
+
+/// The command `evaluate`.
+let evaluateCommand = Command(
+  name: "evaluate",
+  summary: "compute a network's loss and metrics over a CSV table",
+  details: """
+    The loss is the mean over all rows of DATA.csv. Beside it stand, for mse, the share of the targets' variance that \
+    the network explains (R²), the mean absolute error and the root of the mean squared error; for bce and \
+    cross-entropy the share of right answers.
+    """,
+  operands: ["MODEL", "DATA.csv"],
+  options: [ModelOptions.targets, ModelOptions.loss, ModelOptions.activation] + ModelOptions.computing,
+  examples: [
+    ("lockstep evaluate housing.safetensors test.csv", "loss and metrics, with what the model file tells"),
+    (
+      "lockstep evaluate state_dict.safetensors test.csv --target price --activation relu --loss mse",
+      "a state dict saved by PyTorch tells nothing of its own"
+    ),
+  ],
+  run: { invocation in
+    let data = try LabelledData(invocation)
+    switch invocation[ModelOptions.precision] ?? data.model.precision {
+    case .f32: try evaluate(data, invocation, as: Float.self)
+    case .f64: try evaluate(data, invocation, as: Double.self)
+    }
+  })
+
+/// A model file with a table that has its inputs and targets.
+struct LabelledData {
+  let model: NetworkFile
+  let loss: Loss
+  let table: CSVTable
+  let columns: ColumnChoice
+
+  /// What the operands `MODEL` and `DATA.csv` and the options of ``ModelOptions`` say.
+  ///
+  /// - Throws: `UsageError` or what the files make necessary.
+  init(_ invocation: Invocation) throws {
+    model = try NetworkFile(contentsOf: invocation.operands[0], activation: invocation[ModelOptions.activation])
+    loss = try invocation.loss(of: model)
+    let targets = try invocation.targets(of: model)
+    try checkOutputs(targets.count, suit: loss)
+    table = try CSVTable(contentsOf: invocation.operands[1])
+    columns = try ColumnChoice(model: model, table: table, targets: targets)
+  }
+}
+
+private func evaluate<Element: NetworkElement>(
+  _ data: LabelledData, _ invocation: Invocation, as _: Element.Type
+) throws {
+  let backend = try invocation.makeBackend(as: Element.self)
+  let network: Network<Element> = try data.model.network()
+  let input: Matrix<Element> = try data.columns.input(of: data.table)
+  let target: Matrix<Element> = try data.columns.target(of: data.table)
+  let result = try network.predict(input, on: backend)
+  let loss = try Network.meanLoss(data.loss, output: result, target: target, on: backend)
+  let metrics = Metrics(loss: data.loss, output: result, target: target)
+
+  if invocation.isJSON {
+    try invocation.output.json(
+      backend.jsonMembers,
+      ["rows": .integer(input.rows), "loss_function": .string(data.loss.rawValue), "loss": .number(loss)],
+      metrics.jsonMembers)
+    return
+  }
+  let lines = [
+    (name: "data", text: "\(data.table.file), \(input.rows) rows"),
+    (name: "targets", text: quotedList(data.columns.targets)),
+    (name: "network", text: "\(data.model.path), \(networkSummary(network))"),
+    (name: "computed by", text: backend.summary),
+    (name: "loss (\(data.loss.rawValue))", text: "\(loss)"),
+  ]
+  for line in aligned(lines + metrics.lines) { try invocation.output.line(line) }
+}
+
+extension Metrics {
+  fileprivate var jsonMembers: KeyValuePairs<String, JSONValue> {
+    switch self {
+    case .regression(let coefficientOfDetermination, let meanAbsoluteError, let rootMeanSquaredError):
+      [
+        "r2": coefficientOfDetermination.map { .number($0) } ?? .null,
+        "mean_absolute_error": .number(meanAbsoluteError),
+        "root_mean_squared_error": .number(rootMeanSquaredError),
+      ]
+    case .classification(let accuracy): ["accuracy": .number(accuracy)]
+    }
+  }
+
+  fileprivate var lines: [(name: String, text: String)] {
+    switch self {
+    case .regression(let coefficientOfDetermination, let meanAbsoluteError, let rootMeanSquaredError):
+      [
+        (name: "R²", text: coefficientOfDetermination.map { "\($0)" } ?? "none, since no target varies"),
+        (name: "mean absolute error", text: "\(meanAbsoluteError)"),
+        (name: "root mean squared error", text: "\(rootMeanSquaredError)"),
+      ]
+    case .classification(let accuracy): [(name: "accuracy", text: "\(accuracy)")]
+    }
+  }
+}

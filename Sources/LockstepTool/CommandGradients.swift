@@ -1,0 +1,69 @@
+// `lockstep gradients`: the gradient of the loss with respect to every parameter, for whoever compares.
+
+import ComputeBackend
+import Lockstep
+import LockstepData
+
+/// The command `gradients`.
+let gradientsCommand = Command(
+  name: "gradients",
+  summary: "write the loss gradient of every parameter over a CSV table",
+  details: """
+    The gradients are those of the mean loss over all rows of DATA.csv as one batch. They go to a safetensors file, \
+    under the names and in the shapes of the parameters.
+    """,
+  operands: ["MODEL", "DATA.csv"],
+  options: [ModelOptions.targets, ModelOptions.loss, ModelOptions.activation, gradientsOption]
+    + ModelOptions.computing,
+  examples: [
+    (
+      "lockstep gradients model.safetensors data.csv --target y -o gradients.safetensors",
+      "what loss.backward() leaves in PyTorch's .grad"
+    )
+  ],
+  run: { invocation in
+    _ = try invocation.required(gradientsOption)
+    let data = try LabelledData(invocation)
+    switch invocation[ModelOptions.precision] ?? data.model.precision {
+    case .f32: try gradients(data, invocation, as: Float.self)
+    case .f64: try gradients(data, invocation, as: Double.self)
+    }
+  })
+
+private let gradientsOption = CommandOption<String?>.text(
+  "output", letter: "o", placeholder: "G.safetensors", summary: "where the gradients go; must be given")
+
+private func gradients<Element: NetworkElement>(
+  _ data: LabelledData, _ invocation: Invocation, as _: Element.Type
+) throws {
+  let path = try invocation.required(gradientsOption)
+  let backend = try invocation.makeBackend(as: Element.self)
+  let network: Network<Element> = try data.model.network()
+  let input: Matrix<Element> = try data.columns.input(of: data.table)
+  let target: Matrix<Element> = try data.columns.target(of: data.table)
+  let gradients = try Trainer(network, loss: data.loss, backend: backend).gradients(input: input, target: target)
+  try gradients.write(
+    to: path,
+    description: ModelDescription(
+      loss: data.loss, inputColumns: data.columns.inputs, targetColumns: data.columns.targets))
+
+  if invocation.isJSON {
+    try invocation.output.json(
+      backend.jsonMembers,
+      [
+        "rows": .integer(input.rows), "loss_function": .string(data.loss.rawValue), "loss": .number(gradients.loss),
+        "gradients_digest": .string(gradients.digest), "output": .string(path),
+      ])
+    return
+  }
+  let lines = [
+    (name: "data", text: "\(data.table.file), \(input.rows) rows"),
+    (name: "targets", text: quotedList(data.columns.targets)),
+    (name: "network", text: "\(data.model.path), \(networkSummary(network))"),
+    (name: "computed by", text: backend.summary),
+    (name: "loss (\(data.loss.rawValue))", text: "\(gradients.loss)"),
+    (name: "digest", text: gradients.digest),
+    (name: "gradients", text: path),
+  ]
+  for line in aligned(lines) { try invocation.output.line(line) }
+}

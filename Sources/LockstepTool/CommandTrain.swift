@@ -1,0 +1,185 @@
+// `lockstep train`: options and data of a training run. The run itself and what it prints lie in TrainingRun.swift.
+
+import ComputeBackend
+import FileWriting
+import Lockstep
+import LockstepData
+
+/// The command `train`.
+let trainCommand = Command(
+  name: "train",
+  summary: "train a dense network on a CSV table by gradient descent",
+  details: """
+    DATA.csv has a header that names its columns. The columns named by --target are what the network learns; all others \
+    are its inputs, in the order of the file. The output layer is linear: bce and cross-entropy take its outputs as \
+    logits. Each step takes the gradient of the mean loss over a batch.
+    The same command gives the same model file, byte for byte, on every backend, CPU and number of threads.
+    Control-C ends training after the current step; the model is written as it stands.
+    """,
+  operands: ["DATA.csv"],
+  options: [
+    TrainOptions.targets, TrainOptions.hidden, TrainOptions.activation, TrainOptions.loss, TrainOptions.epochs,
+    TrainOptions.batchSize, TrainOptions.learningRate, TrainOptions.seed, TrainOptions.shuffle,
+    TrainOptions.initialModel, TrainOptions.model, CommonOptions.backend, CommonOptions.threads,
+    TrainOptions.precision, CommonOptions.json,
+  ],
+  examples: [
+    (
+      "lockstep train housing.csv --target price --hidden 64,32 --model housing.safetensors",
+      "two hidden layers of 64 and 32 units with relu, the mean squared error, the model in a file"
+    ),
+    (
+      "lockstep train iris.csv --target setosa,versicolor,virginica --loss cross-entropy --activation tanh",
+      "three classes, a column of zeros and ones each"
+    ),
+    (
+      "lockstep train housing.csv --initial-model housing.safetensors --model housing.safetensors --epochs 10",
+      "ten epochs more"
+    ),
+  ],
+  run: { invocation in
+    let plan = try TrainingPlan(invocation)
+    switch plan.precision {
+    case .f32: try TrainingRun<Float>(plan).run()
+    case .f64: try TrainingRun<Double>(plan).run()
+    }
+  })
+
+/// The options of `train`, beside the common ones.
+enum TrainOptions {
+  static let targets = ModelOptions.targetOption(
+    summary: "what the network learns; quote names that contain commas as in CSV",
+    defaultText: "those of the initial model")
+  static let hidden = CommandOption<[Int]?>(
+    "hidden", placeholder: "N[,N...]|none", summary: "the widths of the hidden layers", default: nil,
+    defaultText: "64,32", allowed: "none, or whole numbers of at least 1 separated by commas, such as 64,32",
+    parse: { text in
+      if text == "none" { return .some([]) }
+      let widths = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
+      return widths.allSatisfy { $0 >= 1 } ? widths : nil
+    })
+  static let activation = ModelOptions.optionalChoice(
+    "activation", of: Activation.self, summary: "what the hidden layers apply to their sums", defaultText: "relu")
+  static let loss = ModelOptions.optionalChoice(
+    "loss", of: Loss.self, summary: "the mean squared error, or a cross-entropy of outputs that are logits",
+    defaultText: "mse")
+  static let epochs = CommandOption<Int>.integer(
+    "epochs", summary: "how often every row is seen", in: 0...Int(UInt32.max), default: 100)
+  static let batchSize = CommandOption<Int>.integer(
+    "batch-size", summary: "rows in a step; the last batch of an epoch takes what is left", in: 1...Int.max,
+    default: 32)
+  static let learningRate = CommandOption<Double>(
+    "learning-rate", placeholder: "X", summary: "the factor of the gradient in each step", default: 0.01,
+    defaultText: "0.01", allowed: "a finite number of at least 0",
+    parse: { Double($0).flatMap { $0.isFinite && $0 >= 0 ? $0 : nil } })
+  static let seed = CommandOption<UInt64>.integer(
+    "seed", summary: "what the first parameters and the order of rows are drawn from", in: 0...UInt64.max, default: 1)
+  static let shuffle = CommandOption<Bool>.boolean(
+    "shuffle", summary: "whether each epoch takes the rows in a new random order", default: true)
+  static let initialModel = CommandOption<String?>.text(
+    "initial-model", placeholder: "FILE",
+    summary: "a model file to start from; it gives hidden layers, activation, loss, precision and column names")
+  static let model = CommandOption<String?>.text(
+    "model", placeholder: "OUT.safetensors", summary: "where to write the trained network",
+    defaultText: "nowhere, results are only printed")
+  static let precision = ModelOptions.optionalChoice(
+    "precision", of: Precision.self, summary: "the arithmetic: 32-bit or 64-bit floating point", defaultText: "f32")
+}
+
+/// A training run as asked for, with its data read and everything checked that can be before numbers are.
+struct TrainingPlan {
+  let invocation: Invocation
+  let table: CSVTable
+  let columns: ColumnChoice
+  let initialModel: NetworkFile?
+  /// The widths, from input to output.
+  let sizes: [Int]
+  /// The activation of the hidden layers of a new network.
+  let activation: Activation
+  let loss: Loss
+  let precision: Precision
+  let schedule: TrainingSchedule
+  /// Where the model goes.
+  let modelPath: String?
+
+  /// What the model file tells about the run.
+  var description: ModelDescription {
+    ModelDescription(loss: loss, inputColumns: columns.inputs, targetColumns: columns.targets)
+  }
+
+  /// - Throws: `UsageError` or what the files make necessary.
+  init(_ invocation: Invocation) throws {
+    self.invocation = invocation
+    schedule = try TrainingSchedule(
+      epochs: invocation[TrainOptions.epochs], batchSize: invocation[TrainOptions.batchSize],
+      learningRate: invocation[TrainOptions.learningRate], shuffles: invocation[TrainOptions.shuffle],
+      seed: invocation[TrainOptions.seed])
+    modelPath = invocation[TrainOptions.model]
+    let targetOption = try invocation.targetOption()
+    initialModel = try invocation[TrainOptions.initialModel].map {
+      try NetworkFile(contentsOf: $0, activation: invocation[TrainOptions.activation])
+    }
+    activation = invocation[TrainOptions.activation] ?? .relu
+    precision = invocation[TrainOptions.precision] ?? initialModel?.precision ?? .f32
+    if precision == .f32, !Float(schedule.learningRate).isFinite {
+      throw UsageError(description: "--learning-rate is \(schedule.learningRate), too large for precision f32")
+    }
+    loss = invocation[TrainOptions.loss] ?? initialModel?.description.loss ?? .meanSquaredError
+    // Better now than after hours of training: goes away unfinished, so that nothing is written.
+    if let modelPath { _ = try OutputFile(.path(modelPath)) }
+    table = try CSVTable(contentsOf: invocation.operands[0])
+
+    if let model = initialModel {
+      columns = try ColumnChoice(continuing: model, table: table, targets: try invocation.targets(of: model))
+      sizes = model.sizes
+      let hidden = Array(sizes.dropFirst().dropLast())
+      if let asked = invocation[TrainOptions.hidden], asked != hidden {
+        throw UsageError(
+          description: "--hidden is \(spelled(asked)), but the hidden layers of \(model.path) are \(spelled(hidden))")
+      }
+    } else {
+      guard let targets = targetOption else {
+        throw UsageError(description: "--target \(TrainOptions.targets.placeholder ?? "") is missing")
+      }
+      columns = try ColumnChoice(table: table, targets: targets)
+      sizes = [columns.inputs.count] + (invocation[TrainOptions.hidden] ?? [64, 32]) + [targets.count]
+      try checkMemory(sizes, precision: precision)
+    }
+    try checkOutputs(columns.targets.count, suit: loss)
+  }
+}
+
+extension ColumnChoice {
+  /// The choice for more training of a model: the columns beside the targets must be its inputs, and come in its order.
+  ///
+  /// - Throws: ``ToolError`` where they are not.
+  fileprivate init(continuing model: NetworkFile, table: CSVTable, targets: [String]) throws {
+    try self.init(model: model, table: table, targets: targets)
+    let known = Set(inputs + targets)
+    let others = table.columnNames.filter { !known.contains($0) }
+    if !others.isEmpty {
+      throw ToolError(
+        description: "\(table.file): \(model.path) does not take \(quotedList(others)) as input; "
+          + "remove what it does not know, or name the targets with --target")
+    }
+  }
+}
+
+/// Refuses a network whose training does not fit into the machine's memory.
+///
+/// - Throws: ``UsageError``.
+private func checkMemory(_ sizes: [Int], precision: Precision) throws {
+  /// Parameters, gradients, and the copies that trace a failure back.
+  let copies = 6.0
+  let parameters = zip(sizes, sizes.dropFirst()).reduce(0.0) { $0 + (Double($1.0) + 1) * Double($1.1) }
+  let bytes = parameters * copies * (precision == .f32 ? 4 : 8)
+  guard bytes > physicalMemory() else { return }
+  throw UsageError(
+    description: "--hidden is \(spelled(Array(sizes.dropFirst().dropLast()))); a network of that size does not fit "
+      + "into this machine's memory")
+}
+
+/// `64,32` or `none`, as `--hidden` takes it.
+private func spelled(_ widths: [Int]) -> String {
+  widths.isEmpty ? "none" : widths.map(String.init).joined(separator: ",")
+}

@@ -1,0 +1,30 @@
+// How results of model commands read: lines of a name and a text.
+
+import ComputeBackend
+import Lockstep
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Lines of a name and a text, the texts one below the other.
+func aligned(_ lines: [(name: String, text: String)]) -> [String] {
+  TextTable(rows: lines.map { [$0.name, $0.text] }, leadingColumns: [0, 1]).lines
+}
+
+/// `13-64-32-1, relu, 3009 parameters`.
+func networkSummary<Element>(_ network: Network<Element>) -> String {
+  let hidden = Set(network.layers.dropLast().map(\.activation.rawValue)).sorted()
+  return
+    ([network.sizes.map(String.init).joined(separator: "-")] + hidden
+    + ["\(network.parameterCount) parameters"]).joined(separator: ", ")
+}
+
+/// Bytes of memory that the machine has.
+func physicalMemory() -> Double {
+  Double(sysconf(Int32(_SC_PHYS_PAGES))) * Double(sysconf(Int32(_SC_PAGESIZE)))
+}
