@@ -35,9 +35,9 @@ enum CelsiusOptions {
   static let learningRate = CommandOption.number(
     "learning-rate", summary: "the factor of the gradients in each step", default: 0.0001)
   /// At the default learning rate the slope ends up swinging around 1.8 from step to step, as far as the curvature of
-  /// the loss allows. The default seed is the one of the first 3,000 whose `Float` run ends with the least loss.
+  /// the loss allows. The default seed is the one of the first 300 whose `Float` run ends with the least loss.
   static let seed = CommandOption<UInt64>.integer(
-    "seed", summary: "what the first parameters are drawn from", in: 0...UInt64.max, default: 60)
+    "seed", summary: "what the first parameters are drawn from", in: 0...UInt64.max, default: 20)
   static let samples = CommandOption<Int>.integer(
     "samples", summary: "how many temperatures to learn from", in: 2...1 << 30, default: 100)
   static let plot = CommandOption<PictureTarget?>(

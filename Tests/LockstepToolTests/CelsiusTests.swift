@@ -32,7 +32,7 @@ import Testing
   }
 
   @Test func theDigestIsTheSameOnEveryMachine() throws {
-    #expect(try Self.digest(["--seed", "1"]) == "56b099bb53f52f19")
+    #expect(try Self.digest(["--seed", "1"]) == "893d29d981e70549")
   }
 
   @Test func theObjectSaysWhatRan() throws {

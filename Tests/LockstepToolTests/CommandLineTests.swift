@@ -24,7 +24,9 @@ private func commandNames() throws -> [String] {
       }
       #expect(try Tool.run("help", name).output == help.output)
       #expect(try Tool.run(name, "-h").output == help.output)
-      #expect(help.lines.allSatisfy { $0.count <= 100 }, "the help of \(name) has a line of more than 100 letters")
+      // A command line to copy is left in one piece.
+      let text = help.lines.filter { !$0.hasPrefix("  lockstep ") }
+      #expect(text.allSatisfy { $0.count <= 100 }, "the help of \(name) has a line of more than 100 letters")
     }
   }
 
