@@ -159,8 +159,6 @@ let package = Package(
     .testTarget(
       name: "ModelFileTests", dependencies: ["Lockstep"], exclude: ["check_with_python.py", "check_with_pytorch.py"],
       resources: [.copy("Fixtures")]),
-    .testTarget(name: "ComputeBackendTests", dependencies: ["ComputeBackend"]),
-    .testTarget(name: "OpenMPBackendTests", dependencies: ["OpenMPBackend"]),
     .target(
       name: "CExactFunctions", path: "Tests/CExactFunctions",
       cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))],
@@ -170,7 +168,6 @@ let package = Package(
       path: "Tests/ElementaryFunctionsSupport", swiftSettings: settings(.kernels)),
     .testTarget(
       name: "ElementaryFunctionsTests", dependencies: ["ComputeBackend", "ElementaryFunctionsSupport"]),
-    .testTarget(name: "ParityTests", dependencies: ["Lockstep", "LockstepReference"]),
   ],
   swiftLanguageModes: [.v6]
 )

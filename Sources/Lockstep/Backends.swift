@@ -107,7 +107,7 @@ public enum Backends {
     if let feature = missingCPUFeature {
       return "this CPU lacks \(feature); Lockstep needs x86-64-v3 (AVX2 and FMA) or arm64"
     }
-    if kind == .openmp, let reason = OpenMP.unavailability { return reason }
+    if kind == .openmp, let reason = OpenMPSupport.unavailability { return reason }
     if try available().contains(where: { $0.kind == kind }) { return nil }
     return "LOCKSTEP_MAX_ISA allows none of its instruction sets ("
       + instructionSets(of: kind).map(\.rawValue).joined(separator: ", ") + ")"
@@ -115,7 +115,7 @@ public enum Backends {
 
   /// The version of OpenMP that this build was made with, as its `_OPENMP` macro gives it (201811 is OpenMP 5.0), or
   /// `nil` for a build without.
-  public static var openMPVersion: Int? { OpenMP.version }
+  public static var openMPVersion: Int? { OpenMPSupport.version }
 
   /// Makes a backend.
   ///
@@ -175,7 +175,7 @@ public enum Backends {
     switch kind {
     case .scalar: return [.scalar]
     case .simd: return SIMDBackend<Float>().map { [$0.instructionSet] } ?? []
-    case .openmp: return OpenMP.instructionSets
+    case .openmp: return OpenMPSupport.instructionSets
     }
   }
 }

@@ -4,7 +4,7 @@ import CLockstepCPU
 import CLockstepKernels
 import ComputeBackend
 
-/// The backend in C, on several threads by OpenMPSupport.
+/// The backend in C, on several threads by OpenMP.
 public struct OpenMPBackend<Element: OpenMPElement>: ComputeBackend {
   public let instructionSet: InstructionSet
   public let threads: Int

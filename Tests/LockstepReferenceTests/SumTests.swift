@@ -6,11 +6,10 @@ import Testing
 
 /// A column of numbers whose sum depends on the order.
 private func numbers(_ count: Int) -> [Float] {
-  // Neighbours differ by up to 2^12, so that most additions round.
+  // Sevenths use all bits of a significand, and neighbours differ by up to 2^12, so that most additions round.
   (0..<count).map { index in
     let whole = (index * 7919 + 104_729) % 1009 - 504
-    let scale = 1 / 7 + Float(index % 13 * index % 13)
-    return Float(whole) * scale
+    return Float(whole) / 7 * Float(1 << (index * 5 % 13))
   }
 }
 
