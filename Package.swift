@@ -156,6 +156,9 @@ let package = Package(
     .testTarget(
       name: "ParityTests", dependencies: ["Lockstep", "LockstepReference", "CLockstepCPU"],
       swiftSettings: settings(.inlinedIntoKernels)),
+    // They run the tool as a process.
+    .target(name: "CTerminal", path: "Tests/CTerminal"),
+    .testTarget(name: "LockstepToolTests", dependencies: ["LockstepTool", "Lockstep", "CTerminal"]),
     .testTarget(name: "FileWritingTests", dependencies: ["FileWriting"]),
     .testTarget(name: "LockstepDataTests", dependencies: ["LockstepData", "FileWriting"]),
     .testTarget(

@@ -62,7 +62,7 @@ struct CelsiusPlot {
           set ylabel 'Fahrenheit'
           set grid
           """,
-        lines: ["lc rgb '#1f4fd8' lw 7", "lc rgb '#d62728' lw 3", "lc rgb '#2ca02c' lw 3 dt (12,8)"]))
+        lines: ["lc rgb '#2f6fed' lw 9", "lc rgb '#d62728' lw 3", "lc rgb '#1fd01f' lw 3"]))
     var file = try OutputFile(.path(name))
     try file.write(Array(picture)[...])
     try file.finish()

@@ -34,8 +34,10 @@ enum CelsiusOptions {
     "iterations", summary: "steps of gradient descent", in: 0...Int(UInt32.max), default: 2000)
   static let learningRate = CommandOption.number(
     "learning-rate", summary: "the factor of the gradients in each step", default: 0.0001)
+  /// At the default learning rate the slope ends up swinging around 1.8 from step to step, as far as the curvature of
+  /// the loss allows. The default seed is the one of the first 300 whose `Float` run ends with the least loss.
   static let seed = CommandOption<UInt64>.integer(
-    "seed", summary: "what the first parameters are drawn from", in: 0...UInt64.max, default: 1)
+    "seed", summary: "what the first parameters are drawn from", in: 0...UInt64.max, default: 20)
   static let samples = CommandOption<Int>.integer(
     "samples", summary: "how many temperatures to learn from", in: 2...1 << 30, default: 100)
   static let plot = CommandOption<PictureTarget?>(
@@ -44,8 +46,8 @@ enum CelsiusOptions {
     allowed: "a file name that ends in .svg, .png or .pdf, or - for text",
     parse: { name in PictureTarget(name: name).map { .some($0) } })
   static let trace = CommandOption.optionalInteger(
-    "trace", summary: "print every quantity of the first N steps with its formula", in: 1...Int(UInt32.max),
-    defaultText: "none; without N 1"
+    "trace", summary: "print every quantity of the first step, or of N steps, with its formula",
+    in: 1...Int(UInt32.max), defaultText: nil
   ).valueOptional(standingFor: 1)
 
   static let all: [any OptionDeclaration] =
@@ -64,6 +66,9 @@ struct CelsiusRun<Element: NetworkElement> {
   let first: Network<Element>
 
   init(_ invocation: Invocation) throws {
+    if invocation[CelsiusOptions.plot] == .text, invocation.isJSON {
+      throw UsageError(description: "--plot - and --json both want standard output; give --plot a file")
+    }
     backend = try invocation.makeBackend()
     let samples = invocation[CelsiusOptions.samples]
     let temperatures = evenlySpacedTemperatures(samples)
@@ -109,9 +114,6 @@ struct CelsiusRun<Element: NetworkElement> {
     let isAskedFor = invocation.isGiven(CelsiusOptions.plot)
     guard isAskedFor || (output.isTerminal && !invocation.isJSON) else { return }
     let target = invocation[CelsiusOptions.plot] ?? .text
-    if target == .text, invocation.isJSON {
-      throw UsageError(description: "--plot - and --json both want standard output; give --plot a file")
-    }
     let plot = try CelsiusPlot(run: self, last: result.last)
     do {
       switch target {
