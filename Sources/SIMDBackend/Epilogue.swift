@@ -72,6 +72,14 @@ func differentiateBlock<Vector: LaneVector>(
       Vector.self, activation, value: value.transposed, rows: columns, columns: rows, result: result.transposed)
     return
   }
+  if rows.count > 1 && result.row == columns.count && value.row == columns.count {
+    // Neighbouring rows of nothing but the block are one long row.
+    let first = rows.lowerBound &* result.row
+    differentiateBlock(
+      Vector.self, activation, value: value, rows: 0..<1, columns: first..<first &+ rows.count &* result.row,
+      result: result)
+    return
+  }
   for r in rows {
     let to = result.base + r &* result.row
     let from = value.base + r &* value.row
