@@ -66,7 +66,9 @@ func settings(_ kind: TargetKind) -> [SwiftSetting] {
   // Without -fno-math-errno a vector square root becomes one call of sqrtf per lane.
   case .kernels:
     return [
-      optimised, .unsafeFlags(["-whole-module-optimization", "-num-threads", "1", "-disable-batch-mode"], .when(configuration: .debug)),
+      optimised,
+      .unsafeFlags(
+        ["-whole-module-optimization", "-num-threads", "1", "-disable-batch-mode"], .when(configuration: .debug)),
       .unsafeFlags(minimumCPUFlags + ["-Xcc", "-fno-math-errno"]),
     ]
   }
