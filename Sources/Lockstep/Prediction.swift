@@ -10,6 +10,8 @@ extension Network {
   ///   - backend: what computes; no result depends on it.
   /// - Returns: `[rows × outputs]`.
   /// - Throws: ``NetworkError/inputColumns(expected:found:)``.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   public func predict(
     _ input: Matrix<Element>, on backend: any ComputeBackend<Element>
   ) throws(NetworkError) -> Matrix<Element> {

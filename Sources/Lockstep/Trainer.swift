@@ -56,6 +56,8 @@ public final class Trainer<Element: KernelElement> {
   ///   - input: `[rows × inputs]`, a row or more.
   ///   - target: `[rows × outputs]`.
   /// - Throws: ``NetworkError`` where the shapes do not fit.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   public func gradients(input: Matrix<Element>, target: Matrix<Element>) throws(NetworkError) -> Gradients<Element> {
     try check(input: input, target: target)
     return input.withView { input in
@@ -75,6 +77,8 @@ public final class Trainer<Element: KernelElement> {
   ///   - learningRate: the factor of the gradient.
   /// - Returns: the mean loss before the update.
   /// - Throws: ``NetworkError`` where the shapes do not fit.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   @discardableResult
   public func step(
     input: Matrix<Element>, target: Matrix<Element>, learningRate: Element

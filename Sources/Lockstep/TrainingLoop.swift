@@ -90,6 +90,8 @@ extension Trainer {
     }
   }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   private func run(
     _ batches: Batches<Element>, schedule: TrainingSchedule, shouldStop: () -> Bool,
     onEpoch: (TrainingProgress) -> Void
