@@ -62,8 +62,13 @@ func settings(_ kind: TargetKind) -> [SwiftSetting] {
   switch kind {
   case .portable: return []
   case .inlinedIntoKernels: return [optimised]
+  // Generic kernels are specialised across files only where the module is compiled as a whole; release builds are.
   // Without -fno-math-errno a vector square root becomes one call of sqrtf per lane.
-  case .kernels: return [optimised, .unsafeFlags(minimumCPUFlags + ["-Xcc", "-fno-math-errno"])]
+  case .kernels:
+    return [
+      optimised, .unsafeFlags(["-whole-module-optimization", "-num-threads", "1", "-disable-batch-mode"], .when(configuration: .debug)),
+      .unsafeFlags(minimumCPUFlags + ["-Xcc", "-fno-math-errno"]),
+    ]
   }
 }
 

@@ -23,8 +23,8 @@ static void NAME(activate)(lockstep_activation activation, VECTOR *values, ptrdi
 }
 
 /// Turns gradients with respect to the activated values `y` into those with respect to what was activated.
-static void NAME(activate_backward)(lockstep_activation activation, VECTOR *gradients, const VECTOR *y,
-                                    ptrdiff_t count) {
+static void NAME(activate_backward)(lockstep_activation activation, VECTOR *gradients,
+                                    const NAME(unaligned) * y, ptrdiff_t count) {
   const VECTOR zero = NAME(splat)(0);
   const VECTOR one = NAME(splat)(1);
   switch (activation) {

@@ -12,6 +12,8 @@ enum {
   LEAF_ROWS = 256,
   STRIPES = 16,
   NARROW_WEIGHTS = 16,
+  // Not of the order, but of speed: layers up to this wide on both sides have a kernel of their own.
+  MOST_FEATURES = 16,
 };
 
 /// One operand of a matrix product: `lines` lines (rows of the left operand, columns of the right one), each as long as
@@ -54,14 +56,18 @@ typedef struct {
 struct lockstep_kernels {
   ptrdiff_t element_size, lanes, tile_rows, tile_vectors;
 
-  /// The part of a product's result that belongs to lines `row_begin..<row_end` of `rows` and `lane_begin..<lane_end` of
-  /// `lanes`.
+  /// The part of a product's result that belongs to lines `row_begin..<row_end` of `rows` and `lane_begin..<lane_end`
+  /// of `lanes`.
   void (*product)(const lockstep_product *product, ptrdiff_t row_begin, ptrdiff_t row_end, ptrdiff_t lane_begin,
                   ptrdiff_t lane_end);
 
+  /// Rows `row_begin..<row_end` of a product that is neither a tree nor transposed, whose depth and whose number of
+  /// columns are at most MOST_FEATURES.
+  void (*few_features)(const lockstep_product *product, ptrdiff_t row_begin, ptrdiff_t row_end);
+
   /// The parameter gradients of a narrow layer.
-  void (*narrow_gradients)(lockstep_matrix input, lockstep_matrix output_gradient, lockstep_mutable_matrix weight_gradient,
-                           void *bias_gradient);
+  void (*narrow_gradients)(lockstep_matrix input, lockstep_matrix output_gradient,
+                           lockstep_mutable_matrix weight_gradient, void *bias_gradient);
 
   /// The loss of each row, and the gradient.
   void (*loss_rows)(lockstep_loss_function loss, lockstep_matrix output, lockstep_matrix target, double scale,

@@ -32,6 +32,8 @@
 #include "activations.inc.h"
 #include "panels.inc.h"
 #include "tiles.inc.h"
+#include "epilogue.inc.h"
+#include "small.inc.h"
 #include "product.inc.h"
 #include "narrow.inc.h"
 #include "losses.inc.h"
@@ -43,6 +45,7 @@ const lockstep_kernels NAME(kernels) = {
     .tile_rows = TILE_ROWS,
     .tile_vectors = TILE_VECTORS,
     .product = NAME(product),
+    .few_features = NAME(few_features),
     .narrow_gradients = NAME(narrow_gradients),
     .loss_rows = NAME(loss_rows),
     .striped_sum = NAME(striped_sum),
@@ -51,6 +54,7 @@ const lockstep_kernels NAME(kernels) = {
     .value = NAME(value),
 };
 
+#undef TILE_SUMS
 #undef ELEMENT
 #undef PRECISION
 #undef LANES

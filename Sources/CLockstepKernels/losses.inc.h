@@ -1,5 +1,5 @@
-// Losses: one row in each lane, as Loss in ComputeBackend spells them. `z`, `t` and `gradient` hold output after output, a
-// vector of rows each.
+// Losses: one row in each lane, as Loss in ComputeBackend spells them. `z`, `t` and `gradient` hold output after
+// output, a vector of rows each.
 
 static inline INLINED VECTOR NAME(mean_squared_error)(ptrdiff_t outputs, VECTOR scale, const NAME(unaligned) * z,
                                                       const NAME(unaligned) * t, NAME(unaligned) * gradient) {
@@ -77,8 +77,8 @@ static void NAME(loss_rows)(lockstep_loss_function loss, lockstep_matrix output,
     const ELEMENT *target_rows = (const ELEMENT *)target.base + row * target.stride;
     ELEMENT *gradient_rows = (ELEMENT *)gradient.base + row * gradient.stride;
     if (in_place && rows == LANES) {
-      NAME(store)
-      ((ELEMENT *)losses + row, NAME(loss_panel)(loss, outputs, factor, output_rows, target_rows, gradient_rows));
+      const VECTOR sums = NAME(loss_panel)(loss, outputs, factor, output_rows, target_rows, gradient_rows);
+      NAME(store)((ELEMENT *)losses + row, sums);
       continue;
     }
     if (rows < LANES) {

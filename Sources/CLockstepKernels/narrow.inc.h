@@ -12,8 +12,8 @@ static inline ELEMENT NAME(fold_stripes)(const VECTOR *vectors) {
   return stripes[0];
 }
 
-/// Folds leaf number `leaf`, just written to slot `popcount(leaf)` of `nodes`, into the nodes that are complete with it.
-/// The last leaf completes all; the sum is then in slot 0.
+/// Folds leaf number `leaf`, just written to slot `popcount(leaf)` of `nodes`, into the nodes that are complete with
+/// it. The last leaf completes all; the sum is then in slot 0.
 static inline void NAME(merge_nodes)(ELEMENT *nodes, ptrdiff_t size, ptrdiff_t leaf, ptrdiff_t leaves) {
   ptrdiff_t slot = __builtin_popcountll((unsigned long long)leaf);
   ptrdiff_t merges = leaf + 1 == leaves ? slot : __builtin_ctzll((unsigned long long)leaf + 1);

@@ -1,5 +1,5 @@
-// Packing: lines of an operand side by side, so that a register tile reads its operands in sequence. Also the transposition
-// that packing, losses and transposed results share.
+// Packing: lines of an operand side by side, so that a register tile reads its operands in sequence. Also the
+// transposition that packing, losses and transposed results share.
 
 /// A square of BLOCK by BLOCK elements: 128-bit vectors, which every instruction set has.
 static inline INLINED void NAME(transpose_block)(const ELEMENT *from, ptrdiff_t from_stride, ELEMENT *to,
@@ -26,9 +26,9 @@ static inline INLINED void NAME(transpose_block)(const ELEMENT *from, ptrdiff_t 
 }
 
 /// `to[c * to_stride + r] = from[r * from_stride + c]`. The last squares overlap their neighbours: they write the same
-/// elements twice.
-static void NAME(transpose)(ptrdiff_t rows, ptrdiff_t columns, const ELEMENT *from, ptrdiff_t from_stride, ELEMENT *to,
-                            ptrdiff_t to_stride) {
+/// elements twice. Inlined where `rows` is a constant.
+static inline INLINED void NAME(transpose_inlined)(ptrdiff_t rows, ptrdiff_t columns, const ELEMENT *from,
+                                                   ptrdiff_t from_stride, ELEMENT *to, ptrdiff_t to_stride) {
   if (rows < BLOCK || columns < BLOCK) {
     for (ptrdiff_t c = 0; c < columns; ++c) {
       for (ptrdiff_t r = 0; r < rows; ++r) to[c * to_stride + r] = from[r * from_stride + c];
@@ -44,8 +44,35 @@ static void NAME(transpose)(ptrdiff_t rows, ptrdiff_t columns, const ELEMENT *fr
   }
 }
 
-/// Packs `lines` lines from `line` on, over `depth` steps from `first` on, into a panel: `width` elements for each step,
-/// zero where there is no line.
+static void NAME(transpose)(ptrdiff_t rows, ptrdiff_t columns, const ELEMENT *from, ptrdiff_t from_stride, ELEMENT *to,
+                            ptrdiff_t to_stride) {
+  if (columns == 1 && from_stride == 1) return NAME(copy)(to, from, rows);
+  if (rows == 1 && to_stride == 1) return NAME(copy)(to, from, columns);
+#if ELEMENT_IS_FLOAT
+  // Pairs, which squares of four would not fit.
+  if (columns == 2 && from_stride == 2) {
+    for (; rows >= BLOCK; rows -= BLOCK, from += 2 * BLOCK, to += BLOCK) {
+      const NAME(block) a = *(const NAME(unaligned_block) *)from, b = *(const NAME(unaligned_block) *)(from + BLOCK);
+      *(NAME(unaligned_block) *)to = __builtin_shufflevector(a, b, 0, 2, 4, 6);
+      *(NAME(unaligned_block) *)(to + to_stride) = __builtin_shufflevector(a, b, 1, 3, 5, 7);
+    }
+  } else if (rows == 2 && to_stride == 2) {
+    for (; columns >= BLOCK; columns -= BLOCK, from += BLOCK, to += 2 * BLOCK) {
+      const NAME(block) a = *(const NAME(unaligned_block) *)from;
+      const NAME(block) b = *(const NAME(unaligned_block) *)(from + from_stride);
+      *(NAME(unaligned_block) *)to = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+      *(NAME(unaligned_block) *)(to + BLOCK) = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+    }
+  }
+#endif
+  NAME(transpose_inlined)(rows, columns, from, from_stride, to, to_stride);
+}
+
+// Rows of the operand lie far apart, where no hardware looks ahead.
+#define STEPS_AHEAD 16
+
+/// Packs `lines` lines from `line` on, over `depth` steps from `first` on, into a panel: `width` elements for each
+/// step, zero where there is no line.
 static void NAME(pack)(const lockstep_operand *operand, ptrdiff_t line, ptrdiff_t lines, ptrdiff_t width,
                        ptrdiff_t first, ptrdiff_t depth, ELEMENT *panel) {
   ptrdiff_t stored = operand->lines - line < lines ? operand->lines - line : lines;
@@ -54,19 +81,31 @@ static void NAME(pack)(const lockstep_operand *operand, ptrdiff_t line, ptrdiff_
       (const ELEMENT *)operand->base + line * operand->line_stride + first * operand->depth_stride;
   if (operand->line_stride == 1) {
     const ptrdiff_t stride = operand->depth_stride;
-    if (stored == TILE_VECTORS * LANES) {
-      for (ptrdiff_t k = 0; k < depth; ++k) NAME(copy)(panel + k * width, from + k * stride, TILE_VECTORS * LANES);
-    } else if (stored == TILE_ROWS) {
+    if (stored == TILE_VECTORS * LANES && width == TILE_VECTORS * LANES) {
       for (ptrdiff_t k = 0; k < depth; ++k) {
+        __builtin_prefetch(from + (k + STEPS_AHEAD) * stride);
+#pragma clang loop unroll(full)
+        for (ptrdiff_t i = 0; i < TILE_VECTORS * LANES; i += LANES) {
+          NAME(store)(panel + k * (TILE_VECTORS * LANES) + i, NAME(load)(from + k * stride + i));
+        }
+      }
+    } else if (stored == TILE_ROWS && width == TILE_ROWS) {
+      for (ptrdiff_t k = 0; k < depth; ++k) {
+        __builtin_prefetch(from + (k + STEPS_AHEAD) * stride);
 #pragma clang loop unroll(full)
         for (ptrdiff_t i = 0; i < TILE_ROWS; i += BLOCK) {
           const ptrdiff_t at = i <= TILE_ROWS - BLOCK ? i : TILE_ROWS - BLOCK;
-          *(NAME(unaligned_block) *)(panel + k * width + at) = *(const NAME(unaligned_block) *)(from + k * stride + at);
+          const ELEMENT *source = from + k * stride + at;
+          *(NAME(unaligned_block) *)(panel + k * TILE_ROWS + at) = *(const NAME(unaligned_block) *)source;
         }
       }
     } else {
       for (ptrdiff_t k = 0; k < depth; ++k) NAME(copy)(panel + k * width, from + k * stride, stored);
     }
+  } else if (stored == TILE_VECTORS * LANES && width == TILE_VECTORS * LANES) {
+    NAME(transpose_inlined)(TILE_VECTORS * LANES, depth, from, operand->line_stride, panel, TILE_VECTORS * LANES);
+  } else if (stored == TILE_ROWS && width == TILE_ROWS) {
+    NAME(transpose_inlined)(TILE_ROWS, depth, from, operand->line_stride, panel, TILE_ROWS);
   } else {
     NAME(transpose)(stored, depth, from, operand->line_stride, panel, width);
   }
@@ -75,3 +114,5 @@ static void NAME(pack)(const lockstep_operand *operand, ptrdiff_t line, ptrdiff_
     for (ptrdiff_t k = 0; k < depth; ++k) panel[k * width + i] = value;
   }
 }
+
+#undef STEPS_AHEAD

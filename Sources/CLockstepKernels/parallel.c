@@ -1,5 +1,5 @@
-// All of OpenMP. A function that the compiler outlines from a parallel region is compiled for any CPU, whatever target the
-// function around it has: so the region lies here, apart from the kernels, and only calls them.
+// All of OpenMP. A function that the compiler outlines from a parallel region is compiled for any CPU, whatever
+// target the function around it has: so the region lies here, apart from the kernels, and only calls them.
 
 #include "lockstep_kernels.h"
 

@@ -1,19 +1,19 @@
-// The primitives: which kernel does which part of a result, on how many threads. Nothing here can change a bit; it is free
-// to follow the shape, the number of threads and what was measured.
+// The primitives: which kernel does which part of a result, on how many threads. Nothing here can change a bit; it is
+// free to follow the shape, the number of threads and what was measured.
 
 #include <stdlib.h>
 
 #include "kernel_table.h"
 
 const lockstep_kernels *lockstep_kernels_for(lockstep_instruction_set set, lockstep_precision precision) {
+  const bool is_float = precision == LOCKSTEP_FLOAT;
 #if defined(__x86_64__)
-  if (set == LOCKSTEP_AVX2) return precision == LOCKSTEP_FLOAT ? &lockstep_kernels_f32_avx2 : &lockstep_kernels_f64_avx2;
-  if (set == LOCKSTEP_AVX512) {
-    return precision == LOCKSTEP_FLOAT ? &lockstep_kernels_f32_avx512 : &lockstep_kernels_f64_avx512;
-  }
+  if (set == LOCKSTEP_AVX2) return is_float ? &lockstep_kernels_f32_avx2 : &lockstep_kernels_f64_avx2;
+  if (set == LOCKSTEP_AVX512) return is_float ? &lockstep_kernels_f32_avx512 : &lockstep_kernels_f64_avx512;
 #elif defined(__aarch64__)
-  if (set == LOCKSTEP_NEON) return precision == LOCKSTEP_FLOAT ? &lockstep_kernels_f32_neon : &lockstep_kernels_f64_neon;
+  if (set == LOCKSTEP_NEON) return is_float ? &lockstep_kernels_f32_neon : &lockstep_kernels_f64_neon;
 #endif
+  (void)is_float;
   return NULL;
 }
 
@@ -63,8 +63,8 @@ static void multiply_part(void *context, ptrdiff_t index) {
                       part_start(g->lanes, tile_lanes, j + 1, g->lane_parts));
 }
 
-/// Computes a product whose result has `rows` by `lanes` sums, in as many rectangles as there are threads. The rectangles
-/// are chosen so that the largest is small, and each has few lines to pack.
+/// Computes a product whose result has `rows` by `lanes` sums, in as many rectangles as there are threads. The
+/// rectangles are chosen so that the largest is small, and each has few lines to pack.
 static void multiply(const lockstep_kernels *kernels, int threads, const lockstep_product *product, ptrdiff_t rows,
                      ptrdiff_t lanes) {
   grid best = {kernels, product, rows, lanes, 1, 1};
@@ -100,9 +100,19 @@ static void exchange_operands(lockstep_product *product) {
   product->transposed = true;
 }
 
+static void few_features_part(void *context, ptrdiff_t index) {
+  const grid *g = context;
+  g->kernels->few_features(g->product, part_start(g->rows, g->kernels->lanes, index, g->row_parts),
+                           part_start(g->rows, g->kernels->lanes, index + 1, g->row_parts));
+}
+
 static void run_product(const lockstep_kernels *kernels, int threads, lockstep_product product, ptrdiff_t rows,
                         ptrdiff_t columns) {
-  if (prefers_rows_along_lanes(kernels, rows, columns)) {
+  if (!product.tree && columns <= MOST_FEATURES && product.depth <= MOST_FEATURES) {
+    threads = worthwhile_threads(threads, (double)rows * (double)(columns + product.depth), ELEMENTS_PER_THREAD);
+    grid parts = {kernels, &product, rows, columns, threads, 1};
+    lockstep_parallel_for(threads, threads, few_features_part, &parts);
+  } else if (prefers_rows_along_lanes(kernels, rows, columns)) {
     exchange_operands(&product);
     multiply(kernels, threads, &product, columns, rows);
   } else {
@@ -161,8 +171,8 @@ static node_cut cut_into_nodes(ptrdiff_t rows, ptrdiff_t most) {
   return cut;
 }
 
-/// Folds nodes, each `size` elements, into the first: `fold(low, high) = fold(low, middle) + fold(middle, high)`, the left
-/// half a power of two.
+/// Folds nodes, each `size` elements, into the first: `fold(low, high) = fold(low, middle) + fold(middle, high)`, the
+/// left half a power of two.
 static void fold_nodes(const lockstep_kernels *kernels, void *nodes, ptrdiff_t size, ptrdiff_t count) {
   for (ptrdiff_t step = 1; step < count; step *= 2) {
     for (ptrdiff_t left = 0; left + step < count; left += 2 * step) {
@@ -215,7 +225,8 @@ static void gradients_of_node(void *context, ptrdiff_t index) {
   void *node = g->nodes + index * (inputs + 1) * outputs * g->kernels->element_size;
   void *bias = (void *)element(g->kernels, node, inputs * outputs);
   if (is_narrow(inputs, outputs)) {
-    g->kernels->narrow_gradients(input, output_gradient, (lockstep_mutable_matrix){node, inputs, outputs, outputs}, bias);
+    const lockstep_mutable_matrix weights = {node, inputs, outputs, outputs};
+    g->kernels->narrow_gradients(input, output_gradient, weights, bias);
   } else {
     run_product(g->kernels, 1, gradient_product(input, output_gradient, node, outputs, bias), inputs + 1, outputs);
   }
@@ -239,7 +250,6 @@ void lockstep_parameter_gradients(const lockstep_kernels *kernels, int threads, 
     g.nodes = lockstep_allocate((size_t)(g.cut.nodes * size * kernels->element_size));
     lockstep_parallel_for(g.cut.nodes, threads, gradients_of_node, &g);
     fold_nodes(kernels, g.nodes, size, g.cut.nodes);
-    // Adding +0 changes no node, as none is -0; but a copy is as simple.
     for (ptrdiff_t row = 0; row <= inputs; ++row) {
       char *to = row < inputs ? (char *)element(kernels, weight_gradient.base, row * weight_gradient.stride)
                               : bias_gradient.base;

@@ -1,20 +1,21 @@
-// Matrix products over packed panels: blocks that fit the caches, sums kept in scratch between them, the epilogue on each
-// finished tile. Cutting the depth into blocks keeps each chain whole: its sum is stored and loaded again, exactly.
+// Matrix products over packed panels: blocks that fit the caches, sums kept in scratch between them, the epilogue on
+// each finished tile. Cutting the depth into blocks keeps each chain whole: its sum is stored and loaded again,
+// exactly.
 
-// What the caches hold: a block of packed rows half of a small second-level cache, a block of packed lanes a core's share
-// of the third.
+// What the caches hold: a block of packed rows half of a small second-level cache, a block of packed lanes a core's
+// share of the third.
 #define DEPTH_BLOCK LEAF_ROWS
-#define DEPTH_PANEL (4 * LEAF_ROWS)
+#define DEPTH_PANEL (2 * LEAF_ROWS)
 #define ROW_BLOCK_BYTES (240 << 10)
 #define LANE_BLOCK_BYTES (2 << 20)
 #define MOST_TILES 40
+#define PACKED_STEPS 64
 
-#define TILE_SUMS (TILE_ROWS * TILE_VECTORS)
 /// Nodes of a tree that may be pending inside a panel.
-#define TILE_NODES 3
+#define TILE_NODES 2
 
-/// A panel's lines cut into tiles: all of full height, but the last two share what is left evenly, as a tile of one or two
-/// rows would leave the arithmetic units waiting.
+/// A panel's lines cut into tiles: all of full height, but the last two share what is left evenly, as a tile of one
+/// or two rows would leave the arithmetic units waiting.
 static inline ptrdiff_t NAME(tile_start)(ptrdiff_t lines, ptrdiff_t tile) {
   const ptrdiff_t tiles = (lines + TILE_ROWS - 1) / TILE_ROWS;
   if (tile == tiles) return lines;
@@ -23,77 +24,9 @@ static inline ptrdiff_t NAME(tile_start)(ptrdiff_t lines, ptrdiff_t tile) {
   return before + (lines - before + 1) / 2;
 }
 
-/// The start of row `row` of the result.
-static inline ELEMENT *NAME(result_row)(const lockstep_product *product, ptrdiff_t row) {
-  return row < product->result_rows ? (ELEMENT *)product->result + row * product->stride : product->extra_row;
-}
-
-/// Where a tile lies: its lines, and how many of its lanes there are.
-typedef struct {
-  ptrdiff_t row, rows, lane, lanes, width;
-} NAME(place);
-
-/// Reads the elements that lie where a tile does.
-static void NAME(load_tile)(const lockstep_product *product, NAME(place) at, const ELEMENT *from, ptrdiff_t stride,
-                            ELEMENT *tile) {
-  if (product->transposed) {
-    NAME(transpose)(at.lanes, at.rows, from + at.lane * stride + at.row, stride, tile, at.width);
-  } else {
-    for (ptrdiff_t i = 0; i < at.rows; ++i) {
-      NAME(copy)(tile + i * at.width, from + (at.row + i) * stride + at.lane, at.lanes);
-    }
-  }
-}
-
-/// Writes a tile to the result.
-static void NAME(store_tile)(const lockstep_product *product, NAME(place) at, const ELEMENT *tile) {
-  if (product->transposed) {
-    const ptrdiff_t inside = product->result_rows - at.lane;
-    const ptrdiff_t lanes = inside < at.lanes ? inside : at.lanes;
-    NAME(transpose)(at.rows, lanes, tile, at.width, NAME(result_row)(product, at.lane) + at.row, product->stride);
-    for (ptrdiff_t lane = lanes; lane < at.lanes; ++lane) {
-      ELEMENT *to = NAME(result_row)(product, at.lane + lane) + at.row;
-      for (ptrdiff_t i = 0; i < at.rows; ++i) to[i] = tile[i * at.width + lane];
-    }
-  } else {
-    for (ptrdiff_t i = 0; i < at.rows; ++i) {
-      NAME(copy)(NAME(result_row)(product, at.row + i) + at.lane, tile + i * at.width, at.lanes);
-    }
-  }
-}
-
-/// The epilogue of a finished tile.
-static void NAME(finish_tile)(const lockstep_product *product, NAME(place) at, VECTOR *sums) {
-  const ptrdiff_t vectors = at.width / LANES;
-  const ptrdiff_t count = at.rows * vectors;
-  if (product->epilogue == LOCKSTEP_ADD_BIAS_AND_ACTIVATE) {
-    const ELEMENT *bias = product->bias;
-    if (product->transposed) {
-      for (ptrdiff_t i = 0; i < at.rows; ++i) {
-        const VECTOR b = NAME(splat)(bias[at.row + i]);
-        for (ptrdiff_t j = 0; j < vectors; ++j) sums[i * vectors + j] = sums[i * vectors + j] + b;
-      }
-    } else {
-      VECTOR b[TILE_VECTORS] = {0};
-      NAME(copy)((ELEMENT *)b, bias + at.lane, at.lanes);
-      for (ptrdiff_t i = 0; i < at.rows; ++i) {
-        for (ptrdiff_t j = 0; j < vectors; ++j) sums[i * vectors + j] = sums[i * vectors + j] + b[j];
-      }
-    }
-    NAME(activate)(product->activation, sums, count);
-  } else if (product->epilogue == LOCKSTEP_BACKWARD_ACTIVATION && product->activation != LOCKSTEP_IDENTITY) {
-    VECTOR values[TILE_SUMS];
-    if (at.lanes < at.width) {
-      for (ptrdiff_t i = 0; i < count; ++i) values[i] = NAME(splat)(0);
-    }
-    NAME(load_tile)(product, at, product->values, product->value_stride, (ELEMENT *)values);
-    NAME(activate_backward)(product->activation, sums, values, count);
-  }
-  NAME(store_tile)(product, at, (const ELEMENT *)sums);
-}
-
 /// Folds the sums of the leaf number `leaf` of a panel, just computed, into the nodes that are complete with it. Slot
-/// `popcount(leaf)` holds them: as many nodes are pending as the number of leaves has ones. The last leaf completes all.
+/// `popcount(leaf)` holds them: as many nodes are pending as the number of leaves has ones. The last leaf completes
+/// all.
 static inline void NAME(merge_tile)(VECTOR *nodes, ptrdiff_t leaf, ptrdiff_t leaves, ptrdiff_t count) {
   ptrdiff_t slot = __builtin_popcountll((unsigned long long)leaf);
   ptrdiff_t merges = leaf + 1 == leaves ? slot : __builtin_ctzll((unsigned long long)leaf + 1);
@@ -129,10 +62,11 @@ static void NAME(multiply_panel)(const lockstep_product *product, const NAME(scr
       VECTOR *nodes = scratch->sums + tile * (TILE_NODES * TILE_SUMS);
       const ptrdiff_t slot = product->tree ? __builtin_popcountll((unsigned long long)block) : 0;
       const bool fresh = product->tree || (block == 0 && first == 0);
+      if (block + 1 == blocks) NAME(prefetch_tile)(product, at);
       if (!fresh && block == 0) {
         NAME(load_tile)(product, at, product->result, product->stride, (ELEMENT *)nodes);
       }
-      NAME(tiles)[vectors - 1][height - 1](steps, scratch->rows + start * depth + skipped * height,
+      NAME(tiles)[vectors - 1][height - 1](steps, scratch->rows + skipped * rows + start * steps,
                                            panel + skipped * width, nodes + slot * TILE_SUMS, fresh);
       if (product->tree) NAME(merge_tile)(nodes, block, blocks, height * vectors);
       if (block + 1 < blocks) continue;
@@ -140,6 +74,25 @@ static void NAME(multiply_panel)(const lockstep_product *product, const NAME(scr
         NAME(finish_tile)(product, at, nodes);
       } else {
         NAME(store_tile)(product, at, (const ELEMENT *)nodes);
+      }
+    }
+  }
+}
+
+/// Packs a block of rows: depth block after depth block, in each tile after tile, as the tiles are computed. A few
+/// steps of all tiles at a time, as tiles share cache lines where the lines of the operand lie side by side.
+static void NAME(pack_rows)(const lockstep_operand *operand, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t first,
+                            ptrdiff_t depth, ELEMENT *packed) {
+  const ptrdiff_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+  for (ptrdiff_t skipped = 0; skipped < depth; skipped += DEPTH_BLOCK) {
+    const ptrdiff_t steps = depth - skipped < DEPTH_BLOCK ? depth - skipped : DEPTH_BLOCK;
+    for (ptrdiff_t step = 0; step < steps; step += PACKED_STEPS) {
+      const ptrdiff_t few = steps - step < PACKED_STEPS ? steps - step : PACKED_STEPS;
+      for (ptrdiff_t tile = 0; tile < tiles; ++tile) {
+        const ptrdiff_t start = NAME(tile_start)(rows, tile);
+        const ptrdiff_t height = NAME(tile_start)(rows, tile + 1) - start;
+        NAME(pack)(operand, row + start, height, height, first + skipped + step, few,
+                   packed + skipped * rows + start * steps + step * height);
       }
     }
   }
@@ -182,15 +135,10 @@ static void NAME(multiply)(const lockstep_product *product, ptrdiff_t row_begin,
       }
       for (ptrdiff_t row = row_begin; row < row_end; row += row_block) {
         const ptrdiff_t rows = row_end - row < row_block ? row_end - row : row_block;
-        const ptrdiff_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
-        for (ptrdiff_t tile = 0; tile < tiles; ++tile) {
-          const ptrdiff_t start = NAME(tile_start)(rows, tile);
-          const ptrdiff_t height = NAME(tile_start)(rows, tile + 1) - start;
-          NAME(pack)(&product->rows, row + start, height, height, first, depth, scratch.rows + start * depth);
-        }
+        NAME(pack_rows)(&product->rows, row, rows, first, depth, scratch.rows);
         for (ptrdiff_t j = 0; j < lanes; j += panel_lanes) {
-          NAME(multiply_panel)(product, &scratch, row, rows, lane + j, lanes - j < panel_lanes ? lanes - j : panel_lanes,
-                               scratch.lanes + j * depth, first, depth);
+          const ptrdiff_t lines = lanes - j < panel_lanes ? lanes - j : panel_lanes;
+          NAME(multiply_panel)(product, &scratch, row, rows, lane + j, lines, scratch.lanes + j * depth, first, depth);
         }
       }
       first += depth;
@@ -255,7 +203,9 @@ static void NAME(multiply_tree)(const lockstep_product *product, ptrdiff_t row_b
 
 static void NAME(product)(const lockstep_product *product, ptrdiff_t row_begin, ptrdiff_t row_end,
                           ptrdiff_t lane_begin, ptrdiff_t lane_end) {
-  if (product->tree && product->depth > DEPTH_PANEL) {
+  if (NAME(suits_few_rows)(product, row_end - row_begin, lane_end - lane_begin)) {
+    NAME(multiply_few_rows)(product, row_begin, row_end, lane_begin, lane_end);
+  } else if (product->tree && product->depth > DEPTH_PANEL) {
     NAME(multiply_tree)(product, row_begin, row_end, lane_begin, lane_end);
   } else {
     NAME(multiply)(product, row_begin, row_end, lane_begin, lane_end);
@@ -267,5 +217,5 @@ static void NAME(product)(const lockstep_product *product, ptrdiff_t row_begin, 
 #undef ROW_BLOCK_BYTES
 #undef LANE_BLOCK_BYTES
 #undef MOST_TILES
-#undef TILE_SUMS
+#undef PACKED_STEPS
 #undef TILE_NODES

@@ -1,8 +1,8 @@
-// The register tile: sums of TILE_ROWS lines by TILE_VECTORS vectors of lanes, and every smaller size, so that the edges of
-// a result cost little more than their share.
+// The register tile: sums of TILE_ROWS lines by TILE_VECTORS vectors of lanes, and every smaller size, so that the
+// edges of a result cost little more than their share.
 
-/// Adds `depth` products to each of `rows` by `vectors` chains, in ascending order. The chains start from `sums`, or from
-/// +0 where `fresh`, and are left in `sums`.
+/// Adds `depth` products to each of `rows` by `vectors` chains, in ascending order. The chains start from `sums`, or
+/// from +0 where `fresh`, and are left in `sums`.
 static inline INLINED void NAME(tile)(const int rows, const int vectors, ptrdiff_t depth, const ELEMENT *a,
                                       const ELEMENT *b, VECTOR *sums, bool fresh) {
   VECTOR sum[TILE_ROWS][TILE_VECTORS];

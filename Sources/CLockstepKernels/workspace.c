@@ -1,5 +1,5 @@
-// Memory for packed panels and pending sums. Each thread keeps what it got, so that no call but the first pays for fresh
-// pages.
+// Memory for packed panels and pending sums. Each thread keeps what it got, so that no call but the first pays for
+// fresh pages.
 
 #include <pthread.h>
 #include <stdio.h>

@@ -32,7 +32,7 @@ public protocol KernelVector {
   static func * (a: Self, b: Self) -> Self
   /// The quotient of each lane.
   static func / (a: Self, b: Self) -> Self
-  /// Each lane with the other sign, zeros and NaN too.
+  /// Each lane with the other sign: -0 for +0, too.
   static prefix func - (a: Self) -> Self
   /// `a * b + c`, rounded once.
   static func fma(_ a: Self, _ b: Self, _ c: Self) -> Self

@@ -5,8 +5,8 @@ import ComputeBackend
 
 /// The cut of one product, and the layout of its scratch memory: a tile's sums, the left panels, the right panels, the
 /// pending sums of the block.
-struct BlockPlan<Vector: LaneVector> where Vector.Element: KernelElement {
-  /// Depth of a segment: a right panel of it stays in the first-level cache.
+struct BlockPlan<Vector: LaneVector> where Vector.Element: SIMDElement {
+  /// Depth of a segment.
   let segmentDepth: Int
   /// How many segments the depth has.
   let segments: Int
@@ -31,11 +31,14 @@ struct BlockPlan<Vector: LaneVector> where Vector.Element: KernelElement {
   @inline(__always)
   init(_ product: MatrixProduct<Vector>) {
     let lanes = Vector.laneCount
+    // A left and a right panel of a segment, out of a first-level cache of 32 KiB.
+    let firstLevelBytes = 28 * 1024
     let (rows, columns, depth) = (product.rows, product.columns, product.depth)
 
     switch product.sums {
     case .chain:
-      segments = max((depth &+ 319) / 320, 1)
+      let most = firstLevelBytes / ((2 &* lanes &+ TileShape.mostRows) &* MemoryLayout<Element>.stride)
+      segments = max((depth &+ most &- 1) / most, 1)
       segmentDepth = (depth &+ segments &- 1) / segments
     case .leaves:
       segments = max(OrderOfArithmetic.leafCount(rows: depth), 1)
@@ -100,6 +103,11 @@ func withScratch<Element: KernelElement, Value>(
   of _: Element.Type, count: Int, _ body: (UnsafeMutablePointer<Element>) -> Value
 ) -> Value {
   let bytes = max(count, 1) &* MemoryLayout<Element>.stride
+  if bytes <= 1024 {
+    return withUnsafeTemporaryAllocation(byteCount: bytes, alignment: MatrixStorage<Element>.alignment) { memory in
+      body(memory.baseAddress.unsafelyUnwrapped.bindMemory(to: Element.self, capacity: max(count, 1)))
+    }
+  }
   let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: MatrixStorage<Element>.alignment)
   defer { memory.deallocate() }
   return body(memory.bindMemory(to: Element.self, capacity: max(count, 1)))

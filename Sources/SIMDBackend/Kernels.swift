@@ -4,7 +4,7 @@
 import ComputeBackend
 
 /// The primitives of the backend, computed in `Vector`.
-enum Kernels<Vector: LaneVector> where Vector.Element: KernelElement {
+enum Kernels<Vector: LaneVector> where Vector.Element: SIMDElement {
   typealias Element = Vector.Element
 
   static func forward(
@@ -16,7 +16,7 @@ enum Kernels<Vector: LaneVector> where Vector.Element: KernelElement {
       left: Operand(input.base, outer: input.stride, depth: 1),
       right: Operand(weights.base, outer: 1, depth: weights.stride),
       result: Result(output.base, row: output.stride, column: 1),
-      epilogue: Epilogue(.activate, activation, Grid(bias.base, row: 0, column: 1))
+      epilogue: .activate(activation, bias: Grid(bias.base, row: 0, column: 1))
     ).compute()
   }
 
@@ -29,7 +29,7 @@ enum Kernels<Vector: LaneVector> where Vector.Element: KernelElement {
       left: Operand(outputGradient.base, outer: outputGradient.stride, depth: 1),
       right: Operand(weights.base, outer: weights.stride, depth: 1),
       result: Result(inputGradient.base, row: inputGradient.stride, column: 1),
-      epilogue: Epilogue(.differentiate, activation, Grid(input.base, row: input.stride, column: 1))
+      epilogue: .differentiate(activation, value: Grid(input.base, row: input.stride, column: 1))
     ).compute()
   }
 
@@ -48,7 +48,7 @@ enum Kernels<Vector: LaneVector> where Vector.Element: KernelElement {
       left: Operand(input.base, outer: 1, depth: input.stride),
       right: gradients,
       result: Result(weightGradient.base, row: weightGradient.stride, column: 1),
-      epilogue: nil
+      epilogue: .none
     ).compute()
     // fma(1, g, sum) is sum + g: the bias is a weight whose input is always 1.
     withUnsafePointer(to: 1 as Element) { one in
@@ -57,7 +57,7 @@ enum Kernels<Vector: LaneVector> where Vector.Element: KernelElement {
         left: Operand(one, outer: 0, depth: 0),
         right: gradients,
         result: Result(biasGradient.base, row: biasGradient.stride, column: 1),
-        epilogue: nil
+        epilogue: .none
       ).compute()
     }
   }

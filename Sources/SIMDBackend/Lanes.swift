@@ -16,10 +16,15 @@ public protocol FloatLaneStorage: SIMD, BitwiseCopyable, Sendable where Scalar =
   /// The lanes of `wide`, rounded.
   init(rounding wide: Wide)
 
+  /// The sum of each lane.
   static func + (a: Self, b: Self) -> Self
+  /// The difference of each lane.
   static func - (a: Self, b: Self) -> Self
+  /// The product of each lane.
   static func * (a: Self, b: Self) -> Self
+  /// The quotient of each lane.
   static func / (a: Self, b: Self) -> Self
+  /// `self + a * b` in each lane, rounded once.
   func addingProduct(_ a: Self, _ b: Self) -> Self
   static func .< (a: Self, b: Self) -> SIMDMask<MaskStorage>
   static func .<= (a: Self, b: Self) -> SIMDMask<MaskStorage>
@@ -31,10 +36,15 @@ public protocol DoubleLaneStorage: SIMD, BitwiseCopyable, Sendable where Scalar 
   /// As many 64-bit integers.
   associatedtype Bits: SIMD, BitwiseCopyable where Bits.Scalar == UInt64
 
+  /// The sum of each lane.
   static func + (a: Self, b: Self) -> Self
+  /// The difference of each lane.
   static func - (a: Self, b: Self) -> Self
+  /// The product of each lane.
   static func * (a: Self, b: Self) -> Self
+  /// The quotient of each lane.
   static func / (a: Self, b: Self) -> Self
+  /// `self + a * b` in each lane, rounded once.
   func addingProduct(_ a: Self, _ b: Self) -> Self
   static func .< (a: Self, b: Self) -> SIMDMask<MaskStorage>
   static func .<= (a: Self, b: Self) -> SIMDMask<MaskStorage>
@@ -78,6 +88,7 @@ public struct FloatLanes<Storage: FloatLaneStorage>: KernelVector, BitwiseCopyab
   /// The lanes.
   public var lanes: Storage
 
+  /// A vector of these lanes.
   @inlinable @inline(__always) public init(_ lanes: Storage) { self.lanes = lanes }
 
   @inlinable @inline(__always) public var wide: Wide { Wide(lanes.wide) }
@@ -95,6 +106,7 @@ public struct DoubleLanes<Storage: DoubleLaneStorage>: DoubleVector, BitwiseCopy
   /// The lanes.
   public var lanes: Storage
 
+  /// A vector of these lanes.
   @inlinable @inline(__always) public init(_ lanes: Storage) { self.lanes = lanes }
 
   @inlinable @inline(__always) public var wide: Self { self }
@@ -132,7 +144,9 @@ extension FloatLanes {
   @inlinable @inline(__always) public static func * (a: Self, b: Self) -> Self { Self(a.lanes * b.lanes) }
   @inlinable @inline(__always) public static func / (a: Self, b: Self) -> Self { Self(a.lanes / b.lanes) }
   // A SIMD type's own prefix minus is 0 - a, which takes +0 to +0.
-  @inlinable @inline(__always) public static prefix func - (a: Self) -> Self { Self(Storage(repeating: -0.0) - a.lanes) }
+  @inlinable @inline(__always) public static prefix func - (a: Self) -> Self {
+    Self(Storage(repeating: -0.0) - a.lanes)
+  }
   @inlinable @inline(__always)
   public static func fma(_ a: Self, _ b: Self, _ c: Self) -> Self { Self(c.lanes.addingProduct(a.lanes, b.lanes)) }
   @inlinable @inline(__always) public static func less(_ a: Self, _ b: Self) -> Mask { a.lanes .< b.lanes }
@@ -159,7 +173,9 @@ extension DoubleLanes {
   @inlinable @inline(__always) public static func * (a: Self, b: Self) -> Self { Self(a.lanes * b.lanes) }
   @inlinable @inline(__always) public static func / (a: Self, b: Self) -> Self { Self(a.lanes / b.lanes) }
   // A SIMD type's own prefix minus is 0 - a, which takes +0 to +0.
-  @inlinable @inline(__always) public static prefix func - (a: Self) -> Self { Self(Storage(repeating: -0.0) - a.lanes) }
+  @inlinable @inline(__always) public static prefix func - (a: Self) -> Self {
+    Self(Storage(repeating: -0.0) - a.lanes)
+  }
   @inlinable @inline(__always)
   public static func fma(_ a: Self, _ b: Self, _ c: Self) -> Self { Self(c.lanes.addingProduct(a.lanes, b.lanes)) }
   @inlinable @inline(__always) public static func less(_ a: Self, _ b: Self) -> Mask { a.lanes .< b.lanes }

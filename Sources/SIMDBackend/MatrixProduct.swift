@@ -24,6 +24,8 @@ struct Grid<Element> {
   init(_ base: UnsafePointer<Element>, row: Int, column: Int) {
     (self.base, self.row, self.column) = (base, row, column)
   }
+
+  var transposed: Self { Self(base, row: column, column: row) }
 }
 
 /// Where the elements of a product are written.
@@ -35,6 +37,8 @@ struct Result<Element> {
   init(_ base: UnsafeMutablePointer<Element>, row: Int, column: Int) {
     (self.base, self.row, self.column) = (base, row, column)
   }
+
+  var transposed: Self { Self(base, row: column, column: row) }
 }
 
 /// How the sum over depth runs.
@@ -46,7 +50,7 @@ enum DepthSum {
 }
 
 /// `result[i, j] = epilogue(Σ_d fma(left[i, d], right[j, d]))`.
-struct MatrixProduct<Vector: LaneVector> where Vector.Element: KernelElement {
+struct MatrixProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
   typealias Element = Vector.Element
 
   var rows: Int
@@ -56,13 +60,13 @@ struct MatrixProduct<Vector: LaneVector> where Vector.Element: KernelElement {
   var left: Operand<Element>
   var right: Operand<Element>
   var result: Result<Element>
-  var epilogue: Epilogue<Element>?
+  var epilogue: Epilogue<Element>
 
   /// The same product with rows and columns exchanged: the result's rows lie along the vector.
   private var transposed: Self {
     Self(
       rows: columns, columns: rows, depth: depth, sums: sums, left: right, right: left,
-      result: Result(result.base, row: result.column, column: result.row), epilogue: epilogue?.transposed)
+      result: result.transposed, epilogue: epilogue.transposed)
   }
 
   func compute() {
@@ -136,6 +140,11 @@ struct MatrixProduct<Vector: LaneVector> where Vector.Element: KernelElement {
           }
           strip = panels.after(current)
         }
+        if segment &+ 1 >= plan.segments, case .differentiate(let activation, let value) = epilogue {
+          let first = rows.lowerBound &+ row
+          differentiateBlock(
+            Vector.self, activation, value: value, rows: first..<first &+ rowCount, columns: columns, result: result)
+        }
         row += rowCount
       }
       segment += 1
@@ -195,8 +204,8 @@ struct MatrixProduct<Vector: LaneVector> where Vector.Element: KernelElement {
   private func store(_ sums: UnsafeMutablePointer<Element>, tile: Tile, row: Int, column: Int) {
     let result = Result(
       result.base + row &* result.row + column &* result.column, row: result.row, column: result.column)
-    if let epilogue {
-      epilogue.finish(Vector.self, sums, tile: tile, row: row, column: column)
+    if case .activate(let activation, let bias) = epilogue {
+      activateTile(Vector.self, activation, bias: bias, tile: tile, row: row, column: column, sums: sums)
     }
     storeTile(Vector.self, sums, tile: tile, result: result)
   }

@@ -3,7 +3,7 @@
 import ComputeBackend
 
 /// A block of rows of the left operand, cut into panels of a tile's rows.
-struct LeftPanels<Element: KernelElement> {
+struct LeftPanels<Element: SIMDElement> {
   let operand: Operand<Element>
   let firstRow: Int
   let cut: EvenCut
@@ -20,14 +20,10 @@ struct LeftPanels<Element: KernelElement> {
       let rows = cut.size(panel)
       let target = memory + cut.start(panel) &* depth
       let source = operand.base + (firstRow &+ cut.start(panel)) &* operand.outer + firstDepth &* operand.depth
-      if operand.outer == 1 {
-        for d in 0..<depth {
-          for i in 0..<rows { target[d &* rows &+ i] = source[d &* operand.depth &+ i] }
-        }
+      if operand.depth == 1 {
+        copyTransposed(source, stride: operand.outer, rows: rows, columns: depth, to: target, stride: rows)
       } else {
-        for i in 0..<rows {
-          for d in 0..<depth { target[d &* rows &+ i] = source[i &* operand.outer &+ d &* operand.depth] }
-        }
+        copyStrided(source, operand, depth: depth, count: rows, to: target, stride: rows)
       }
     }
   }
@@ -46,7 +42,7 @@ struct LeftPanels<Element: KernelElement> {
 }
 
 /// A block of columns of the right operand, cut into strips of a tile's vectors; the last one is padded with zeros.
-struct RightPanels<Vector: LaneVector> where Vector.Element: KernelElement {
+struct RightPanels<Vector: LaneVector> where Vector.Element: SIMDElement {
   typealias Element = Vector.Element
 
   let operand: Operand<Element>
@@ -101,35 +97,112 @@ struct RightPanels<Vector: LaneVector> where Vector.Element: KernelElement {
   }
 
   /// Copies the strips that are not read in place to `memory`.
+  @inline(__always)
   func pack() {
     var next = first
+    let width = mostVectors &* Vector.laneCount
+    if operand.outer == 1 && !inPlace && columns.count >= width {
+      packFullStrips()
+      let packed = columns.count / width &* width
+      next = strip(at: columns.lowerBound &+ packed, memory: memory + packed &* depth)
+    }
     while let strip = next {
       if strip.isPacked { pack(strip) }
       next = after(strip)
     }
   }
 
-  private func pack(_ strip: Strip) {
+  /// Full strips of an operand whose columns are neighbours, each of its rows in one go.
+  private func packFullStrips() {
     let lanes = Vector.laneCount
-    let width = strip.vectors &* lanes
+    let width = mostVectors &* lanes
+    for d in 0..<depth {
+      var source = operand.base + columns.lowerBound + (firstDepth &+ d) &* operand.depth
+      var target = memory + d &* width
+      var strips = columns.count / width
+      while strips > 0 {
+        var j = 0
+        while j < width {
+          Vector.load(source + j).store(target + j)
+          j += lanes
+        }
+        source += width
+        target += depth &* width
+        strips &-= 1
+      }
+    }
+  }
+
+  private func pack(_ strip: Strip) {
+    let width = strip.vectors &* Vector.laneCount
     let valid = min(width, columns.upperBound &- strip.column)
     let target = UnsafeMutablePointer(mutating: strip.base)
     let source = operand.base + strip.column &* operand.outer + firstDepth &* operand.depth
-    if operand.outer == 1 && valid == width {
-      for d in 0..<depth {
-        var j = 0
-        while j < width {
-          Vector.load(source + d &* operand.depth + j).store(target + d &* width + j)
-          j += lanes
-        }
-      }
-      return
+    if operand.depth == 1 {
+      copyTransposed(source, stride: operand.outer, rows: valid, columns: depth, to: target, stride: width)
+    } else {
+      copyStrided(source, operand, depth: depth, count: valid, to: target, stride: width)
     }
+    guard valid < width else { return }
     for d in 0..<depth {
-      let from = source + d &* operand.depth
-      let to = target + d &* width
-      for j in 0..<valid { to[j] = from[j &* operand.outer] }
-      for j in valid..<width { to[j] = 0 }
+      for j in valid..<width { target[d &* width &+ j] = 0 }
     }
+  }
+}
+
+// MARK: - Copies
+
+/// Copies `count` outer elements at each depth.
+private func copyStrided<Element: SIMDElement>(
+  _ source: UnsafePointer<Element>, _ operand: Operand<Element>, depth: Int, count: Int,
+  to target: UnsafeMutablePointer<Element>, stride: Int
+) {
+  if operand.outer == 1 {
+    for d in 0..<depth {
+      for i in 0..<count { target[d &* stride &+ i] = source[d &* operand.depth &+ i] }
+    }
+  } else {
+    for d in 0..<depth {
+      for i in 0..<count { target[d &* stride &+ i] = source[d &* operand.depth &+ i &* operand.outer] }
+    }
+  }
+}
+
+/// Copies `[rows × columns]` as `[columns × rows]`.
+private func copyTransposed<Element: SIMDElement>(
+  _ source: UnsafePointer<Element>, stride: Int, rows: Int, columns: Int,
+  to target: UnsafeMutablePointer<Element>, stride targetStride: Int
+) {
+  var column = 0
+  while column &+ 4 <= columns {
+    let (from, to) = (source + column, target + column &* targetStride)
+    var row = 0
+    while row &+ 4 <= rows {
+      transposeBlock(from + row &* stride, stride: stride, to: to + row, stride: targetStride)
+      row += 4
+    }
+    while row < rows {
+      for c in 0..<4 { to[c &* targetStride &+ row] = from[row &* stride &+ c] }
+      row += 1
+    }
+    column += 4
+  }
+  while column < columns {
+    for row in 0..<rows { target[column &* targetStride &+ row] = source[row &* stride &+ column] }
+    column += 1
+  }
+}
+
+/// Copies four rows of four elements as columns, through registers.
+@inline(__always)
+private func transposeBlock<Element: SIMDElement>(
+  _ source: UnsafePointer<Element>, stride: Int, to target: UnsafeMutablePointer<Element>, stride targetStride: Int
+) {
+  let rows = InlineArray<4, SIMD4<Element>> { row in
+    UnsafeRawPointer(source + row &* stride).loadUnaligned(as: SIMD4<Element>.self)
+  }
+  for column in 0..<4 {
+    UnsafeMutableRawPointer(target + column &* targetStride).storeBytes(
+      of: SIMD4(rows[0][column], rows[1][column], rows[2][column], rows[3][column]), as: SIMD4<Element>.self)
   }
 }

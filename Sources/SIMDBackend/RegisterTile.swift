@@ -31,15 +31,17 @@ enum RegisterTile<Vector: LaneVector, let rows: Int, let columns: Int> {
       }
     }
     var (a, b) = (a, b)
-    for _ in 0..<depth {
+    var left = depth
+    while left > 0 {
       var right = InlineArray<columns, Vector>(repeating: .zero)
       for j in 0..<columns { right[j] = .load(b + j &* lanes) }
       for i in 0..<rows {
-        let left = Vector(repeating: a[i &* aRow])
-        for j in 0..<columns { sums[i][j] = .fma(left, right[j], sums[i][j]) }
+        let factor = Vector(repeating: a[i &* aRow])
+        for j in 0..<columns { sums[i][j] = .fma(factor, right[j], sums[i][j]) }
       }
       a += aDepth
       b += bDepth
+      left &-= 1
     }
     for i in 0..<rows {
       for j in 0..<columns { sums[i][j].store(end + (i &* columns &+ j) &* lanes) }
@@ -56,7 +58,7 @@ enum TileShape {
   static func mostVectors(rows: Int) -> Int {
     switch rows {
     case 1: 8
-    case 2, 3: 4
+    case 2: 4
     default: 2
     }
   }
@@ -86,7 +88,6 @@ enum TileShape {
     case (2, 6): RegisterTile<Vector, 6, 2>.accumulate
     case (4, 1): RegisterTile<Vector, 1, 4>.accumulate
     case (4, 2): RegisterTile<Vector, 2, 4>.accumulate
-    case (4, 3): RegisterTile<Vector, 3, 4>.accumulate
     case (8, 1): RegisterTile<Vector, 1, 8>.accumulate
     default: preconditionFailure("No tile of this shape")
     }

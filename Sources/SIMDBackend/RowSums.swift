@@ -82,7 +82,7 @@ extension Kernels {
 }
 
 /// The sums over a leaf's rows in stripes, for `count` columns at a time.
-enum StripedSums<Vector: LaneVector, let count: Int> where Vector.Element: KernelElement {
+enum StripedSums<Vector: LaneVector, let count: Int> where Vector.Element: SIMDElement {
   typealias Element = Vector.Element
 
   @inline(never)

@@ -4,7 +4,7 @@ import CLockstepCPU
 import ComputeBackend
 
 /// An element type that the SIMD backend computes in: `Float` or `Double`.
-public protocol SIMDElement: KernelElement {
+public protocol SIMDElement: KernelElement, SIMDScalar, Codable {
   /// The vector that kernels of this element work on.
   associatedtype Vector: LaneVector where Vector.Element == Self
 }

@@ -49,6 +49,7 @@ bool lockstep_exact_nearest(enum lockstep_exact_function function, float x, floa
     if (x > 0) greatest = fminl(greatest, limit);
     if (x < 0) least = fmaxl(least, limit);
   }
+  *nearest = (float)least;
   return (float)least == (float)greatest;
 }
 

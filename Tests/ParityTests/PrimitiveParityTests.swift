@@ -134,7 +134,7 @@ struct PrimitiveParityTests {
 extension ParityRun {
   /// All activations where that is quick, else one that changes from shape to shape.
   private func activations(_ shape: Shape, _ index: Int) -> [Activation] {
-    shape.work < 20_000 ? Activation.allCases : [Activation.allCases[index % Activation.allCases.count]]
+    shape.work < 1_000 ? Activation.allCases : [Activation.allCases[index % Activation.allCases.count]]
   }
 
   mutating func forward() {
@@ -199,7 +199,7 @@ extension ParityRun {
 
   mutating func loss() {
     for rows in Shape.batches {
-      for outputs in [0, 1, 2, 3, 7, 10, 15, 16, 17, 33] {
+      for outputs in [0, 1, 2, 3, 10, 17] {
         let shape = Shape(rows: rows, inputs: outputs, outputs: outputs)
         let output = random(rows: rows, columns: outputs)
         let target = random(rows: rows, columns: outputs)

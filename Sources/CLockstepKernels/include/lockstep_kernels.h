@@ -49,8 +49,8 @@ const lockstep_kernels *lockstep_kernels_for(lockstep_instruction_set set, locks
 /// The version of OpenMP that was built with, as `_OPENMP` gives it (year and month), or 0 without OpenMP.
 int lockstep_openmp_version(void);
 
-// Each primitive runs on up to `threads` threads, fewer where the work is small. Called from inside a parallel region it
-// runs on the calling thread.
+// Each primitive runs on up to `threads` threads, fewer where the work is small. Called from inside a parallel region
+// it runs on the calling thread.
 
 void lockstep_forward(const lockstep_kernels *kernels, int threads, lockstep_matrix input, lockstep_matrix weights,
                       lockstep_matrix bias, lockstep_activation activation, lockstep_mutable_matrix output);

@@ -28,27 +28,49 @@ public struct SafetensorsFile: Sendable, Equatable {
 
   /// The element types of the format. Only ``f32`` and ``f64`` can be used; the others keep their bytes.
   public enum DataType: String, Sendable, CaseIterable {
+    /// A truth value in a byte.
     case bool = "BOOL"
+    /// A 4-bit floating-point number.
     case f4 = "F4"
+    /// A 6-bit floating-point number: 2 bits of exponent, 3 of significand.
     case f6E2M3 = "F6_E2M3"
+    /// A 6-bit floating-point number: 3 bits of exponent, 2 of significand.
     case f6E3M2 = "F6_E3M2"
+    /// An 8-bit unsigned integer.
     case u8 = "U8"
+    /// An 8-bit signed integer.
     case i8 = "I8"
+    /// An 8-bit floating-point number: 5 bits of exponent, 2 of significand.
     case f8E5M2 = "F8_E5M2"
+    /// An 8-bit floating-point number: 4 bits of exponent, 3 of significand.
     case f8E4M3 = "F8_E4M3"
+    /// An 8-bit power of two.
     case f8E8M0 = "F8_E8M0"
+    /// As ``f8E4M3``, without a negative zero.
     case f8E4M3FNUZ = "F8_E4M3FNUZ"
+    /// As ``f8E5M2``, without infinities or a negative zero.
     case f8E5M2FNUZ = "F8_E5M2FNUZ"
+    /// A 16-bit signed integer.
     case i16 = "I16"
+    /// A 16-bit unsigned integer.
     case u16 = "U16"
+    /// IEEE 754 binary16.
     case f16 = "F16"
+    /// The upper half of a binary32.
     case bf16 = "BF16"
+    /// A 32-bit signed integer.
     case i32 = "I32"
+    /// A 32-bit unsigned integer.
     case u32 = "U32"
+    /// IEEE 754 binary32, `Float`.
     case f32 = "F32"
+    /// IEEE 754 binary64, `Double`.
     case f64 = "F64"
+    /// A 64-bit signed integer.
     case i64 = "I64"
+    /// A 64-bit unsigned integer.
     case u64 = "U64"
+    /// A complex number of two binary32.
     case c64 = "C64"
 
     /// How many bits an element has.

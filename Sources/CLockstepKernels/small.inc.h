@@ -1,0 +1,138 @@
+// Products that packing would only slow down: layers of few features, and few rows at a time.
+
+// MARK: - Few features
+
+// Rows in flight: their columns stay in the first-level cache.
+#define CHUNK (512 / (ptrdiff_t)sizeof(ELEMENT))
+
+/// The columns of `rows` rows, each contiguous and CHUNK apart, filled up with zeros to whole vectors: in place where
+/// the matrix is that already, else in `columns`.
+static const ELEMENT *NAME(chunk_columns)(const ELEMENT *from, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t count,
+                                          ELEMENT *columns) {
+  if (count == 1 && stride == 1 && rows % LANES == 0) return from;
+  NAME(transpose)(rows, count, from, stride, columns, CHUNK);
+  for (ptrdiff_t column = 0; column < count; ++column) {
+    for (ptrdiff_t row = rows; row % LANES != 0; ++row) columns[column * CHUNK + row] = 0;
+  }
+  return columns;
+}
+
+/// One column of a chunk: the chains of `vectors` vectors of rows, several at a time.
+static inline INLINED void NAME(chunk_chains)(const int vectors, ptrdiff_t depth, const ELEMENT *x, const ELEMENT *w,
+                                              ptrdiff_t w_stride, ELEMENT *sums) {
+  VECTOR sum[4];
+#pragma clang loop unroll(full)
+  for (int v = 0; v < vectors; ++v) sum[v] = NAME(splat)(0);
+  for (ptrdiff_t k = 0; k < depth; ++k) {
+    const VECTOR factor = NAME(splat)(w[k * w_stride]);
+#pragma clang loop unroll(full)
+    for (int v = 0; v < vectors; ++v) {
+      sum[v] = __builtin_elementwise_fma(NAME(load)(x + k * CHUNK + v * LANES), factor, sum[v]);
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int v = 0; v < vectors; ++v) NAME(store)(sums + v * LANES, sum[v]);
+}
+
+/// Rows `row_begin..<row_end` of a product of no more than MOST_FEATURES by MOST_FEATURES weights, rows along the
+/// lanes.
+static void NAME(few_features)(const lockstep_product *product, ptrdiff_t row_begin, ptrdiff_t row_end) {
+  const ptrdiff_t columns = product->lanes.lines, depth = product->depth;
+  const ELEMENT *weights = product->lanes.base, *bias = product->bias;
+  VECTOR inputs[MOST_FEATURES * CHUNK / LANES], sums[MOST_FEATURES * CHUNK / LANES];
+  VECTOR values[MOST_FEATURES * CHUNK / LANES];
+  for (ptrdiff_t row = row_begin; row < row_end; row += CHUNK) {
+    const ptrdiff_t rows = row_end - row < CHUNK ? row_end - row : CHUNK;
+    const ptrdiff_t vectors = (rows + LANES - 1) / LANES;
+    const ELEMENT *x =
+        NAME(chunk_columns)((const ELEMENT *)product->rows.base + row * product->rows.line_stride,
+                            product->rows.line_stride, rows, depth, (ELEMENT *)inputs);
+    const ELEMENT *y = NULL;
+    if (product->epilogue == LOCKSTEP_BACKWARD_ACTIVATION && product->activation != LOCKSTEP_IDENTITY) {
+      y = NAME(chunk_columns)((const ELEMENT *)product->values + row * product->value_stride, product->value_stride,
+                              rows, columns, (ELEMENT *)values);
+    }
+    for (ptrdiff_t column = 0; column < columns; ++column) {
+      VECTOR *sum = sums + column * (CHUNK / LANES);
+      const ELEMENT *w = weights + column * product->lanes.line_stride;
+      ptrdiff_t v = 0;
+      for (; v + 4 <= vectors; v += 4) {
+        NAME(chunk_chains)(4, depth, x + v * LANES, w, product->lanes.depth_stride, (ELEMENT *)(sum + v));
+      }
+      for (; v < vectors; ++v) {
+        NAME(chunk_chains)(1, depth, x + v * LANES, w, product->lanes.depth_stride, (ELEMENT *)(sum + v));
+      }
+      if (product->epilogue == LOCKSTEP_ADD_BIAS_AND_ACTIVATE) {
+        for (v = 0; v < vectors; ++v) sum[v] = sum[v] + NAME(splat)(bias[column]);
+        NAME(activate)(product->activation, sum, vectors);
+      } else if (y != NULL) {
+        NAME(activate_backward)(product->activation, sum, (const NAME(unaligned) *)(y + column * CHUNK), vectors);
+      }
+    }
+    NAME(transpose)(columns, rows, (const ELEMENT *)sums, CHUNK, (ELEMENT *)product->result + row * product->stride,
+                    product->stride);
+  }
+}
+
+#undef CHUNK
+
+// MARK: - Few rows
+
+// Steps of depth at a time: a sum is loaded and stored once for all of them, and the operand streams row by row.
+#define STEPS 4
+
+/// True where a product has so few rows that the other operand is better read once, in place, than packed.
+static bool NAME(suits_few_rows)(const lockstep_product *product, ptrdiff_t rows, ptrdiff_t lanes) {
+  return !product->tree && !product->transposed && product->lanes.line_stride == 1 && rows <= 4 && lanes >= LANES;
+}
+
+/// Whole vectors of lanes, for all rows.
+static void NAME(stream_lanes)(const lockstep_product *product, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t lane,
+                               ptrdiff_t lanes, VECTOR *sums) {
+  const ptrdiff_t vectors = lanes / LANES;
+  for (ptrdiff_t i = 0; i < vectors * rows; ++i) sums[i] = NAME(splat)(0);
+  const ELEMENT *a = (const ELEMENT *)product->rows.base + row * product->rows.line_stride;
+  const ELEMENT *b = (const ELEMENT *)product->lanes.base + lane;
+  const ptrdiff_t a_stride = product->rows.line_stride, b_stride = product->lanes.depth_stride;
+  // A slice of vectors after the other, each with the sums of all rows, as tiles have them.
+  ptrdiff_t k = 0;
+  for (; k + STEPS <= product->depth; k += STEPS) {
+    for (ptrdiff_t v = 0; v < vectors; ++v) {
+      const ELEMENT *from = b + k * b_stride + v * LANES;
+      const VECTOR b0 = NAME(load)(from), b1 = NAME(load)(from + b_stride);
+      const VECTOR b2 = NAME(load)(from + 2 * b_stride), b3 = NAME(load)(from + 3 * b_stride);
+      for (ptrdiff_t i = 0; i < rows; ++i) {
+        const ELEMENT *factors = a + i * a_stride + k;
+        VECTOR sum = sums[v * rows + i];
+        sum = __builtin_elementwise_fma(NAME(splat)(factors[0]), b0, sum);
+        sum = __builtin_elementwise_fma(NAME(splat)(factors[1]), b1, sum);
+        sum = __builtin_elementwise_fma(NAME(splat)(factors[2]), b2, sum);
+        sums[v * rows + i] = __builtin_elementwise_fma(NAME(splat)(factors[3]), b3, sum);
+      }
+    }
+  }
+  for (; k < product->depth; ++k) {
+    for (ptrdiff_t v = 0; v < vectors; ++v) {
+      const VECTOR b0 = NAME(load)(b + k * b_stride + v * LANES);
+      for (ptrdiff_t i = 0; i < rows; ++i) {
+        sums[v * rows + i] = __builtin_elementwise_fma(NAME(splat)(a[i * a_stride + k]), b0, sums[v * rows + i]);
+      }
+    }
+  }
+  for (ptrdiff_t v = 0; v < vectors; ++v) {
+    NAME(finish_tile)(product, (NAME(place)){row, rows, lane + v * LANES, LANES, LANES}, sums + v * rows);
+  }
+}
+
+/// A part of a result that NAME(suits_few_rows) accepts. What is left over the last whole vector is computed in a
+/// vector that ends where the part does: its first lanes are computed and written twice, with the same bits.
+static void NAME(multiply_few_rows)(const lockstep_product *product, ptrdiff_t row_begin, ptrdiff_t row_end,
+                                    ptrdiff_t lane_begin, ptrdiff_t lane_end) {
+  const ptrdiff_t rows = row_end - row_begin;
+  const ptrdiff_t whole = (lane_end - lane_begin) / LANES * LANES;
+  VECTOR *sums = lockstep_workspace((size_t)(whole * rows) * sizeof(ELEMENT));
+  NAME(stream_lanes)(product, row_begin, rows, lane_begin, whole, sums);
+  if (lane_begin + whole < lane_end) NAME(stream_lanes)(product, row_begin, rows, lane_end - LANES, LANES, sums);
+}
+
+#undef STEPS
