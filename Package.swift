@@ -160,7 +160,9 @@ let package = Package(
       swiftSettings: settings(.inlinedIntoKernels)),
     // They run the tool as a process.
     .target(name: "CTerminal", path: "Tests/CTerminal"),
-    .testTarget(name: "LockstepToolTests", dependencies: ["LockstepTool", "Lockstep", "CTerminal"]),
+    .testTarget(
+      name: "LockstepToolTests", dependencies: ["LockstepTool", "Lockstep", "CTerminal"], exclude: ["make_fixtures.py"],
+      resources: [.copy("Fixtures")]),
     .testTarget(name: "FileWritingTests", dependencies: ["FileWriting"]),
     .testTarget(name: "LockstepDataTests", dependencies: ["LockstepData", "FileWriting"]),
     .testTarget(

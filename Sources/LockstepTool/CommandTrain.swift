@@ -29,12 +29,12 @@ let trainCommand = Command(
       "two hidden layers of 64 and 32 units with relu, the mean squared error, the model in a file"
     ),
     (
-      "lockstep train iris.csv --target setosa,versicolor,virginica --loss cross-entropy --activation tanh",
+      "lockstep train iris.csv --target setosa,versicolor,virginica --loss cross-entropy",
       "three classes, a column of zeros and ones each"
     ),
     (
-      "lockstep train housing.csv --initial-model housing.safetensors --model housing.safetensors --epochs 10",
-      "ten epochs more"
+      "lockstep train housing.csv --initial-model a.safetensors --epochs 10 --model b.safetensors",
+      "ten epochs more of a model"
     ),
   ],
   run: { invocation in
@@ -56,7 +56,8 @@ enum TrainOptions {
     parse: { text in
       if text == "none" { return .some([]) }
       let widths = text.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
-      return widths.allSatisfy { $0 >= 1 } ? widths : nil
+      guard widths.allSatisfy({ $0 >= 1 }) else { return nil }
+      return widths
     })
   static let activation = ModelOptions.optionalChoice(
     "activation", of: Activation.self, summary: "what the hidden layers apply to their sums", defaultText: "relu")

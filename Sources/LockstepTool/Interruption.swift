@@ -34,9 +34,14 @@ private func handle(_ number: Int32) {
   signal(SIGTERM, SIG_DFL)
 }
 
-/// Shells start background jobs with interrupts ignored, and ignored they stay.
+/// Shells start background jobs with interrupts ignored, and ignored they stay. A signal that is only blocked was blocked
+/// by the thread that started this program, for itself: nobody meant the program never to hear of it.
 private func handleUnlessIgnored(_ number: Int32) {
   if isIgnoring(signal(number, handle)) { signal(number, SIG_IGN) }
+  var set = sigset_t()
+  sigemptyset(&set)
+  sigaddset(&set, number)
+  pthread_sigmask(SIG_UNBLOCK, &set, nil)
 }
 
 private func isIgnoring(_ handler: (@convention(c) (Int32) -> Void)?) -> Bool {

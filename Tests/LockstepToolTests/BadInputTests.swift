@@ -1,0 +1,214 @@
+// Bad input of the commands that work with tables and models: one sentence each that names what is wrong, an exit code,
+// and nothing written.
+
+import ComputeBackend
+import Foundation
+import Testing
+
+@testable import Lockstep
+
+/// A command line that must fail.
+private struct Mistake: CustomStringConvertible {
+  let words: [String]
+  let exitCode: Int32
+  /// What the sentence must contain.
+  let says: [String]
+
+  init(_ words: String, _ exitCode: Int32, _ says: String...) {
+    self.words = words.split(separator: " ").map(String.init)
+    self.exitCode = exitCode
+    self.says = says
+  }
+
+  var description: String { words.joined(separator: " ") }
+}
+
+/// The files that the mistakes name.
+private func writeFiles(_ folder: TemporaryFolder) throws {
+  try folder.write("good.csv", "a,b,y\n1,2,3\n2,3,4\n4,5,5\n")
+  try folder.write("empty.csv", "")
+  try folder.write("header.csv", "a,b,y\n")
+  try folder.write("ragged.csv", "a,b,y\n1,2,3\n1,2\n")
+  try folder.write("text.csv", "a,b,y\n1,2,3\n1,two,3\n")
+  try folder.write("hole.csv", "a,b,y\n1,,3\n")
+  try folder.write("nan.csv", "a,b,y\n1,nan,3\n")
+  try folder.write("large.csv", "a,b,y\n1,1e39,3\n")
+  try folder.write("twice.csv", "a,a,y\n1,2,3\n")
+  try folder.write("wide.csv", "a,b,c,y\n1,2,3,4\n")
+  try folder.write("other.csv", "a,c,y\n1,2,3\n")
+  try folder.write("binary.csv", [0x61, 0xFF, 0x0A, 0x31, 0x0A])
+
+  let network = try Network<Float>(sizes: [2, 3, 1], hidden: .relu, seed: 1)
+  let description = ModelDescription(loss: .meanSquaredError, inputColumns: ["a", "b"], targetColumns: ["y"])
+  let model = network.modelFile(description: description)
+  try model.write(to: folder.file("model.st"))
+  try SafetensorsFile(tensors: model.tensors).write(to: folder.file("bare.st"))
+  try SafetensorsFile(tensors: []).write(to: folder.file("no-layers.st"))
+  try Gradients(loss: 0, layers: network.layers).write(to: folder.file("gradients.st"), description: description)
+  let infinite = Network(
+    shapedAs: network, parametersInFileOrder: [.infinity] + network.parametersInFileOrder.dropFirst())
+  try infinite.write(to: folder.file("infinite.st"), description: description)
+  let whole = Array(try bytes(folder.file("model.st")))
+  try folder.write("cut.st", whole.dropLast(2))
+  try folder.write("long.st", whole + [0])
+  try folder.write("claims.st", [0xFF, 0xFF, 0, 0, 0, 0, 0, 0] + whole.dropFirst(8))
+  try folder.write("noise.st", "This is not a model.")
+  func raw(_ name: String, _ header: String, dataBytes: Int) throws {
+    let length = (0..<8).map { UInt8(truncatingIfNeeded: header.utf8.count >> (8 * $0)) }
+    try folder.write(name, length + Array(header.utf8) + [UInt8](repeating: 0, count: dataBytes))
+  }
+  try raw(
+    "overlap.st",
+    #"{"0.weight":{"dtype":"F32","shape":[1,2],"data_offsets":[0,8]},"0.bias":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#,
+    dataBytes: 8)
+  try raw(
+    "half.st",
+    #"{"0.weight":{"dtype":"F16","shape":[1,2],"data_offsets":[0,4]},"0.bias":{"dtype":"F16","shape":[1],"data_offsets":[4,6]}}"#,
+    dataBytes: 6)
+}
+
+@Suite struct BadInputTests {
+  private static let tables = [
+    Mistake("train none.csv --target y --model out", 1, "none.csv", "no such file"),
+    Mistake("train . --target y --model out", 1, "folder"),
+    Mistake("train empty.csv --target y --model out", 1, "empty.csv", "empty"),
+    Mistake("train header.csv --target y --model out", 1, "header.csv", "no rows"),
+    Mistake("train ragged.csv --target y --model out", 1, "ragged.csv, line 3", "expected 3 fields", "found 2"),
+    Mistake("train text.csv --target y --model out", 1, "text.csv, line 3, column \"b\"", "\"two\""),
+    Mistake("train hole.csv --target y --model out", 1, "hole.csv, line 2, column \"b\"", "empty"),
+    Mistake("train nan.csv --target y --model out", 1, "nan.csv, line 2, column \"b\"", "\"nan\""),
+    Mistake("train large.csv --target y --model out", 1, "large.csv, line 2, column \"b\"", "precision f32"),
+    Mistake("train twice.csv --target y --model out", 1, "twice.csv", "\"a\""),
+    Mistake("train binary.csv --target y --model out", 1, "binary.csv, line 1", "UTF-8"),
+    Mistake("train good.csv --target z --model out", 1, "good.csv", "no column \"z\"", "\"a\", \"b\", \"y\""),
+    Mistake("train good.csv --target a,b,y --model out", 1, "good.csv", "no input is left"),
+    Mistake("train good.csv --target y --model none/out", 1, "none/out", "folder does not exist"),
+    Mistake("train good.csv --target y --model .", 1, "folder"),
+  ]
+
+  private static let trainOptions = [
+    Mistake("train", 2, "DATA.csv is missing"),
+    Mistake("train good.csv --model out", 2, "--target", "missing"),
+    Mistake("train good.csv --target y,y --model out", 2, "--target", "\"y\" twice"),
+    Mistake("train good.csv --target y, --model out", 2, "--target is 'y,'"),
+    Mistake("train good.csv --target \"y --model out", 2, "--target is '\"y'"),
+    Mistake("train good.csv --target y --hidden 3,0 --model out", 2, "--hidden is '3,0'"),
+    Mistake("train good.csv --target y --hidden 3,,2 --model out", 2, "--hidden is '3,,2'"),
+    Mistake("train good.csv --target y --hidden -3 --model out", 2, "--hidden is '-3'"),
+    Mistake("train good.csv --target y --hidden 3x --model out", 2, "--hidden is '3x'"),
+    Mistake("train good.csv --target y --hidden 99999999999 --model out", 2, "--hidden is 99999999999", "memory"),
+    Mistake("train good.csv --target y --activation gelu --model out", 2, "--activation is 'gelu'", "leaky-relu"),
+    Mistake("train good.csv --target y --loss l1 --model out", 2, "--loss is 'l1'", "cross-entropy"),
+    Mistake("train good.csv --target y --loss cross-entropy --model out", 2, "at least 2 targets"),
+    Mistake("train good.csv --target y --epochs -1 --model out", 2, "--epochs is '-1'"),
+    Mistake("train good.csv --target y --batch-size 0 --model out", 2, "--batch-size is '0'", "at least 1"),
+    Mistake("train good.csv --target y --learning-rate nan --model out", 2, "--learning-rate is 'nan'"),
+    Mistake("train good.csv --target y --learning-rate inf --model out", 2, "--learning-rate is 'inf'"),
+    Mistake("train good.csv --target y --learning-rate -1 --model out", 2, "--learning-rate is '-1'"),
+    Mistake("train good.csv --target y --learning-rate 1e60 --model out", 2, "--learning-rate is 1e+60", "f32"),
+    Mistake("train good.csv --target y --seed x --model out", 2, "--seed is 'x'"),
+    Mistake("train good.csv --target y --shuffle maybe --model out", 2, "--shuffle is 'maybe'"),
+    Mistake("train good.csv --target y --threads 0 --model out", 2, "--threads is '0'"),
+    Mistake("train good.csv --target y --threads 1000000 --model out", 2, "--threads is '1000000'"),
+    Mistake("train good.csv --target y --precision f16 --model out", 2, "--precision is 'f16'"),
+    Mistake("train good.csv --target y --backend gpu --model out", 2, "--backend is 'gpu'"),
+  ]
+
+  private static let initialModels = [
+    Mistake("train good.csv --target y --initial-model none.st --model out", 1, "none.st", "no such file"),
+    Mistake(
+      "train good.csv --initial-model model.st --hidden 4 --model out", 2, "--hidden is 4", "model.st are 3"),
+    Mistake(
+      "train good.csv --initial-model model.st --activation tanh --model out", 1, "model.st", "relu", "tanh"),
+    Mistake("train wide.csv --initial-model model.st --model out", 1, "wide.csv", "model.st", "\"c\""),
+    Mistake("train other.csv --initial-model model.st --model out", 1, "other.csv", "model.st", "\"b\" is missing"),
+    Mistake(
+      "train wide.csv --target c,y --initial-model model.st --model out", 1, "2 columns", "model.st has 1 output"),
+    Mistake("train good.csv --target b --initial-model model.st --model out", 1, "\"b\"", "model.st", "as input"),
+    Mistake("train good.csv --target y --initial-model bare.st --model out", 1, "bare.st", "--activation"),
+    Mistake("train good.csv --initial-model bare.st --activation relu --model out", 2, "--target", "bare.st"),
+    Mistake(
+      "train wide.csv --target y --initial-model bare.st --activation relu --model out", 1, "wide.csv", "3 columns",
+      "bare.st takes 2 inputs"),
+    Mistake("train good.csv --initial-model infinite.st --model out", 1, "infinite.st", "NaN or infinite"),
+    Mistake("train good.csv --initial-model gradients.st --model out", 1, "gradients.st", "gradients"),
+  ]
+
+  private static let models = [
+    Mistake("predict", 2, "MODEL is missing"),
+    Mistake("predict model.st", 2, "DATA.csv is missing"),
+    Mistake("predict none.st good.csv -o out", 1, "none.st", "no such file"),
+    Mistake("predict . good.csv -o out", 1, "folder"),
+    Mistake("predict good.csv good.csv -o out", 1, "good.csv", "header"),
+    Mistake("predict empty.csv good.csv -o out", 1, "empty.csv", "0 bytes"),
+    Mistake("predict noise.st good.csv -o out", 1, "noise.st"),
+    Mistake("predict cut.st good.csv -o out", 1, "cut.st", "tensor \"2.bias\"", "only"),
+    Mistake("predict long.st good.csv -o out", 1, "long.st", "after the last tensor"),
+    Mistake("predict claims.st good.csv -o out", 1, "claims.st", "claims 65535 bytes"),
+    Mistake("predict overlap.st good.csv -o out", 1, "overlap.st", "tensor \"0.bias\"", "inside the tensor before it"),
+    Mistake("predict half.st good.csv -o out", 1, "half.st", "tensor \"0.", "F16"),
+    Mistake("predict no-layers.st good.csv -o out", 1, "no-layers.st", "no layers"),
+    Mistake("predict gradients.st good.csv -o out", 1, "gradients.st", "gradients"),
+    Mistake("predict bare.st good.csv -o out", 1, "bare.st", "--activation"),
+    Mistake("predict bare.st good.csv --activation relu -o out", 1, "good.csv", "3 columns", "bare.st takes 2 inputs"),
+    Mistake("predict model.st other.csv -o out", 1, "other.csv", "the column \"b\" is missing", "model.st"),
+    Mistake("predict model.st text.csv -o out", 1, "text.csv, line 3, column \"b\""),
+    Mistake("predict model.st good.csv -o none/out", 1, "none/out"),
+    Mistake("predict model.st good.csv --activation tanh -o out", 1, "model.st", "relu", "tanh"),
+    Mistake("evaluate bare.st good.csv --activation relu --loss mse", 2, "--target", "bare.st"),
+    Mistake("evaluate bare.st good.csv --activation relu --target y", 2, "--loss", "bare.st"),
+    Mistake("evaluate model.st other.csv", 1, "other.csv", "\"b\""),
+    Mistake("evaluate model.st good.csv --target z", 1, "good.csv", "no column \"z\""),
+    Mistake("evaluate model.st good.csv --target a", 1, "\"a\"", "as input"),
+    Mistake("evaluate model.st good.csv --target y,b", 1, "2 columns", "1 output"),
+    Mistake("evaluate model.st good.csv --loss cross-entropy", 2, "at least 2 targets"),
+    Mistake("gradients model.st good.csv", 2, "--output", "missing"),
+    Mistake("gradients model.st none.csv -o out", 1, "none.csv"),
+    Mistake("gradients model.st good.csv -o none/out", 1, "none/out"),
+    Mistake("gradients model.st good.csv --target z -o out", 1, "no column \"z\""),
+  ]
+
+  @Test func everyMistakeGetsOneSentenceAndNoOutput() throws {
+    let folder = try TemporaryFolder()
+    try writeFiles(folder)
+    let names = Set(folder.names)
+    for mistake in Self.tables + Self.trainOptions + Self.initialModels + Self.models {
+      for more in [[], ["--json"]] {
+        let result = try Tool.run(mistake.words + more, in: folder)
+        #expect(result.exitCode == mistake.exitCode, "\(mistake): \(result.errors)")
+        #expect(result.output == "", "\(mistake)")
+        #expect(result.errors.hasPrefix("lockstep \(mistake.words[0]): "), "\(mistake): \(result.errors)")
+        #expect(result.errors.hasSuffix("\n") && result.errors.filter { $0 == "\n" }.count == 1, "\(mistake)")
+        for part in mistake.says { #expect(result.errors.contains(part), "\(mistake): \(result.errors)") }
+        let written = Set(folder.names).subtracting(names)
+        #expect(written.isEmpty, "\(mistake)")
+        for name in written { try FileManager.default.removeItem(atPath: folder.file(name)) }
+      }
+    }
+  }
+
+  @Test func failureLeavesAnEarlierFileAsItWas() throws {
+    let folder = try TemporaryFolder()
+    try writeFiles(folder)
+    try folder.write("out", "earlier")
+    for words in [
+      "train text.csv --target y --model out", "predict model.st text.csv -o out", "gradients model.st text.csv -o out",
+    ] {
+      let result = try Tool.run(words.split(separator: " ").map(String.init), in: folder)
+      #expect(result.exitCode == 1)
+      #expect(try String(contentsOfFile: folder.file("out"), encoding: .utf8) == "earlier")
+    }
+  }
+}
+
+extension Tool {
+  /// Runs the tool with words that name files in a folder.
+  fileprivate static func run(_ words: [String], in folder: TemporaryFolder) throws -> ToolResult {
+    let files: Set<String> = ["out", "none/out", "."]
+    return try run(
+      words.enumerated().map { index, word in
+        index > 0 && (files.contains(word) || word.hasSuffix(".csv") || word.hasSuffix(".st"))
+          ? folder.file(word) : word
+      })
+  }
+}

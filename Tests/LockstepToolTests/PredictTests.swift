@@ -1,0 +1,147 @@
+// `lockstep predict` and `lockstep evaluate`: the numbers of the library, whatever the order of the columns.
+
+import ComputeBackend
+import Foundation
+import Testing
+
+@testable import Lockstep
+
+/// A model of the inputs a, b and the outputs "y" and "z, 2": linear, with parameters that are not round.
+private func writeModel(_ folder: TemporaryFolder, named: Bool = true) throws -> (path: String, network: Network<Float>)
+{
+  let network = try Network<Float>(sizes: [2, 3, 2], hidden: .relu, seed: 3)
+  let path = folder.file("model.safetensors")
+  let description = ModelDescription(
+    loss: .meanSquaredError, inputColumns: ["a", "b"], targetColumns: ["y", "z, 2"])
+  let file = network.modelFile(description: named ? description : ModelDescription())
+  try SafetensorsFile(metadata: named ? file.metadata : [:], tensors: file.tensors).write(to: path)
+  return (path, network)
+}
+
+private let rows: [[Float]] = [[0.5, -1], [1e-3, 7], [-2.25, 0.1]]
+
+private func predictions(_ network: Network<Float>) throws -> Matrix<Float> {
+  try network.predict(Matrix(rows: 3, columns: 2, elements: Array(rows.joined())), on: Backends.make(.scalar))
+}
+
+@Suite struct PredictTests {
+  @Test func numbersReadBackToTheSameBits() throws {
+    let folder = try TemporaryFolder()
+    let (model, network) = try writeModel(folder)
+    let data = try folder.write("d.csv", "a,b\n" + rows.map { "\($0[0]),\($0[1])\n" }.joined())
+    let run = try Tool.run(["predict", model, data])
+    #expect(run.exitCode == 0, "\(run.errors)")
+    #expect(run.lines.first == "y,\"z, 2\"")
+    let numbers = run.lines.dropFirst().flatMap { $0.split(separator: ",").compactMap { Float($0) } }
+    #expect(numbers == (try predictions(network)).elements)
+    let shortest = run.lines.dropFirst().flatMap { $0.split(separator: ",").map(String.init) }
+    #expect(shortest == numbers.map(\.description))
+  }
+
+  @Test func inputsAreFoundByNameAndOthersPassedOver() throws {
+    let folder = try TemporaryFolder()
+    let (model, _) = try writeModel(folder)
+    let plain = try folder.write("d.csv", "a,b\n" + rows.map { "\($0[0]),\($0[1])\n" }.joined())
+    let other = try folder.write("e.csv", "note,b,y,a\n" + rows.map { "word,\($0[1]),0,\($0[0])\n" }.joined())
+    #expect(try Tool.run(["predict", model, plain]).output == Tool.run(["predict", model, other]).output)
+  }
+
+  @Test func fileGetsWhatStandardOutputWouldGet() throws {
+    let folder = try TemporaryFolder()
+    let (model, _) = try writeModel(folder)
+    let data = try folder.write("d.csv", "a,b\n1,2\n")
+    let path = folder.file("out.csv")
+    let run = try Tool.run(["predict", model, data, "-o", path])
+    #expect(run.exitCode == 0)
+    #expect(run.output == "" && run.errors == "")
+    #expect(try String(contentsOfFile: path, encoding: .utf8) == Tool.run(["predict", model, data]).output)
+    let object = try Tool.run(["predict", model, data, "-o", path, "--json"]).object()
+    #expect(object["rows"] as? Int == 1)
+    #expect(object["output"] as? String == path)
+  }
+
+  @Test func jsonIsOneObjectARow() throws {
+    let folder = try TemporaryFolder()
+    let (model, network) = try writeModel(folder)
+    let data = try folder.write("d.csv", "a,b\n" + rows.map { "\($0[0]),\($0[1])\n" }.joined())
+    let objects = try Tool.run(["predict", model, data, "--json"]).objects()
+    let expected = try predictions(network)
+    #expect(objects.count == 3)
+    for (row, object) in objects.enumerated() {
+      #expect((object["y"] as? Double).map { Float($0) } == expected[row, 0])
+      #expect((object["z, 2"] as? Double).map { Float($0) } == expected[row, 1])
+      #expect(object.count == 2)
+    }
+  }
+
+  @Test func modelWithoutNamesTakesColumnsByPosition() throws {
+    let folder = try TemporaryFolder()
+    let (model, network) = try writeModel(folder, named: false)
+    let data = try folder.write("d.csv", "q,p\n" + rows.map { "\($0[0]),\($0[1])\n" }.joined())
+    let run = try Tool.run(["predict", model, data, "--activation", "relu"])
+    #expect(run.exitCode == 0, "\(run.errors)")
+    #expect(run.lines.first == "output1,output2")
+    let numbers = run.lines.dropFirst().flatMap { $0.split(separator: ",").compactMap { Float($0) } }
+    #expect(numbers == (try predictions(network)).elements)
+  }
+
+  @Test func precisionConvertsTheTensors() throws {
+    let folder = try TemporaryFolder()
+    let (model, network) = try writeModel(folder)
+    let data = try folder.write("d.csv", "a,b\n0.1,0.7\n")
+    let run = try Tool.run(["predict", model, data, "--precision", "f64"])
+    let expected = try network.converted(to: Double.self)
+      .predict(Matrix(rows: 1, columns: 2, elements: [0.1, 0.7]), on: Backends.make(.scalar))
+    #expect(run.lines.last == expected.elements.map(\.description).joined(separator: ","))
+  }
+}
+
+@Suite struct EvaluateTests {
+  @Test func lossIsThatOfTraining() throws {
+    let folder = try TemporaryFolder()
+    let model = folder.file("m.safetensors")
+    let trained = try Tool.run([
+      "train", fixture("table.csv"), "--target", "y", "--epochs", "5", "--learning-rate", "0.05", "--model", model,
+      "--json",
+    ]).object()
+    let evaluated = try Tool.run(["evaluate", model, fixture("table.csv"), "--json"]).object()
+    #expect(evaluated["loss"] as? Double == trained["loss_after"] as? Double)
+    #expect(evaluated["loss_function"] as? String == "mse")
+    #expect(evaluated["rows"] as? Int == 1000)
+    let loss = try #require(evaluated["loss"] as? Double)
+    let root = try #require(evaluated["root_mean_squared_error"] as? Double)
+    #expect(abs(root - loss.squareRoot()) < 1e-6)
+    let explained = try #require(evaluated["r2"] as? Double)
+    #expect(explained > 0 && explained < 1)
+  }
+
+  @Test func metricsOfAnObviousNetwork() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("m.safetensors")
+    // The identity: logits are the inputs.
+    let layer = DenseLayer<Double>(
+      weights: Matrix(rows: 2, columns: 2, elements: [1, 0, 0, 1]), bias: Matrix(rows: 1, columns: 2),
+      activation: .identity)
+    try Network(layers: [layer]).write(
+      to: path, description: ModelDescription(inputColumns: ["a", "b"], targetColumns: ["p", "q"]))
+    let data = try folder.write("d.csv", "a,b,p,q\n3,1,1,0\n-1,2,0,1\n5,4,0,1\n-7,-8,1,0\n")
+    func evaluate(_ loss: String) throws -> [String: Any] {
+      try Tool.run(["evaluate", path, data, "--loss", loss, "--json"]).object()
+    }
+    #expect(try evaluate("cross-entropy")["accuracy"] as? Double == 0.75)
+    #expect(try evaluate("bce")["accuracy"] as? Double == 0.625)
+    let regression = try evaluate("mse")
+    #expect(regression["mean_absolute_error"] as? Double == 3.625)
+    #expect(regression["loss"] as? Double == 21.125)
+  }
+
+  @Test func optionsSayWhatTheFileDoesNot() throws {
+    let folder = try TemporaryFolder()
+    let (model, _) = try writeModel(folder, named: false)
+    let data = try folder.write("d.csv", "q,p,u,v\n1,2,3,4\n0,1,2,3\n")
+    let run = try Tool.run([
+      "evaluate", model, data, "--target", "u,v", "--loss", "mse", "--activation", "relu", "--json",
+    ])
+    #expect(try run.object()["rows"] as? Int == 2)
+  }
+}

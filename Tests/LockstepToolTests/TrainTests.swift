@@ -1,0 +1,200 @@
+// `lockstep train`: one result on every backend, what it prints and writes, and how it ends early.
+
+import ComputeBackend
+import Foundation
+import Testing
+
+@testable import Lockstep
+
+/// Two hidden layers on the table of 1,000 rows and 13 columns.
+private func trainingArguments(_ activation: Activation, _ precision: Precision) throws -> [String] {
+  [
+    "train", try fixture("table.csv"), "--target", "y", "--hidden", "24,10", "--activation", activation.rawValue,
+    "--epochs", "3", "--batch-size", "300", "--learning-rate", "0.05", "--seed", "7", "--precision",
+    precision.rawValue, "--json",
+  ]
+}
+
+/// A way of computing that must change nothing.
+private struct Way: CustomStringConvertible {
+  let options: [String]
+  let cap: String
+
+  var description: String { (options + ["below", cap]).joined(separator: " ") }
+
+  /// All ways that this machine has: backends, threads, and caps on the instruction set.
+  static func all() throws -> [Way] {
+    try InstructionSetCap.names.flatMap { cap in
+      var ways = [Way(options: ["--backend", "auto"], cap: cap)]
+      for kind in BackendKind.allCases where try Backends.unavailability(of: kind) == nil {
+        for threads in kind == .openmp ? [1, 2, 3, 7] : [1] {
+          ways.append(Way(options: ["--backend", kind.rawValue, "--threads", "\(threads)"], cap: cap))
+        }
+      }
+      return ways
+    }
+  }
+}
+
+@Suite struct TrainDeterminismTests {
+  /// The digests of three trainings in both precisions: they must never change, on no machine.
+  @Test(
+    arguments: [
+      (.relu, .f32, "3c342d15a39dfe9c"), (.relu, .f64, "e10b243b49fd0bf3"),
+      (.tanh, .f32, "c5b58d8732574135"), (.tanh, .f64, "becf7bbc35114ebe"),
+      (.sigmoid, .f32, "f33bb36b7500ce2d"), (.sigmoid, .f64, "e11d6c540ed5888e"),
+    ] as [(Activation, Precision, String)])
+  func everyWayGivesTheGoldenDigestAndTheSameFile(
+    activation: Activation, precision: Precision, digest: String
+  ) throws {
+    let folder = try TemporaryFolder()
+    var first: Data?
+    var instructionSets: Set<String> = []
+    for way in try Way.all() {
+      let model = folder.file("model.safetensors")
+      let run = try Tool.run(
+        trainingArguments(activation, precision) + way.options + ["--model", model],
+        environment: ["LOCKSTEP_MAX_ISA": way.cap])
+      if run.exitCode == 1, run.errors.contains("LOCKSTEP_MAX_ISA allows none") { continue }
+      let object = try run.object()
+      #expect(object["parameters_digest"] as? String == digest, "\(way)")
+      let content = try bytes(model)
+      first = first ?? content
+      #expect(content == first, "\(way)")
+      instructionSets.insert(try #require(object["isa"] as? String))
+    }
+    #expect(instructionSets.count > 1, "only \(instructionSets) ran")
+  }
+
+  @Test func anotherSeedOrOrderGivesAnotherDigest() throws {
+    let arguments = try trainingArguments(.relu, .f32)
+    let digests = try [[], ["--seed", "8"], ["--shuffle", "false"], ["--batch-size", "299"], ["--epochs", "2"]].map {
+      try Tool.run(arguments + $0).object()["parameters_digest"] as? String
+    }
+    #expect(Set(digests).count == digests.count)
+  }
+
+  @Test func moreTrainingOfAModelGoesOnWhereItStopped() throws {
+    let folder = try TemporaryFolder()
+    let arguments = try trainingArguments(.tanh, .f64) + ["--shuffle", "false"]
+    let whole = try Tool.run(arguments + ["--epochs", "5"]).object()
+    let model = folder.file("m.safetensors")
+    _ = try Tool.run(arguments + ["--epochs", "2", "--model", model]).object()
+    let rest = try Tool.run([
+      "train", fixture("table.csv"), "--initial-model", model, "--shuffle", "false", "--epochs", "3", "--batch-size",
+      "300", "--learning-rate", "0.05", "--json",
+    ]).object()
+    #expect(rest["precision"] as? String == "f64")
+    #expect(rest["parameters_digest"] as? String == whole["parameters_digest"] as? String)
+  }
+}
+
+@Suite struct TrainTests {
+  @Test func jsonTellsEverything() throws {
+    let folder = try TemporaryFolder()
+    let model = folder.file("m.safetensors")
+    let run = try Tool.run(trainingArguments(.relu, .f32) + ["--model", model, "--backend", "scalar"])
+    for member in [
+      #""backend": "scalar""#, #""threads": 1"#, #""isa": "scalar""#, #""precision": "f32""#, #""seed": 7"#,
+      #""rows": 1000"#, #""sizes": [12, 24, 10, 1]"#, #""activations": ["relu", "relu", "identity"]"#,
+      #""loss_function": "mse""#, #""epochs": 3"#, #""batch_size": 300"#, #""learning_rate": 0.05"#,
+      #""shuffle": true"#, #""steps": 12"#, #""interrupted": false"#, #""model": "\#(model)""#,
+    ] { #expect(run.output.contains(member), "\(member)") }
+    let object = try run.object()
+    let before = try #require(object["loss_before"] as? Double)
+    let after = try #require(object["loss_after"] as? Double)
+    #expect(after < before)
+    #expect(try #require(object["seconds"] as? Double) > 0)
+  }
+
+  @Test func textTellsWhatWasDone() throws {
+    let run = try Tool.run(trainingArguments(.relu, .f32).dropLast())
+    let object = try Tool.run(trainingArguments(.relu, .f32)).object()
+    #expect(run.exitCode == 0)
+    #expect(run.errors == "")
+    #expect(run.output.contains("12-24-10-1, relu, 573 parameters"))
+    #expect(run.output.contains(try #require(object["parameters_digest"] as? String)))
+    #expect(run.output.contains("12 steps in"))
+  }
+
+  @Test func modelTellsItsColumnsActivationsAndLoss() throws {
+    let folder = try TemporaryFolder()
+    let data = try folder.write("d.csv", "\"p, q\",u,\"say \"\"r\"\"\",v\n1,0,2,0\n2,1,1,0\n3,0,0,1\n")
+    let model = folder.file("m.safetensors")
+    _ = try Tool.run([
+      "train", data, "--target", "\"say \"\"r\"\"\",\"p, q\"", "--hidden", "none", "--loss", "bce", "--model", model,
+      "--epochs", "1", "--json",
+    ]).object()
+    let file = try NetworkFile(contentsOf: model)
+    #expect(
+      file.description
+        == ModelDescription(loss: .binaryCrossEntropy, inputColumns: ["u", "v"], targetColumns: ["say \"r\"", "p, q"]))
+    #expect(file.activations == [.identity])
+    #expect(file.sizes == [2, 2])
+  }
+
+  @Test func noEpochsLeaveTheFirstParameters() throws {
+    let folder = try TemporaryFolder()
+    let (first, second) = (folder.file("1"), folder.file("2"))
+    let object = try Tool.run(trainingArguments(.relu, .f32) + ["--epochs", "0", "--model", first]).object()
+    #expect(object["steps"] as? Int == 0)
+    #expect(object["loss_before"] as? Double == object["loss_after"] as? Double)
+    let expected = try Network<Float>(sizes: [12, 24, 10, 1], hidden: .relu, seed: 7)
+    #expect(object["parameters_digest"] as? String == expected.parametersDigest)
+    _ = try Tool.run([
+      "train", fixture("table.csv"), "--initial-model", first, "--epochs", "0", "--model", second, "--json",
+    ]).object()
+    #expect(try bytes(first) == bytes(second))
+  }
+
+  @Test func divergenceKeepsTheLastFiniteModel() throws {
+    let folder = try TemporaryFolder()
+    let model = folder.file("m.safetensors")
+    let run = try Tool.run(trainingArguments(.relu, .f32) + ["--learning-rate", "1e6", "--model", model])
+    #expect(run.exitCode == 1)
+    #expect(run.output == "")
+    #expect(run.errors.contains("training failed at step "))
+    #expect(run.errors.contains("the last finite model is in \(model)"))
+    let network: Network<Float> = try NetworkFile(contentsOf: model).network()
+    #expect(network.isFinite)
+    #expect(folder.names == ["m.safetensors"])
+  }
+
+  #if os(Linux)
+    @Test(arguments: [(SIGINT, 130), (SIGTERM, 143)] as [(Int32, Int32)])
+    func interruptionKeepsTheModelAsItStands(signal: Int32, exitCode: Int32) throws {
+      let folder = try TemporaryFolder()
+      let model = folder.file("m.safetensors")
+      let process = Process()
+      process.executableURL = Tool.executable
+      process.arguments = try trainingArguments(.relu, .f32) + ["--epochs", "100000000", "--model", model]
+      let (output, errors) = (Pipe(), Pipe())
+      process.standardOutput = output
+      process.standardError = errors
+      try process.run()
+      while try !isCatching(signal, process.processIdentifier) { usleep(10_000) }
+      kill(process.processIdentifier, signal)
+      process.waitUntilExit()
+      let run = ToolResult(
+        exitCode: process.terminationStatus,
+        output: String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self),
+        errors: String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self))
+      #expect(run.exitCode == exitCode)
+      #expect(run.errors.contains("interrupted after step "))
+      #expect(run.errors.contains(model))
+      let object = try #require(try run.objects().first)
+      #expect(object["interrupted"] as? Bool == true)
+      let network: Network<Float> = try NetworkFile(contentsOf: model).network()
+      #expect(object["parameters_digest"] as? String == network.parametersDigest)
+      #expect(try #require(object["steps"] as? Int) > 0)
+    }
+
+    /// True once the process has a handler of its own for the signal.
+    private func isCatching(_ signal: Int32, _ process: Int32) throws -> Bool {
+      let status = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
+      let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("SigCgt:") })
+      let mask = try #require(UInt64(line.dropFirst(7).trimmingCharacters(in: .whitespaces), radix: 16))
+      return mask >> UInt64(signal - 1) & 1 == 1
+    }
+  #endif
+}
