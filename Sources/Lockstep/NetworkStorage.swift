@@ -69,4 +69,23 @@ final class PassWorkspace<Element: KernelElement> {
     outputs = room()
     sumGradients = room()
   }
+
+  /// The first rows of each matrix, to write.
+  struct Views {
+    let outputs: [MutableMatrixView<Element>]
+    let sumGradients: [MutableMatrixView<Element>]
+  }
+
+  private var latestViews: (rows: Int, views: Views)?
+
+  /// The first `rows` rows of each matrix. Most blocks have as many rows as the one before: their views are kept, so that
+  /// a step of a small network is not spent on making them.
+  func views(rows: Int) -> Views {
+    if let latestViews, latestViews.rows == rows { return latestViews.views }
+    let views = Views(
+      outputs: outputs.map { $0.mutableView.rows(0..<rows) },
+      sumGradients: sumGradients.map { $0.mutableView.rows(0..<rows) })
+    latestViews = (rows, views)
+    return views
+  }
 }
