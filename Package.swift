@@ -87,8 +87,8 @@ let package = Package(
   name: "lockstep",
   products: [
     .library(name: "ComputeBackend", targets: ["ComputeBackend", "ScalarBackend", "SIMDBackend", "OpenMPBackend"]),
-    .library(name: "Lockstep", targets: ["Lockstep"]),
-    .library(name: "LockstepData", targets: ["LockstepData"]),
+    .library(name: "Lockstep", targets: ["Lockstep", "ComputeBackend"]),
+    .library(name: "LockstepData", targets: ["LockstepData", "FileWriting"]),
     .executable(name: "lockstep", targets: ["LockstepTool"]),
   ],
   traits: [

@@ -115,25 +115,6 @@ public enum BackendKind: String, Sendable, CaseIterable {
 }
 
 extension ComputeBackend {
-  /// The gradient with respect to the sums of the output layer, from that with respect to its outputs:
-  /// `gradient[i] = activation.backward(gradient[i], value: value[i])`. Layers below get theirs from
-  /// ``inputGradient(outputGradient:weights:input:activation:inputGradient:)``.
-  ///
-  /// - Parameters:
-  ///   - activation: the layer's.
-  ///   - value: `[rows × outputs]`, the activated outputs.
-  ///   - gradient: of the same shape, replaced.
-  public func activationBackward(
-    _ activation: Activation, value: MatrixView<Element>, gradient: MutableMatrixView<Element>
-  ) {
-    guard activation != .identity else { return }
-    for row in 0..<value.rows {
-      for column in 0..<value.columns {
-        gradient[row, column] = activation.backward(gradient[row, column], value: value[row, column])
-      }
-    }
-  }
-
   /// One call after the other: what a backend of one thread does.
   public func parallelFor(_ count: Int, _ body: @Sendable (Int) -> Void) {
     for index in 0..<count { body(index) }

@@ -53,30 +53,35 @@ public final class MatrixStorage<Element: MatrixElement> {
 }
 
 /// A matrix as a value: what users hold, files store and tests compare.
+@frozen
 public struct Matrix<Element: MatrixElement>: Sendable, Equatable {
   /// How many rows there are.
   public let rows: Int
   /// How many elements a row has.
   public let columns: Int
   /// The elements, row after row: `rows * columns` of them.
-  public private(set) var elements: [Element]
+  @inlinable public var elements: [Element] { storage }
+  @usableFromInline var storage: [Element]
 
   /// A matrix of these elements, row after row.
   ///
   /// - Precondition: there are `rows * columns` of them.
+  @inlinable
   public init(rows: Int, columns: Int, elements: [Element]) {
     precondition(rows >= 0 && columns >= 0 && elements.count == rows * columns, "Matrix shape is not valid")
     self.rows = rows
     self.columns = columns
-    self.elements = elements
+    storage = elements
   }
 
   /// A zero matrix.
+  @inlinable
   public init(rows: Int, columns: Int) {
     self.init(rows: rows, columns: columns, elements: Array(repeating: 0, count: rows * columns))
   }
 
   /// The element at `row`, `column`.
+  @inlinable
   public subscript(row: Int, column: Int) -> Element {
     get {
       precondition(row >= 0 && row < rows && column >= 0 && column < columns, "Matrix index out of range")
@@ -84,20 +89,32 @@ public struct Matrix<Element: MatrixElement>: Sendable, Equatable {
     }
     set {
       precondition(row >= 0 && row < rows && column >= 0 && column < columns, "Matrix index out of range")
-      elements[row * columns + column] = newValue
+      storage[row * columns + column] = newValue
     }
   }
 
   /// The matrix with rows and columns exchanged.
+  @inlinable
   public var transposed: Matrix {
-    var result = Matrix(rows: columns, columns: rows)
-    for row in 0..<rows {
-      for column in 0..<columns { result[column, row] = self[row, column] }
+    let elements = [Element](unsafeUninitializedCapacity: elements.count) { buffer, count in
+      // Squares, so that neither side strides through more lines than the cache holds.
+      let side = 16
+      for firstRow in stride(from: 0, to: rows, by: side) {
+        for firstColumn in stride(from: 0, to: columns, by: side) {
+          for row in firstRow..<Swift.min(firstRow + side, rows) {
+            for column in firstColumn..<Swift.min(firstColumn + side, columns) {
+              buffer.initializeElement(at: column * rows + row, to: self.elements[row * columns + column])
+            }
+          }
+        }
+      }
+      count = rows * columns
     }
-    return result
+    return Matrix(rows: columns, columns: rows, elements: elements)
   }
 
   /// Calls `body` with a view of the elements, in place, valid during the call.
+  @inlinable
   public func withView<Result, Failure: Error>(
     _ body: (MatrixView<Element>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -107,11 +124,12 @@ public struct Matrix<Element: MatrixElement>: Sendable, Equatable {
   }
 
   /// Calls `body` with a view to write the elements through, in place, valid during the call.
+  @inlinable
   public mutating func withMutableView<Result, Failure: Error>(
     _ body: (MutableMatrixView<Element>) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     let (rows, columns) = (rows, columns)
-    return try elements.withUnsafeMutableBufferPointer { (buffer) throws(Failure) in
+    return try storage.withUnsafeMutableBufferPointer { (buffer) throws(Failure) in
       try body(MutableMatrixView(buffer, rows: rows, columns: columns))
     }
   }

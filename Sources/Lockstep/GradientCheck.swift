@@ -4,7 +4,8 @@ import ComputeBackend
 
 /// How far the gradients of backpropagation lie from central differences of the loss.
 public struct GradientCheck: Sendable, Equatable {
-  /// The largest error of any parameter: |gradient - difference quotient| / max(1, |gradient|, |quotient|).
+  /// The largest error of any parameter: |gradient - difference quotient| / max(1, |gradient|, |quotient|); NaN where one
+  /// is NaN.
   public let maximumError: Double
   /// The parameter with the largest error, by its place in ``Network/parametersInFileOrder``.
   public let worstParameter: Int
@@ -12,7 +13,7 @@ public struct GradientCheck: Sendable, Equatable {
   public let parameterCount: Int
 
   /// Compares every gradient of `network` over a batch with `(loss(p + h) - loss(p - h)) / 2h`, where h is
-  /// `max(1, |p|)` times the cube root of the unit roundoff, which balances rounding against truncation.
+  /// `max(1, |p|)` times the cube root of 2^-52, which balances rounding against truncation.
   ///
   /// - Parameters:
   ///   - network: in `Double`; its activations should be smooth near these inputs, or the quotient straddles a kink.
@@ -29,7 +30,7 @@ public struct GradientCheck: Sendable, Equatable {
       let moved = Network(shapedAs: network, parametersInFileOrder: parameters)
       return try Network.meanLoss(loss, output: moved.predict(input, on: backend), target: target, on: backend)
     }
-    let relativeStep = 6.055454452393343e-06  // the cube root of 2^-52
+    let relativeStep = 6.055454452393343e-06
     let gradients = try Trainer(network, loss: loss, backend: backend).gradients(input: input, target: target)
     let flatGradients = Network(checked: gradients.layers).parametersInFileOrder
     let parameters = network.parametersInFileOrder
@@ -44,7 +45,8 @@ public struct GradientCheck: Sendable, Equatable {
       // Divided by the distance of the points as they are after rounding.
       let quotient = (try meanLoss(above) - meanLoss(below)) / (above[index] - below[index])
       let error = abs(gradient - quotient) / max(1, abs(gradient), abs(quotient))
-      if !(error <= maximumError) {
+      // The first NaN stays: no later error is larger.
+      if error.isNaN ? !maximumError.isNaN : error > maximumError {
         maximumError = error
         worstParameter = index
       }

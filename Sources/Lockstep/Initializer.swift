@@ -30,6 +30,8 @@ extension Network {
   ///   - initializer: how parameters are drawn.
   ///   - seed: any number.
   /// - Throws: ``NetworkError`` where a width is below 1 or there is no layer.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   public init(
     sizes: [Int], hidden: Activation, output: Activation = .identity, initializer: Initializer = .uniform, seed: UInt64
   ) throws(NetworkError) {

@@ -92,12 +92,16 @@ public struct Network<Element: KernelElement>: Sendable, Equatable {
 
   /// Every parameter in file order: layer after layer, weights as `[outputs × inputs]` row after row, then the bias.
   public var parametersInFileOrder: [Element] {
-    layers.flatMap { $0.weights.transposed.elements + $0.bias.elements }
+    @specialized(where Element == Float)
+    @specialized(where Element == Double)
+    get { layers.flatMap { $0.weights.transposed.elements + $0.bias.elements } }
   }
 
   /// A network of the shape of `other` with these parameters.
   ///
   /// - Precondition: there are as many as `other` has.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   public init(shapedAs other: Network, parametersInFileOrder parameters: [Element]) {
     precondition(parameters.count == other.parameterCount, "The number of parameters differs")
     var rest = parameters[...]
@@ -115,15 +119,25 @@ public struct Network<Element: KernelElement>: Sendable, Equatable {
   /// The fingerprint of the parameters: 64-bit FNV-1a over their little-endian bytes in file order, every NaN as the one
   /// canonical NaN; 16 hexadecimal digits.
   public var parametersDigest: String {
-    Digest.fnv1a(parametersInFileOrder)
+    @specialized(where Element == Float)
+    @specialized(where Element == Double)
+    get { Digest.fnv1a(parametersInFileOrder) }
   }
 
   /// True where every parameter is a finite number.
   public var isFinite: Bool {
-    layers.allSatisfy { $0.weights.elements.allSatisfy(\.isFinite) && $0.bias.elements.allSatisfy(\.isFinite) }
+    @specialized(where Element == Float)
+    @specialized(where Element == Double)
+    get {
+      layers.allSatisfy { $0.weights.elements.allSatisfy(\.isFinite) && $0.bias.elements.allSatisfy(\.isFinite) }
+    }
   }
 
   /// The network in another precision; narrowing rounds to nearest even.
+  @specialized(where Element == Float, Other == Float)
+  @specialized(where Element == Float, Other == Double)
+  @specialized(where Element == Double, Other == Float)
+  @specialized(where Element == Double, Other == Double)
   public func converted<Other: KernelElement>(to _: Other.Type) -> Network<Other> {
     func convert(_ matrix: Matrix<Element>) -> Matrix<Other> {
       Matrix(rows: matrix.rows, columns: matrix.columns, elements: matrix.elements.map { Other($0) })

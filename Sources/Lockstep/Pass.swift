@@ -43,8 +43,7 @@ func backward<Element>(
   let last = network.layers.count - 1
   let lossSum = backend.loss(
     loss, output: outputs[last].readOnly, target: target, scale: scale, gradient: sumGradients[last])
-  backend.activationBackward(
-    network.layers[last].activation, value: outputs[last].readOnly, gradient: sumGradients[last])
+  backward(network.layers[last].activation, value: outputs[last].readOnly, gradient: sumGradients[last])
 
   for index in (0...last).reversed() {
     let layerInput = index == 0 ? input : outputs[index - 1].readOnly
@@ -60,4 +59,23 @@ func backward<Element>(
     }
   }
   return lossSum
+}
+
+/// The gradient with respect to the sums of the output layer, from that with respect to its outputs:
+/// `gradient[i] = activation.backward(gradient[i], value: value[i])`. The layers below get theirs from the backend's
+/// `inputGradient`. Most networks end in the identity, which leaves nothing to do.
+///
+/// - Parameters:
+///   - activation: the output layer's.
+///   - value: `[rows × outputs]`, its activated outputs.
+///   - gradient: of the same shape, replaced.
+private func backward<Element: KernelElement>(
+  _ activation: Activation, value: MatrixView<Element>, gradient: MutableMatrixView<Element>
+) {
+  guard activation != .identity else { return }
+  for row in 0..<value.rows {
+    for column in 0..<value.columns {
+      gradient[row, column] = activation.backward(gradient[row, column], value: value[row, column])
+    }
+  }
 }

@@ -23,12 +23,14 @@ extension Network {
       MatrixStorage<Element>(rows: blockRows, columns: $0.weights.columns)
     }
     var result = Matrix<Element>(rows: input.rows, columns: outputs)
-    input.withView { input in
-      result.withMutableView { result in
-        for start in stride(from: 0, to: input.rows, by: blockRows) {
-          let rows = start..<min(start + blockRows, input.rows)
-          let outputs = hidden.map { $0.mutableView.rows(0..<rows.count) } + [result.rows(rows)]
-          forward(storage, input: input.rows(rows), outputs: outputs, on: backend)
+    withExtendedLifetime((storage, hidden)) {
+      input.withView { input in
+        result.withMutableView { result in
+          for start in stride(from: 0, to: input.rows, by: blockRows) {
+            let rows = start..<min(start + blockRows, input.rows)
+            let outputs = hidden.map { $0.mutableView.rows(0..<rows.count) } + [result.rows(rows)]
+            forward(storage, input: input.rows(rows), outputs: outputs, on: backend)
+          }
         }
       }
     }

@@ -5,15 +5,15 @@ import ComputeBackend
 /// How long and in which portions to train.
 public struct TrainingSchedule: Sendable, Equatable {
   /// How often every row is seen.
-  public var epochs: Int
+  public let epochs: Int
   /// Rows in a batch; the last of an epoch takes what is left.
-  public var batchSize: Int
+  public let batchSize: Int
   /// The factor of the gradient in each step.
-  public var learningRate: Double
+  public let learningRate: Double
   /// Whether each epoch takes the rows in a new random order.
-  public var shuffles: Bool
+  public let shuffles: Bool
   /// What the orders are drawn from: the stream ``RandomStream/Purpose/shuffle`` with the epoch (from 0) as its index.
-  public var seed: UInt64
+  public let seed: UInt64
 
   /// - Throws: ``TrainingError/schedule(_:)`` where epochs are below 0, the batch size is below 1, or the learning rate
   ///   is not a finite number.

@@ -13,7 +13,9 @@ import Testing
   func compareTraining<Element: NetworkElement>(
     _: Element.Type, sizes: [Int], rows: Int, activation: Activation, loss: Loss, blocks: [RowBlocks]
   ) throws {
-    let network = try Network<Element>(sizes: sizes, hidden: activation, initializer: .uniform, seed: 5)
+    // The output layer has the activation, too, so that its derivative is part of the comparison.
+    let network = try Network<Element>(
+      sizes: sizes, hidden: activation, output: activation, initializer: .uniform, seed: 5)
     let input: Matrix<Element> = randomMatrix(rows: rows, columns: sizes[0], seed: 1)
     let target: Matrix<Element> = randomTargets(for: loss, rows: rows, columns: sizes[sizes.count - 1], seed: 2)
     var reference = ReferenceNetwork(network)

@@ -116,11 +116,6 @@ struct PrimitiveParityTests {
     try parityCase.run({ $0.elementwise() }, { $0.elementwise() })
   }
 
-  @Test("Gradient before the output layer's activation", arguments: ParityCase.all)
-  func activationBackward(_ parityCase: ParityCase) throws {
-    try parityCase.run({ $0.activationBackward() }, { $0.activationBackward() })
-  }
-
   @Test("A parallel loop calls its body once for each index", arguments: [0, 1, 2, 3, 7, 100, 1000])
   func parallelFor(_ count: Int) throws {
     for backend in try allBackends(Float.self) {
@@ -239,22 +234,6 @@ extension ParityRun {
         backend.descend(b.mutableView, gradient: other.view, learningRate: learningRate)
         check(a, sum, "add", shape: shape, backend: backend)
         check(b, stepped, "descend", shape: shape, backend: backend)
-      }
-    }
-  }
-
-  mutating func activationBackward() {
-    for shape in Shape.byWidth where shape.inputs < 40 {
-      let (rows, columns) = (shape.inputs, shape.outputs)
-      let (values, gradient) = (random(rows: rows, columns: columns), random(rows: rows, columns: columns))
-      let y = memory(values)
-      for activation in Activation.allCases {
-        let expected = Reference.gradient(of: activation, gradient, value: values)
-        for backend in backends {
-          let g = memory(gradient)
-          backend.activationBackward(activation, value: y.view, gradient: g.mutableView)
-          check(g, expected, "activation backward \(activation.rawValue)", shape: shape, backend: backend)
-        }
       }
     }
   }
