@@ -32,7 +32,7 @@ static void NAME(striped_sum)(const void *values, ptrdiff_t count, void *sum) {
       for (int v = 0; v < STRIPE_VECTORS; ++v) stripes[v] = stripes[v] + NAME(load)(from + row + v * LANES);
     }
     if (row < rows) {
-      // Adding +0 changes no sum: none is -0, as they start from +0.
+      // Adding +0 changes no sum: none is -0, as they start from +0 and only two that are -0 add up to it.
       ELEMENT rest[STRIPES] = {0};
       NAME(copy)(rest, from + row, rows - row);
       for (int v = 0; v < STRIPE_VECTORS; ++v) stripes[v] = stripes[v] + NAME(load)(rest + v * LANES);
@@ -43,16 +43,12 @@ static void NAME(striped_sum)(const void *values, ptrdiff_t count, void *sum) {
   *(ELEMENT *)sum = nodes[0];
 }
 
-/// The rows of a leaf, each column contiguous and filled up with zeros to whole panels of 16 rows: in place where the
-/// matrix is that already, else in `columns`.
-static const ELEMENT *NAME(leaf_columns)(lockstep_matrix matrix, ptrdiff_t first, ptrdiff_t rows, ELEMENT *columns) {
-  const ELEMENT *from = (const ELEMENT *)matrix.base + first * matrix.stride;
-  if (matrix.columns == 1 && matrix.stride == 1 && rows % STRIPES == 0) return from;
-  NAME(transpose)(rows, matrix.columns, from, matrix.stride, columns, LEAF_ROWS);
-  for (ptrdiff_t column = 0; column < matrix.columns; ++column) {
-    for (ptrdiff_t row = rows; row % STRIPES != 0; ++row) columns[column * LEAF_ROWS + row] = 0;
-  }
-  return columns;
+/// The columns of a leaf, filled up with `padding` to whole panels of 16 rows.
+static const ELEMENT *NAME(leaf_columns)(lockstep_matrix matrix, ptrdiff_t first, ptrdiff_t rows, ELEMENT padding,
+                                         ELEMENT *columns) {
+  const lockstep_matrix leaf = {(const ELEMENT *)matrix.base + first * matrix.stride, rows, matrix.columns,
+                                matrix.stride};
+  return NAME(split_columns)(leaf, STRIPES, padding, columns, LEAF_ROWS);
 }
 
 static void NAME(narrow_gradients)(lockstep_matrix input, lockstep_matrix output_gradient,
@@ -68,8 +64,9 @@ static void NAME(narrow_gradients)(lockstep_matrix input, lockstep_matrix output
   for (ptrdiff_t leaf = 0; leaf < leaves; ++leaf) {
     const ptrdiff_t first = leaf * LEAF_ROWS;
     const ptrdiff_t rows = input.rows - first < LEAF_ROWS ? input.rows - first : LEAF_ROWS;
-    const ELEMENT *x = NAME(leaf_columns)(input, first, rows, input_columns);
-    const ELEMENT *dz = NAME(leaf_columns)(output_gradient, first, rows, gradient_columns);
+    // A row of padding adds 0 times -0, or -0: what leaves every sum as it is, -0 too, which underflow may give.
+    const ELEMENT *x = NAME(leaf_columns)(input, first, rows, 0, input_columns);
+    const ELEMENT *dz = NAME(leaf_columns)(output_gradient, first, rows, (ELEMENT)-0.0, gradient_columns);
     ELEMENT *node = nodes + __builtin_popcountll((unsigned long long)leaf) * size;
     for (ptrdiff_t j = 0; j < outputs; ++j) {
       const ELEMENT *g = dz + j * LEAF_ROWS;
