@@ -73,14 +73,11 @@ struct lockstep_kernels {
   void (*loss_rows)(lockstep_loss_function loss, lockstep_matrix output, lockstep_matrix target, double scale,
                     lockstep_mutable_matrix gradient, void *losses);
 
-  /// The sum of `count` values by leaves, stripes and the pairwise tree, to `*sum`.
-  void (*striped_sum)(const void *values, ptrdiff_t count, void *sum);
+  /// The sum of `count` values by leaves, stripes and the pairwise tree: a value of the element type.
+  double (*striped_sum)(const void *values, ptrdiff_t count);
 
   void (*add)(lockstep_matrix other, lockstep_mutable_matrix sum);
   void (*descend)(lockstep_mutable_matrix parameters, lockstep_matrix gradient, double learning_rate);
-
-  /// The value at `address`.
-  double (*value)(const void *address);
 };
 
 extern const lockstep_kernels lockstep_kernels_f32_avx2, lockstep_kernels_f64_avx2;

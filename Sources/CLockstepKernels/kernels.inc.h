@@ -51,7 +51,6 @@ const lockstep_kernels NAME(kernels) = {
     .striped_sum = NAME(striped_sum),
     .add = NAME(add),
     .descend = NAME(descend),
-    .value = NAME(value),
 };
 
 #undef TILE_SUMS

@@ -20,7 +20,7 @@ static inline void NAME(merge_nodes)(ELEMENT *nodes, ptrdiff_t size, ptrdiff_t l
   for (; merges > 0; --merges, --slot) NAME(add_array)(nodes + (slot - 1) * size, nodes + slot * size, size);
 }
 
-static void NAME(striped_sum)(const void *values, ptrdiff_t count, void *sum) {
+static double NAME(striped_sum)(const void *values, ptrdiff_t count) {
   const ptrdiff_t leaves = (count + LEAF_ROWS - 1) / LEAF_ROWS;
   ELEMENT nodes[64] = {0};
   for (ptrdiff_t leaf = 0; leaf < leaves; ++leaf) {
@@ -40,7 +40,7 @@ static void NAME(striped_sum)(const void *values, ptrdiff_t count, void *sum) {
     nodes[__builtin_popcountll((unsigned long long)leaf)] = NAME(fold_stripes)(stripes);
     NAME(merge_nodes)(nodes, 1, leaf, leaves);
   }
-  *(ELEMENT *)sum = nodes[0];
+  return nodes[0];
 }
 
 /// The columns of a leaf, filled up with `padding` to whole panels of 16 rows.

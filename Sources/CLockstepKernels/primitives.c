@@ -300,10 +300,9 @@ double lockstep_loss(const lockstep_kernels *kernels, int threads, lockstep_loss
   parts.part_rows = divide_up(divide_up(output.rows, threads), STRIPES) * STRIPES;
   parts.losses = lockstep_allocate((size_t)((output.rows + 1) * kernels->element_size));
   if (output.rows > 0) lockstep_parallel_for(divide_up(output.rows, parts.part_rows), threads, loss_of_part, &parts);
-  double sum[1];
-  kernels->striped_sum(parts.losses, output.rows, sum);
+  const double sum = kernels->striped_sum(parts.losses, output.rows);
   free(parts.losses);
-  return kernels->value(sum);
+  return sum;
 }
 
 // MARK: - Elementwise

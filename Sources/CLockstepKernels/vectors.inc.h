@@ -32,5 +32,3 @@ static inline INLINED void NAME(copy)(ELEMENT *to, const ELEMENT *from, ptrdiff_
   for (ptrdiff_t i = 0; i + LANES < count; i += LANES) NAME(store)(to + i, NAME(load)(from + i));
   NAME(store)(to + count - LANES, NAME(load)(from + count - LANES));
 }
-
-static double NAME(value)(const void *address) { return *(const ELEMENT *)address; }
