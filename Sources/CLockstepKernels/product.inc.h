@@ -172,7 +172,8 @@ static void NAME(multiply_tree)(const lockstep_product *product, ptrdiff_t row_b
   part.extra_row = (ELEMENT *)product->extra_row + first_column;
 
   const ptrdiff_t panels = (product->depth + DEPTH_PANEL - 1) / DEPTH_PANEL;
-  const int slots = 64 - __builtin_clzll((unsigned long long)panels);
+  // As many nodes are pending as the number of the panel has ones.
+  const int slots = 63 - __builtin_clzll((unsigned long long)panels);
   ELEMENT *memory = lockstep_allocate((size_t)(slots * rows * columns) * sizeof(ELEMENT));
   lockstep_product nodes[64];
   nodes[0] = part;
