@@ -84,8 +84,18 @@ extern const lockstep_kernels lockstep_kernels_f32_avx2, lockstep_kernels_f64_av
 extern const lockstep_kernels lockstep_kernels_f32_avx512, lockstep_kernels_f64_avx512;
 extern const lockstep_kernels lockstep_kernels_f32_neon, lockstep_kernels_f64_neon;
 
-/// Memory of the calling thread, aligned for vectors, valid until its next call. Ends the program where there is none.
-void *lockstep_workspace(size_t bytes);
+/// What a thread keeps memory for.
+typedef enum {
+  /// Packed panels, and sums in flight.
+  LOCKSTEP_PANELS,
+  /// Nodes of a tree, while panels come and go.
+  LOCKSTEP_PENDING_NODES,
+  LOCKSTEP_WORKSPACES,
+} lockstep_workspace_use;
+
+/// Memory of the calling thread, aligned for vectors, valid until its next call for the same use. Ends the program where
+/// there is none.
+void *lockstep_workspace(lockstep_workspace_use use, size_t bytes);
 
 /// Memory aligned for vectors, to be freed. Ends the program where there is none.
 void *lockstep_allocate(size_t bytes);

@@ -119,7 +119,8 @@ static void NAME(multiply)(const lockstep_product *product, ptrdiff_t row_begin,
 
   const size_t sums_bytes = (size_t)(row_block / TILE_ROWS) * TILE_NODES * TILE_SUMS * sizeof(VECTOR);
   const size_t lanes_bytes = (size_t)(lane_block * step_bytes);
-  char *memory = lockstep_workspace(sums_bytes + lanes_bytes + (size_t)(row_block * step_bytes));
+  char *memory =
+      lockstep_workspace(LOCKSTEP_PANELS, sums_bytes + lanes_bytes + (size_t)(row_block * step_bytes));
   const NAME(scratch) scratch = {(ELEMENT *)(memory + sums_bytes + lanes_bytes), (ELEMENT *)(memory + sums_bytes),
                                  (VECTOR *)memory};
 
@@ -174,7 +175,8 @@ static void NAME(multiply_tree)(const lockstep_product *product, ptrdiff_t row_b
   const ptrdiff_t panels = (product->depth + DEPTH_PANEL - 1) / DEPTH_PANEL;
   // As many nodes are pending as the number of the panel has ones.
   const int slots = 63 - __builtin_clzll((unsigned long long)panels);
-  ELEMENT *memory = lockstep_allocate((size_t)(slots * rows * columns) * sizeof(ELEMENT));
+  ELEMENT *memory =
+      lockstep_workspace(LOCKSTEP_PENDING_NODES, (size_t)(slots * rows * columns) * sizeof(ELEMENT));
   lockstep_product nodes[64];
   nodes[0] = part;
   for (int slot = 1; slot <= slots; ++slot) {
@@ -199,7 +201,6 @@ static void NAME(multiply_tree)(const lockstep_product *product, ptrdiff_t row_b
       }
     }
   }
-  free(memory);
 }
 
 static void NAME(product)(const lockstep_product *product, ptrdiff_t row_begin, ptrdiff_t row_end,

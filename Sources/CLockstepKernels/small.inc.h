@@ -119,7 +119,7 @@ static void NAME(multiply_few_rows)(const lockstep_product *product, ptrdiff_t r
                                     ptrdiff_t lane_begin, ptrdiff_t lane_end) {
   const ptrdiff_t rows = row_end - row_begin;
   const ptrdiff_t whole = (lane_end - lane_begin) / LANES * LANES;
-  VECTOR *sums = lockstep_workspace((size_t)(whole * rows) * sizeof(ELEMENT));
+  VECTOR *sums = lockstep_workspace(LOCKSTEP_PANELS, (size_t)(whole * rows) * sizeof(ELEMENT));
   NAME(stream_lanes)(product, row_begin, rows, lane_begin, whole, sums);
   if (lane_begin + whole < lane_end) NAME(stream_lanes)(product, row_begin, rows, lane_end - LANES, LANES, sums);
 }
