@@ -147,13 +147,6 @@ static void NAME(multiply)(const lockstep_product *product, ptrdiff_t row_begin,
   }
 }
 
-/// `sum[i] = sum[i] + other[i]`.
-static void NAME(add_array)(ELEMENT *sum, const ELEMENT *other, ptrdiff_t count) {
-  ptrdiff_t i = 0;
-  for (; i + LANES <= count; i += LANES) NAME(store)(sum + i, NAME(load)(sum + i) + NAME(load)(other + i));
-  for (; i < count; ++i) sum[i] = sum[i] + other[i];
-}
-
 /// A product with a tree of many panels: pending nodes as large as the part, the earliest in the result itself.
 static void NAME(multiply_tree)(const lockstep_product *product, ptrdiff_t row_begin, ptrdiff_t row_end,
                                 ptrdiff_t lane_begin, ptrdiff_t lane_end) {
