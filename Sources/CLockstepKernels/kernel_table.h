@@ -4,8 +4,11 @@
 #define LOCKSTEP_KERNEL_TABLE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "lockstep_kernels.h"
+
+#define INLINED __attribute__((always_inline))
 
 enum {
   // The order of arithmetic: see OrderOfArithmetic in ComputeBackend.
