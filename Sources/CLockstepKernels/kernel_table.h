@@ -87,6 +87,19 @@ extern const lockstep_kernels lockstep_kernels_f32_avx2, lockstep_kernels_f64_av
 extern const lockstep_kernels lockstep_kernels_f32_avx512, lockstep_kernels_f64_avx512;
 extern const lockstep_kernels lockstep_kernels_f32_neon, lockstep_kernels_f64_neon;
 
+// The pairwise tree over leaves that come one after the other, as a binary counter: as many nodes are pending as the
+// number of the leaf has ones. They fill the slots from 0 on, and the leaf goes to the next.
+
+/// The slot of leaf number `leaf`.
+static inline INLINED ptrdiff_t lockstep_leaf_slot(ptrdiff_t leaf) {
+  return __builtin_popcountll((unsigned long long)leaf);
+}
+
+/// How often the last pending node joins the one before, once leaf number `leaf` is there: the last leaf completes all.
+static inline INLINED ptrdiff_t lockstep_merges_after(ptrdiff_t leaf, ptrdiff_t leaves) {
+  return leaf + 1 == leaves ? lockstep_leaf_slot(leaf) : __builtin_ctzll((unsigned long long)leaf + 1);
+}
+
 /// What a thread keeps memory for.
 typedef enum {
   /// Packed panels, and sums in flight.

@@ -12,12 +12,13 @@ static inline ELEMENT NAME(fold_stripes)(const VECTOR *vectors) {
   return stripes[0];
 }
 
-/// Folds leaf number `leaf`, just written to slot `popcount(leaf)` of `nodes`, into the nodes that are complete with
-/// it. The last leaf completes all; the sum is then in slot 0.
+/// Folds leaf number `leaf`, just written to its slot of `nodes`, into the nodes that are complete with it. After the
+/// last leaf the sum is in slot 0.
 static inline void NAME(merge_nodes)(ELEMENT *nodes, ptrdiff_t size, ptrdiff_t leaf, ptrdiff_t leaves) {
-  ptrdiff_t slot = __builtin_popcountll((unsigned long long)leaf);
-  ptrdiff_t merges = leaf + 1 == leaves ? slot : __builtin_ctzll((unsigned long long)leaf + 1);
-  for (; merges > 0; --merges, --slot) NAME(add_array)(nodes + (slot - 1) * size, nodes + slot * size, size);
+  ptrdiff_t slot = lockstep_leaf_slot(leaf);
+  for (ptrdiff_t merges = lockstep_merges_after(leaf, leaves); merges > 0; --merges, --slot) {
+    NAME(add_array)(nodes + (slot - 1) * size, nodes + slot * size, size);
+  }
 }
 
 static double NAME(striped_sum)(const void *values, ptrdiff_t count) {
@@ -37,7 +38,7 @@ static double NAME(striped_sum)(const void *values, ptrdiff_t count) {
       NAME(copy)(rest, from + row, rows - row);
       for (int v = 0; v < STRIPE_VECTORS; ++v) stripes[v] = stripes[v] + NAME(load)(rest + v * LANES);
     }
-    nodes[__builtin_popcountll((unsigned long long)leaf)] = NAME(fold_stripes)(stripes);
+    nodes[lockstep_leaf_slot(leaf)] = NAME(fold_stripes)(stripes);
     NAME(merge_nodes)(nodes, 1, leaf, leaves);
   }
   return nodes[0];
@@ -67,7 +68,7 @@ static void NAME(narrow_gradients)(lockstep_matrix input, lockstep_matrix output
     // A row of padding adds 0 times -0, or -0: what leaves every sum as it is, -0 too, which underflow may give.
     const ELEMENT *x = NAME(leaf_columns)(input, first, rows, 0, input_columns);
     const ELEMENT *dz = NAME(leaf_columns)(output_gradient, first, rows, (ELEMENT)-0.0, gradient_columns);
-    ELEMENT *node = nodes + __builtin_popcountll((unsigned long long)leaf) * size;
+    ELEMENT *node = nodes + lockstep_leaf_slot(leaf) * size;
     for (ptrdiff_t j = 0; j < outputs; ++j) {
       const ELEMENT *g = dz + j * LEAF_ROWS;
       for (ptrdiff_t k = 0; k < inputs; ++k) {
