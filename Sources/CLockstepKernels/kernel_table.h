@@ -56,6 +56,10 @@ typedef struct {
   ptrdiff_t value_stride;
 } lockstep_product;
 
+/// Elementwise work: replaces each element of `target` by a function of it, of the element of `operand` and of a value of
+/// the element type.
+typedef void lockstep_update(lockstep_mutable_matrix target, lockstep_matrix operand, double factor);
+
 struct lockstep_kernels {
   ptrdiff_t element_size, lanes, tile_rows, tile_vectors;
 
@@ -79,8 +83,10 @@ struct lockstep_kernels {
   /// The sum of `count` values by leaves, stripes and the pairwise tree: a value of the element type.
   double (*striped_sum)(const void *values, ptrdiff_t count);
 
-  void (*add)(lockstep_matrix other, lockstep_mutable_matrix sum);
-  void (*descend)(lockstep_mutable_matrix parameters, lockstep_matrix gradient, double learning_rate);
+  /// `operand` is the other node; there is no factor.
+  lockstep_update *add;
+  /// `operand` is the gradient, `factor` the learning rate.
+  lockstep_update *descend;
 };
 
 extern const lockstep_kernels lockstep_kernels_f32_avx2, lockstep_kernels_f64_avx2;

@@ -178,7 +178,7 @@ static void fold_nodes(const lockstep_kernels *kernels, void *nodes, ptrdiff_t s
     for (ptrdiff_t left = 0; left + step < count; left += 2 * step) {
       const lockstep_matrix other = {element(kernels, nodes, (left + step) * size), 1, size, size};
       const lockstep_mutable_matrix sum = {(void *)element(kernels, nodes, left * size), 1, size, size};
-      kernels->add(other, sum);
+      kernels->add(sum, other, 0);
     }
   }
 }
@@ -311,7 +311,8 @@ typedef struct {
   const lockstep_kernels *kernels;
   lockstep_matrix operand;
   lockstep_mutable_matrix target;
-  const double *learning_rate;
+  lockstep_update *update;
+  double factor;
   ptrdiff_t parts;
 } elementwise_parts;
 
@@ -329,29 +330,25 @@ static void elementwise_part(void *context, ptrdiff_t index) {
   operand.base = element(kernels, operand.base, first * (by_columns ? 1 : operand.stride));
   target.base = (void *)element(kernels, target.base, first * (by_columns ? 1 : target.stride));
   *(by_columns ? &target.columns : &target.rows) = count;
-  if (p->learning_rate != NULL) {
-    kernels->descend(target, operand, *p->learning_rate);
-  } else {
-    kernels->add(operand, target);
-  }
+  p->update(target, operand, p->factor);
 }
 
 static void run_elementwise(const lockstep_kernels *kernels, int threads, lockstep_matrix operand,
-                            lockstep_mutable_matrix target, const double *learning_rate) {
+                            lockstep_mutable_matrix target, lockstep_update *update, double factor) {
   if (operand.stride == operand.columns && target.stride == target.columns) {
     target.columns *= target.rows;
     target.rows = 1;
   }
   threads = worthwhile_threads(threads, (double)target.rows * (double)target.columns, ELEMENTS_PER_THREAD);
-  elementwise_parts parts = {kernels, operand, target, learning_rate, threads};
+  elementwise_parts parts = {kernels, operand, target, update, factor, threads};
   lockstep_parallel_for(threads, threads, elementwise_part, &parts);
 }
 
 void lockstep_add(const lockstep_kernels *kernels, int threads, lockstep_matrix other, lockstep_mutable_matrix sum) {
-  run_elementwise(kernels, threads, other, sum, NULL);
+  run_elementwise(kernels, threads, other, sum, kernels->add, 0);
 }
 
 void lockstep_descend(const lockstep_kernels *kernels, int threads, lockstep_mutable_matrix parameters,
                       lockstep_matrix gradient, double learning_rate) {
-  run_elementwise(kernels, threads, gradient, parameters, &learning_rate);
+  run_elementwise(kernels, threads, gradient, parameters, kernels->descend, learning_rate);
 }
