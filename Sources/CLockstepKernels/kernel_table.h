@@ -56,8 +56,8 @@ typedef struct {
   ptrdiff_t value_stride;
 } lockstep_product;
 
-/// Elementwise work: replaces each element of `target` by a function of it, of the element of `operand` and of a value of
-/// the element type.
+/// Elementwise work: replaces each element of `target` by a function of it, of the element of `operand` and of a value
+/// of the element type.
 typedef void lockstep_update(lockstep_mutable_matrix target, lockstep_matrix operand, double factor);
 
 struct lockstep_kernels {
@@ -115,8 +115,8 @@ typedef enum {
   LOCKSTEP_WORKSPACES,
 } lockstep_workspace_use;
 
-/// Memory of the calling thread, aligned for vectors, valid until its next call for the same use. Ends the program where
-/// there is none.
+/// Memory of the calling thread, aligned for vectors, valid until its next call for the same use. Ends the program
+/// where there is none.
 void *lockstep_workspace(lockstep_workspace_use use, size_t bytes);
 
 /// Memory aligned for vectors, to be freed. Ends the program where there is none.

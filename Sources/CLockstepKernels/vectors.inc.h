@@ -1,4 +1,5 @@
-// Vectors of elements: types, loads, stores, selection, sums of arrays. Each operation is the IEEE operation on each lane.
+// Vectors of elements: types, loads, stores, selection, sums of arrays. Each operation is the IEEE operation on each
+// lane.
 
 typedef ELEMENT NAME(vector) __attribute__((ext_vector_type(LANES)));
 typedef ELEMENT NAME(unaligned) __attribute__((ext_vector_type(LANES), aligned(sizeof(ELEMENT)), may_alias));
