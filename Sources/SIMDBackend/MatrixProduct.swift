@@ -29,7 +29,7 @@ struct Grid<Element> {
 }
 
 /// Where the elements of a product are written.
-struct Result<Element> {
+struct Destination<Element> {
   var base: UnsafeMutablePointer<Element>
   var row: Int
   var column: Int
@@ -59,7 +59,7 @@ struct MatrixProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
   var sums: DepthSum
   var left: Operand<Element>
   var right: Operand<Element>
-  var result: Result<Element>
+  var result: Destination<Element>
   var epilogue: Epilogue<Element>
 
   /// The same product with rows and columns exchanged: the result's rows lie along the vector.
@@ -202,7 +202,7 @@ struct MatrixProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
   /// Writes the finished sums of a tile.
   @inline(__always)
   private func store(_ sums: UnsafeMutablePointer<Element>, tile: Tile, row: Int, column: Int) {
-    let result = Result(
+    let result = Destination(
       result.base + row &* result.row + column &* result.column, row: result.row, column: result.column)
     if case .activate(let activation, let bias) = epilogue {
       activateTile(Vector.self, activation, bias: bias, tile: tile, row: row, column: column, sums: sums)
