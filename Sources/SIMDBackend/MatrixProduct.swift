@@ -83,7 +83,6 @@ struct MatrixProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
   private func computeBlocks() {
     let plan = BlockPlan<Vector>(self)
     withScratch(of: Element.self, count: plan.scratchCount) { scratch in
-      let base = UnsafeMutablePointer(mutating: UnsafePointer(scratch))
       var column = 0
       while column < columns {
         let columnCount = min(plan.blockColumns, columns &- column)
@@ -91,7 +90,7 @@ struct MatrixProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
         while row < rows {
           let rowCount = min(plan.blockRows, rows &- row)
           computeBlock(
-            rows: row..<row &+ rowCount, columns: column..<column &+ columnCount, plan: plan, scratch: base)
+            rows: row..<row &+ rowCount, columns: column..<column &+ columnCount, plan: plan, scratch: scratch)
           row += rowCount
         }
         column += columnCount
