@@ -166,15 +166,11 @@ struct MatrixProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
       return isLast ? end : nil
 
     case .leaves:
-      // Pending nodes are the bits of `segment`, as in a binary counter. A new leaf joins the nodes of its own size
-      // upwards; the last one joins all that are left, the smallest (the latest) first.
-      let joined = isLast ? segment : segment & ~(segment &+ 1)
-      let level = (~segment).trailingZeroBitCount
-      let end = isLast ? buffer : pending + level &* plan.pendingCount
-      accumulate(tile, depth: depth, left: left, right: right, start: nil, end: joined == 0 ? end : buffer)
-      guard joined != 0 else { return isLast ? end : nil }
+      let step = TreeStep(leaf: segment, of: plan.segments)
+      let end = isLast ? buffer : pending + step.level &* plan.pendingCount
+      accumulate(tile, depth: depth, left: left, right: right, start: nil, end: step.joined == 0 ? end : buffer)
       let count = tile.rows &* tile.vectors &* Vector.laneCount
-      var levels = joined
+      var levels = step.joined
       while levels != 0 {
         let node = pending + levels.trailingZeroBitCount &* plan.pendingCount
         levels &= levels &- 1
