@@ -57,7 +57,7 @@ bool lockstep_cpu_supports_avx512(void) {
   return true;
 }
 
-#else  // arm64: the baseline has all that the kernels use.
+#elif defined(__aarch64__)  // The baseline has all that the kernels use.
 
 int lockstep_cpu_feature_count(void) { return 1; }
 const char *lockstep_cpu_feature_name(int index) { return index == 0 ? "asimd" : NULL; }
@@ -65,4 +65,6 @@ bool lockstep_cpu_has_feature(int index) { return index == 0; }
 const char *lockstep_cpu_missing_feature(void) { return NULL; }
 bool lockstep_cpu_supports_avx512(void) { return false; }
 
+#else
+#error "Lockstep runs on x86-64 and arm64."
 #endif

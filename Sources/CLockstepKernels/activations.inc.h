@@ -1,5 +1,8 @@
 // Activations and their derivatives over arrays of vectors, as Activation in ComputeBackend spells them.
 
+/// Activation.leakySlope.
+#define LEAKY_SLOPE ((ELEMENT)0.01)
+
 static void NAME(activate)(lockstep_activation activation, VECTOR *values, ptrdiff_t count) {
   const VECTOR zero = NAME(splat)(0);
   switch (activation) {
@@ -10,7 +13,7 @@ static void NAME(activate)(lockstep_activation activation, VECTOR *values, ptrdi
     break;
   case LOCKSTEP_LEAKY_RELU:
     for (ptrdiff_t i = 0; i < count; ++i) {
-      values[i] = NAME(select)(values[i] < zero, values[i] * NAME(splat)((ELEMENT)0.01), values[i]);
+      values[i] = NAME(select)(values[i] < zero, values[i] * NAME(splat)(LEAKY_SLOPE), values[i]);
     }
     break;
   case LOCKSTEP_TANH:
@@ -35,7 +38,7 @@ static void NAME(activate_backward)(lockstep_activation activation, VECTOR *grad
     break;
   case LOCKSTEP_LEAKY_RELU:
     for (ptrdiff_t i = 0; i < count; ++i) {
-      gradients[i] = NAME(select)(y[i] <= zero, gradients[i] * NAME(splat)((ELEMENT)0.01), gradients[i]);
+      gradients[i] = NAME(select)(y[i] <= zero, gradients[i] * NAME(splat)(LEAKY_SLOPE), gradients[i]);
     }
     break;
   case LOCKSTEP_TANH:
@@ -46,3 +49,5 @@ static void NAME(activate_backward)(lockstep_activation activation, VECTOR *grad
     break;
   }
 }
+
+#undef LEAKY_SLOPE

@@ -1,7 +1,7 @@
 // The kernels for x86-64-v3: 16 registers, of which the tile's sums take 12.
 #if defined(__x86_64__)
 
-#include "instruction_set.h"
+#include "kernel_table.h"
 
 #pragma clang attribute push(__attribute__((target("avx2,fma,bmi,bmi2,lzcnt,popcnt"))), apply_to = function)
 

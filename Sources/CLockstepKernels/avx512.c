@@ -1,7 +1,7 @@
 // The kernels for x86-64-v4: 32 registers, of which the tile's sums take 24.
 #if defined(__x86_64__)
 
-#include "instruction_set.h"
+#include "kernel_table.h"
 
 #pragma clang attribute push( \
     __attribute__((target("avx512f,avx512bw,avx512cd,avx512dq,avx512vl,avx2,fma,bmi,bmi2,lzcnt,popcnt"))), \

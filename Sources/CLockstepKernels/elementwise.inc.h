@@ -1,6 +1,7 @@
 // Elementwise work on matrices: nodes of the pairwise tree, steps of gradient descent.
 
-static void NAME(add)(lockstep_matrix other, lockstep_mutable_matrix sum) {
+static void NAME(add)(lockstep_mutable_matrix sum, lockstep_matrix other, double factor) {
+  (void)factor;
   for (ptrdiff_t row = 0; row < sum.rows; ++row) {
     NAME(add_array)((ELEMENT *)sum.base + row * sum.stride, (const ELEMENT *)other.base + row * other.stride,
                     sum.columns);

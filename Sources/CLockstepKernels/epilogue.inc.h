@@ -1,7 +1,5 @@
 // What becomes of a tile of finished sums: bias, activation or its derivative, and the way to the result.
 
-#define TILE_SUMS (TILE_ROWS * TILE_VECTORS)
-
 /// The start of row `row` of the result.
 static inline ELEMENT *NAME(result_row)(const lockstep_product *product, ptrdiff_t row) {
   return row < product->result_rows ? (ELEMENT *)product->result + row * product->stride : product->extra_row;

@@ -4,8 +4,11 @@
 #define LOCKSTEP_KERNEL_TABLE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "lockstep_kernels.h"
+
+#define INLINED __attribute__((always_inline))
 
 enum {
   // The order of arithmetic: see OrderOfArithmetic in ComputeBackend.
@@ -53,6 +56,10 @@ typedef struct {
   ptrdiff_t value_stride;
 } lockstep_product;
 
+/// Elementwise work: replaces each element of `target` by a function of it, of the element of `operand` and of a value
+/// of the element type.
+typedef void lockstep_update(lockstep_mutable_matrix target, lockstep_matrix operand, double factor);
+
 struct lockstep_kernels {
   ptrdiff_t element_size, lanes, tile_rows, tile_vectors;
 
@@ -73,22 +80,44 @@ struct lockstep_kernels {
   void (*loss_rows)(lockstep_loss_function loss, lockstep_matrix output, lockstep_matrix target, double scale,
                     lockstep_mutable_matrix gradient, void *losses);
 
-  /// The sum of `count` values by leaves, stripes and the pairwise tree, to `*sum`.
-  void (*striped_sum)(const void *values, ptrdiff_t count, void *sum);
+  /// The sum of `count` values by leaves, stripes and the pairwise tree: a value of the element type.
+  double (*striped_sum)(const void *values, ptrdiff_t count);
 
-  void (*add)(lockstep_matrix other, lockstep_mutable_matrix sum);
-  void (*descend)(lockstep_mutable_matrix parameters, lockstep_matrix gradient, double learning_rate);
-
-  /// The value at `address`.
-  double (*value)(const void *address);
+  /// `operand` is the other node; there is no factor.
+  lockstep_update *add;
+  /// `operand` is the gradient, `factor` the learning rate.
+  lockstep_update *descend;
 };
 
 extern const lockstep_kernels lockstep_kernels_f32_avx2, lockstep_kernels_f64_avx2;
 extern const lockstep_kernels lockstep_kernels_f32_avx512, lockstep_kernels_f64_avx512;
 extern const lockstep_kernels lockstep_kernels_f32_neon, lockstep_kernels_f64_neon;
 
-/// Memory of the calling thread, aligned for vectors, valid until its next call. Ends the program where there is none.
-void *lockstep_workspace(size_t bytes);
+// The pairwise tree over leaves that come one after the other, as a binary counter: as many nodes are pending as the
+// number of the leaf has ones. They fill the slots from 0 on, and the leaf goes to the next.
+
+/// The slot of leaf number `leaf`.
+static inline INLINED ptrdiff_t lockstep_leaf_slot(ptrdiff_t leaf) {
+  return __builtin_popcountll((unsigned long long)leaf);
+}
+
+/// How often the last pending node joins the one before, once leaf number `leaf` is there: the last leaf completes all.
+static inline INLINED ptrdiff_t lockstep_merges_after(ptrdiff_t leaf, ptrdiff_t leaves) {
+  return leaf + 1 == leaves ? lockstep_leaf_slot(leaf) : __builtin_ctzll((unsigned long long)leaf + 1);
+}
+
+/// What a thread keeps memory for.
+typedef enum {
+  /// Packed panels, and sums in flight.
+  LOCKSTEP_PANELS,
+  /// Nodes of a tree, while panels come and go.
+  LOCKSTEP_PENDING_NODES,
+  LOCKSTEP_WORKSPACES,
+} lockstep_workspace_use;
+
+/// Memory of the calling thread, aligned for vectors, valid until its next call for the same use. Ends the program
+/// where there is none.
+void *lockstep_workspace(lockstep_workspace_use use, size_t bytes);
 
 /// Memory aligned for vectors, to be freed. Ends the program where there is none.
 void *lockstep_allocate(size_t bytes);

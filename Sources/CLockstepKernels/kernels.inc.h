@@ -22,6 +22,7 @@
 #define EXPAND(name, precision, set) CONCATENATE(name, precision, set)
 #define NAME(name) EXPAND(name, PRECISION, INSTRUCTION_SET)
 
+#define TILE_SUMS (TILE_ROWS * TILE_VECTORS)
 #define VECTOR NAME(vector)
 #define MASK NAME(mask)
 #define WIDE NAME(wide)
@@ -51,10 +52,8 @@ const lockstep_kernels NAME(kernels) = {
     .striped_sum = NAME(striped_sum),
     .add = NAME(add),
     .descend = NAME(descend),
-    .value = NAME(value),
 };
 
-#undef TILE_SUMS
 #undef ELEMENT
 #undef PRECISION
 #undef LANES
@@ -62,6 +61,7 @@ const lockstep_kernels NAME(kernels) = {
 #undef CONCATENATE
 #undef EXPAND
 #undef NAME
+#undef TILE_SUMS
 #undef VECTOR
 #undef MASK
 #undef WIDE

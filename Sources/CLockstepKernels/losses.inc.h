@@ -68,7 +68,7 @@ static void NAME(loss_rows)(lockstep_loss_function loss, lockstep_matrix output,
   const VECTOR factor = NAME(splat)((ELEMENT)scale);
   const ptrdiff_t outputs = output.columns;
   const bool in_place = outputs == 1 && output.stride == 1 && target.stride == 1 && gradient.stride == 1;
-  ELEMENT *z = lockstep_workspace((size_t)(3 * outputs * LANES) * sizeof(ELEMENT));
+  ELEMENT *z = lockstep_workspace(LOCKSTEP_PANELS, (size_t)(3 * outputs * LANES) * sizeof(ELEMENT));
   ELEMENT *t = z + outputs * LANES;
   ELEMENT *slopes = t + outputs * LANES;
   for (ptrdiff_t row = 0; row < output.rows; row += LANES) {

@@ -12,15 +12,16 @@ static inline ELEMENT NAME(fold_stripes)(const VECTOR *vectors) {
   return stripes[0];
 }
 
-/// Folds leaf number `leaf`, just written to slot `popcount(leaf)` of `nodes`, into the nodes that are complete with
-/// it. The last leaf completes all; the sum is then in slot 0.
+/// Folds leaf number `leaf`, just written to its slot of `nodes`, into the nodes that are complete with it. After the
+/// last leaf the sum is in slot 0.
 static inline void NAME(merge_nodes)(ELEMENT *nodes, ptrdiff_t size, ptrdiff_t leaf, ptrdiff_t leaves) {
-  ptrdiff_t slot = __builtin_popcountll((unsigned long long)leaf);
-  ptrdiff_t merges = leaf + 1 == leaves ? slot : __builtin_ctzll((unsigned long long)leaf + 1);
-  for (; merges > 0; --merges, --slot) NAME(add_array)(nodes + (slot - 1) * size, nodes + slot * size, size);
+  ptrdiff_t slot = lockstep_leaf_slot(leaf);
+  for (ptrdiff_t merges = lockstep_merges_after(leaf, leaves); merges > 0; --merges, --slot) {
+    NAME(add_array)(nodes + (slot - 1) * size, nodes + slot * size, size);
+  }
 }
 
-static void NAME(striped_sum)(const void *values, ptrdiff_t count, void *sum) {
+static double NAME(striped_sum)(const void *values, ptrdiff_t count) {
   const ptrdiff_t leaves = (count + LEAF_ROWS - 1) / LEAF_ROWS;
   ELEMENT nodes[64] = {0};
   for (ptrdiff_t leaf = 0; leaf < leaves; ++leaf) {
@@ -32,27 +33,23 @@ static void NAME(striped_sum)(const void *values, ptrdiff_t count, void *sum) {
       for (int v = 0; v < STRIPE_VECTORS; ++v) stripes[v] = stripes[v] + NAME(load)(from + row + v * LANES);
     }
     if (row < rows) {
-      // Adding +0 changes no sum: none is -0, as they start from +0.
+      // Adding +0 changes no sum: none is -0, as they start from +0 and only two that are -0 add up to it.
       ELEMENT rest[STRIPES] = {0};
       NAME(copy)(rest, from + row, rows - row);
       for (int v = 0; v < STRIPE_VECTORS; ++v) stripes[v] = stripes[v] + NAME(load)(rest + v * LANES);
     }
-    nodes[__builtin_popcountll((unsigned long long)leaf)] = NAME(fold_stripes)(stripes);
+    nodes[lockstep_leaf_slot(leaf)] = NAME(fold_stripes)(stripes);
     NAME(merge_nodes)(nodes, 1, leaf, leaves);
   }
-  *(ELEMENT *)sum = nodes[0];
+  return nodes[0];
 }
 
-/// The rows of a leaf, each column contiguous and filled up with zeros to whole panels of 16 rows: in place where the
-/// matrix is that already, else in `columns`.
-static const ELEMENT *NAME(leaf_columns)(lockstep_matrix matrix, ptrdiff_t first, ptrdiff_t rows, ELEMENT *columns) {
-  const ELEMENT *from = (const ELEMENT *)matrix.base + first * matrix.stride;
-  if (matrix.columns == 1 && matrix.stride == 1 && rows % STRIPES == 0) return from;
-  NAME(transpose)(rows, matrix.columns, from, matrix.stride, columns, LEAF_ROWS);
-  for (ptrdiff_t column = 0; column < matrix.columns; ++column) {
-    for (ptrdiff_t row = rows; row % STRIPES != 0; ++row) columns[column * LEAF_ROWS + row] = 0;
-  }
-  return columns;
+/// The columns of a leaf, filled up with `padding` to whole panels of 16 rows.
+static const ELEMENT *NAME(leaf_columns)(lockstep_matrix matrix, ptrdiff_t first, ptrdiff_t rows, ELEMENT padding,
+                                         ELEMENT *columns) {
+  const lockstep_matrix leaf = {(const ELEMENT *)matrix.base + first * matrix.stride, rows, matrix.columns,
+                                matrix.stride};
+  return NAME(split_columns)(leaf, STRIPES, padding, columns, LEAF_ROWS);
 }
 
 static void NAME(narrow_gradients)(lockstep_matrix input, lockstep_matrix output_gradient,
@@ -68,9 +65,10 @@ static void NAME(narrow_gradients)(lockstep_matrix input, lockstep_matrix output
   for (ptrdiff_t leaf = 0; leaf < leaves; ++leaf) {
     const ptrdiff_t first = leaf * LEAF_ROWS;
     const ptrdiff_t rows = input.rows - first < LEAF_ROWS ? input.rows - first : LEAF_ROWS;
-    const ELEMENT *x = NAME(leaf_columns)(input, first, rows, input_columns);
-    const ELEMENT *dz = NAME(leaf_columns)(output_gradient, first, rows, gradient_columns);
-    ELEMENT *node = nodes + __builtin_popcountll((unsigned long long)leaf) * size;
+    // A row of padding adds 0 times -0, or -0: what leaves every sum as it is, -0 too, which underflow may give.
+    const ELEMENT *x = NAME(leaf_columns)(input, first, rows, 0, input_columns);
+    const ELEMENT *dz = NAME(leaf_columns)(output_gradient, first, rows, (ELEMENT)-0.0, gradient_columns);
+    ELEMENT *node = nodes + lockstep_leaf_slot(leaf) * size;
     for (ptrdiff_t j = 0; j < outputs; ++j) {
       const ELEMENT *g = dz + j * LEAF_ROWS;
       for (ptrdiff_t k = 0; k < inputs; ++k) {

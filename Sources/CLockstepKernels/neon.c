@@ -1,7 +1,7 @@
 // The kernels for arm64: 32 registers, of which the tile's sums take 24.
 #if defined(__aarch64__)
 
-#include "instruction_set.h"
+#include "kernel_table.h"
 
 #define INSTRUCTION_SET neon
 #define REGISTER_BYTES 16

@@ -1,5 +1,5 @@
 // Packing: lines of an operand side by side, so that a register tile reads its operands in sequence. Also the
-// transposition that packing, losses and transposed results share.
+// transposition that packing, losses and transposed results share, and columns set apart, with rows along the lanes.
 
 /// A square of BLOCK by BLOCK elements: 128-bit vectors, which every instruction set has.
 static inline INLINED void NAME(transpose_block)(const ELEMENT *from, ptrdiff_t from_stride, ELEMENT *to,
@@ -66,6 +66,18 @@ static void NAME(transpose)(ptrdiff_t rows, ptrdiff_t columns, const ELEMENT *fr
   }
 #endif
   NAME(transpose_inlined)(rows, columns, from, from_stride, to, to_stride);
+}
+
+/// The columns of a matrix, each contiguous, `apart` from the next and filled up with `padding` to a multiple of `unit`
+/// rows: in place where the matrix is that already, else in `columns`.
+static inline INLINED const ELEMENT *NAME(split_columns)(lockstep_matrix matrix, ptrdiff_t unit, ELEMENT padding,
+                                                         ELEMENT *columns, ptrdiff_t apart) {
+  if (matrix.columns == 1 && matrix.stride == 1 && matrix.rows % unit == 0) return matrix.base;
+  NAME(transpose)(matrix.rows, matrix.columns, matrix.base, matrix.stride, columns, apart);
+  for (ptrdiff_t column = 0; column < matrix.columns; ++column) {
+    for (ptrdiff_t row = matrix.rows; row % unit != 0; ++row) columns[column * apart + row] = padding;
+  }
+  return columns;
 }
 
 // Rows of the operand lie far apart, where no hardware looks ahead.

@@ -2,6 +2,7 @@
 // free to follow the shape, the number of threads and what was measured.
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "kernel_table.h"
 
@@ -38,6 +39,10 @@ static int worthwhile_threads(int threads, double work, double least) {
 
 static const char *element(const lockstep_kernels *kernels, const void *base, ptrdiff_t index) {
   return (const char *)base + index * kernels->element_size;
+}
+
+static char *mutable_element(const lockstep_kernels *kernels, void *base, ptrdiff_t index) {
+  return (char *)base + index * kernels->element_size;
 }
 
 /// A result cut into a grid of whole tiles.
@@ -177,8 +182,8 @@ static void fold_nodes(const lockstep_kernels *kernels, void *nodes, ptrdiff_t s
   for (ptrdiff_t step = 1; step < count; step *= 2) {
     for (ptrdiff_t left = 0; left + step < count; left += 2 * step) {
       const lockstep_matrix other = {element(kernels, nodes, (left + step) * size), 1, size, size};
-      const lockstep_mutable_matrix sum = {(void *)element(kernels, nodes, left * size), 1, size, size};
-      kernels->add(other, sum);
+      const lockstep_mutable_matrix sum = {mutable_element(kernels, nodes, left * size), 1, size, size};
+      kernels->add(sum, other, 0);
     }
   }
 }
@@ -193,7 +198,7 @@ typedef struct {
   const lockstep_kernels *kernels;
   lockstep_matrix input, output_gradient;
   node_cut cut;
-  char *nodes;
+  void *nodes;
 } gradient_nodes;
 
 static lockstep_product gradient_product(lockstep_matrix input, lockstep_matrix output_gradient, void *weight_gradient,
@@ -222,8 +227,8 @@ static void gradients_of_node(void *context, ptrdiff_t index) {
   const lockstep_matrix input = some_rows(g->kernels, g->input, first, rows);
   const lockstep_matrix output_gradient = some_rows(g->kernels, g->output_gradient, first, rows);
   const ptrdiff_t inputs = input.columns, outputs = output_gradient.columns;
-  void *node = g->nodes + index * (inputs + 1) * outputs * g->kernels->element_size;
-  void *bias = (void *)element(g->kernels, node, inputs * outputs);
+  void *node = mutable_element(g->kernels, g->nodes, index * (inputs + 1) * outputs);
+  void *bias = mutable_element(g->kernels, node, inputs * outputs);
   if (is_narrow(inputs, outputs)) {
     const lockstep_mutable_matrix weights = {node, inputs, outputs, outputs};
     g->kernels->narrow_gradients(input, output_gradient, weights, bias);
@@ -251,10 +256,9 @@ void lockstep_parameter_gradients(const lockstep_kernels *kernels, int threads, 
     lockstep_parallel_for(g.cut.nodes, threads, gradients_of_node, &g);
     fold_nodes(kernels, g.nodes, size, g.cut.nodes);
     for (ptrdiff_t row = 0; row <= inputs; ++row) {
-      char *to = row < inputs ? (char *)element(kernels, weight_gradient.base, row * weight_gradient.stride)
+      void *to = row < inputs ? mutable_element(kernels, weight_gradient.base, row * weight_gradient.stride)
                               : bias_gradient.base;
-      const char *from = element(kernels, g.nodes, row * outputs);
-      for (ptrdiff_t i = 0; i < outputs * kernels->element_size; ++i) to[i] = from[i];
+      memcpy(to, element(kernels, g.nodes, row * outputs), (size_t)(outputs * kernels->element_size));
     }
     free(g.nodes);
   } else if (narrow) {
@@ -277,7 +281,7 @@ typedef struct {
   lockstep_mutable_matrix gradient;
   /// The rows of a part: whole panels.
   ptrdiff_t part_rows;
-  char *losses;
+  void *losses;
 } loss_parts;
 
 static void loss_of_part(void *context, ptrdiff_t index) {
@@ -285,11 +289,11 @@ static void loss_of_part(void *context, ptrdiff_t index) {
   const ptrdiff_t first = index * p->part_rows;
   const ptrdiff_t rows = smaller(p->part_rows, p->output.rows - first);
   lockstep_mutable_matrix gradient = p->gradient;
-  gradient.base = (char *)gradient.base + first * gradient.stride * p->kernels->element_size;
+  gradient.base = mutable_element(p->kernels, gradient.base, first * gradient.stride);
   gradient.rows = rows;
   p->kernels->loss_rows(p->loss, some_rows(p->kernels, p->output, first, rows),
                         some_rows(p->kernels, p->target, first, rows), p->scale, gradient,
-                        p->losses + first * p->kernels->element_size);
+                        mutable_element(p->kernels, p->losses, first));
 }
 
 double lockstep_loss(const lockstep_kernels *kernels, int threads, lockstep_loss_function loss, lockstep_matrix output,
@@ -300,10 +304,9 @@ double lockstep_loss(const lockstep_kernels *kernels, int threads, lockstep_loss
   parts.part_rows = divide_up(divide_up(output.rows, threads), STRIPES) * STRIPES;
   parts.losses = lockstep_allocate((size_t)((output.rows + 1) * kernels->element_size));
   if (output.rows > 0) lockstep_parallel_for(divide_up(output.rows, parts.part_rows), threads, loss_of_part, &parts);
-  double sum[1];
-  kernels->striped_sum(parts.losses, output.rows, sum);
+  const double sum = kernels->striped_sum(parts.losses, output.rows);
   free(parts.losses);
-  return kernels->value(sum);
+  return sum;
 }
 
 // MARK: - Elementwise
@@ -312,7 +315,8 @@ typedef struct {
   const lockstep_kernels *kernels;
   lockstep_matrix operand;
   lockstep_mutable_matrix target;
-  const double *learning_rate;
+  lockstep_update *update;
+  double factor;
   ptrdiff_t parts;
 } elementwise_parts;
 
@@ -328,31 +332,27 @@ static void elementwise_part(void *context, ptrdiff_t index) {
   lockstep_matrix operand = p->operand;
   lockstep_mutable_matrix target = p->target;
   operand.base = element(kernels, operand.base, first * (by_columns ? 1 : operand.stride));
-  target.base = (void *)element(kernels, target.base, first * (by_columns ? 1 : target.stride));
+  target.base = mutable_element(kernels, target.base, first * (by_columns ? 1 : target.stride));
   *(by_columns ? &target.columns : &target.rows) = count;
-  if (p->learning_rate != NULL) {
-    kernels->descend(target, operand, *p->learning_rate);
-  } else {
-    kernels->add(operand, target);
-  }
+  p->update(target, operand, p->factor);
 }
 
 static void run_elementwise(const lockstep_kernels *kernels, int threads, lockstep_matrix operand,
-                            lockstep_mutable_matrix target, const double *learning_rate) {
+                            lockstep_mutable_matrix target, lockstep_update *update, double factor) {
   if (operand.stride == operand.columns && target.stride == target.columns) {
     target.columns *= target.rows;
     target.rows = 1;
   }
   threads = worthwhile_threads(threads, (double)target.rows * (double)target.columns, ELEMENTS_PER_THREAD);
-  elementwise_parts parts = {kernels, operand, target, learning_rate, threads};
+  elementwise_parts parts = {kernels, operand, target, update, factor, threads};
   lockstep_parallel_for(threads, threads, elementwise_part, &parts);
 }
 
 void lockstep_add(const lockstep_kernels *kernels, int threads, lockstep_matrix other, lockstep_mutable_matrix sum) {
-  run_elementwise(kernels, threads, other, sum, NULL);
+  run_elementwise(kernels, threads, other, sum, kernels->add, 0);
 }
 
 void lockstep_descend(const lockstep_kernels *kernels, int threads, lockstep_mutable_matrix parameters,
                       lockstep_matrix gradient, double learning_rate) {
-  run_elementwise(kernels, threads, gradient, parameters, &learning_rate);
+  run_elementwise(kernels, threads, gradient, parameters, kernels->descend, learning_rate);
 }

@@ -24,13 +24,10 @@ static inline ptrdiff_t NAME(tile_start)(ptrdiff_t lines, ptrdiff_t tile) {
   return before + (lines - before + 1) / 2;
 }
 
-/// Folds the sums of the leaf number `leaf` of a panel, just computed, into the nodes that are complete with it. Slot
-/// `popcount(leaf)` holds them: as many nodes are pending as the number of leaves has ones. The last leaf completes
-/// all.
+/// Folds the sums of leaf number `leaf` of a panel, just computed, into the nodes that are complete with it.
 static inline void NAME(merge_tile)(VECTOR *nodes, ptrdiff_t leaf, ptrdiff_t leaves, ptrdiff_t count) {
-  ptrdiff_t slot = __builtin_popcountll((unsigned long long)leaf);
-  ptrdiff_t merges = leaf + 1 == leaves ? slot : __builtin_ctzll((unsigned long long)leaf + 1);
-  for (; merges > 0; --merges, --slot) {
+  ptrdiff_t slot = lockstep_leaf_slot(leaf);
+  for (ptrdiff_t merges = lockstep_merges_after(leaf, leaves); merges > 0; --merges, --slot) {
     VECTOR *earlier = nodes + (slot - 1) * TILE_SUMS;
     const VECTOR *later = earlier + TILE_SUMS;
     for (ptrdiff_t i = 0; i < count; ++i) earlier[i] = earlier[i] + later[i];
@@ -60,7 +57,7 @@ static void NAME(multiply_panel)(const lockstep_product *product, const NAME(scr
       const ptrdiff_t height = NAME(tile_start)(rows, tile + 1) - start;
       const NAME(place) at = {row + start, height, lane, lanes, width};
       VECTOR *nodes = scratch->sums + tile * (TILE_NODES * TILE_SUMS);
-      const ptrdiff_t slot = product->tree ? __builtin_popcountll((unsigned long long)block) : 0;
+      const ptrdiff_t slot = product->tree ? lockstep_leaf_slot(block) : 0;
       const bool fresh = product->tree || (block == 0 && first == 0);
       if (block + 1 == blocks) NAME(prefetch_tile)(product, at);
       if (!fresh && block == 0) {
@@ -119,7 +116,8 @@ static void NAME(multiply)(const lockstep_product *product, ptrdiff_t row_begin,
 
   const size_t sums_bytes = (size_t)(row_block / TILE_ROWS) * TILE_NODES * TILE_SUMS * sizeof(VECTOR);
   const size_t lanes_bytes = (size_t)(lane_block * step_bytes);
-  char *memory = lockstep_workspace(sums_bytes + lanes_bytes + (size_t)(row_block * step_bytes));
+  char *memory =
+      lockstep_workspace(LOCKSTEP_PANELS, sums_bytes + lanes_bytes + (size_t)(row_block * step_bytes));
   const NAME(scratch) scratch = {(ELEMENT *)(memory + sums_bytes + lanes_bytes), (ELEMENT *)(memory + sums_bytes),
                                  (VECTOR *)memory};
 
@@ -146,13 +144,6 @@ static void NAME(multiply)(const lockstep_product *product, ptrdiff_t row_begin,
   }
 }
 
-/// `sum[i] = sum[i] + other[i]`.
-static void NAME(add_array)(ELEMENT *sum, const ELEMENT *other, ptrdiff_t count) {
-  ptrdiff_t i = 0;
-  for (; i + LANES <= count; i += LANES) NAME(store)(sum + i, NAME(load)(sum + i) + NAME(load)(other + i));
-  for (; i < count; ++i) sum[i] = sum[i] + other[i];
-}
-
 /// A product with a tree of many panels: pending nodes as large as the part, the earliest in the result itself.
 static void NAME(multiply_tree)(const lockstep_product *product, ptrdiff_t row_begin, ptrdiff_t row_end,
                                 ptrdiff_t lane_begin, ptrdiff_t lane_end) {
@@ -172,8 +163,10 @@ static void NAME(multiply_tree)(const lockstep_product *product, ptrdiff_t row_b
   part.extra_row = (ELEMENT *)product->extra_row + first_column;
 
   const ptrdiff_t panels = (product->depth + DEPTH_PANEL - 1) / DEPTH_PANEL;
-  const int slots = 64 - __builtin_clzll((unsigned long long)panels);
-  ELEMENT *memory = lockstep_allocate((size_t)(slots * rows * columns) * sizeof(ELEMENT));
+  // The most ones that a number below `panels` has.
+  const int slots = 63 - __builtin_clzll((unsigned long long)panels);
+  ELEMENT *memory =
+      lockstep_workspace(LOCKSTEP_PENDING_NODES, (size_t)(slots * rows * columns) * sizeof(ELEMENT));
   lockstep_product nodes[64];
   nodes[0] = part;
   for (int slot = 1; slot <= slots; ++slot) {
@@ -185,20 +178,18 @@ static void NAME(multiply_tree)(const lockstep_product *product, ptrdiff_t row_b
 
   for (ptrdiff_t panel = 0; panel < panels; ++panel) {
     const ptrdiff_t first = panel * DEPTH_PANEL;
-    int slot = __builtin_popcountll((unsigned long long)panel);
+    ptrdiff_t slot = lockstep_leaf_slot(panel);
     lockstep_product *node = &nodes[slot];
     node->rows.base = (const ELEMENT *)part.rows.base + first * part.rows.depth_stride;
     node->lanes.base = (const ELEMENT *)part.lanes.base + first * part.lanes.depth_stride;
     node->depth = product->depth - first < DEPTH_PANEL ? product->depth - first : DEPTH_PANEL;
     NAME(multiply)(node, 0, row_end - row_begin, 0, lane_end - lane_begin);
-    int merges = panel + 1 == panels ? slot : __builtin_ctzll((unsigned long long)panel + 1);
-    for (; merges > 0; --merges, --slot) {
+    for (ptrdiff_t merges = lockstep_merges_after(panel, panels); merges > 0; --merges, --slot) {
       for (ptrdiff_t row = 0; row < rows; ++row) {
         NAME(add_array)(NAME(result_row)(&nodes[slot - 1], row), NAME(result_row)(&nodes[slot], row), columns);
       }
     }
   }
-  free(memory);
 }
 
 static void NAME(product)(const lockstep_product *product, ptrdiff_t row_begin, ptrdiff_t row_end,

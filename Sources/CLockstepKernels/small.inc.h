@@ -5,18 +5,6 @@
 // Rows in flight: their columns stay in the first-level cache.
 #define CHUNK (512 / (ptrdiff_t)sizeof(ELEMENT))
 
-/// The columns of `rows` rows, each contiguous and CHUNK apart, filled up with zeros to whole vectors: in place where
-/// the matrix is that already, else in `columns`.
-static const ELEMENT *NAME(chunk_columns)(const ELEMENT *from, ptrdiff_t stride, ptrdiff_t rows, ptrdiff_t count,
-                                          ELEMENT *columns) {
-  if (count == 1 && stride == 1 && rows % LANES == 0) return from;
-  NAME(transpose)(rows, count, from, stride, columns, CHUNK);
-  for (ptrdiff_t column = 0; column < count; ++column) {
-    for (ptrdiff_t row = rows; row % LANES != 0; ++row) columns[column * CHUNK + row] = 0;
-  }
-  return columns;
-}
-
 /// One column of a chunk: the chains of `vectors` vectors of rows, several at a time.
 static inline INLINED void NAME(chunk_chains)(const int vectors, ptrdiff_t depth, const ELEMENT *x, const ELEMENT *w,
                                               ptrdiff_t w_stride, ELEMENT *sums) {
@@ -44,13 +32,14 @@ static void NAME(few_features)(const lockstep_product *product, ptrdiff_t row_be
   for (ptrdiff_t row = row_begin; row < row_end; row += CHUNK) {
     const ptrdiff_t rows = row_end - row < CHUNK ? row_end - row : CHUNK;
     const ptrdiff_t vectors = (rows + LANES - 1) / LANES;
-    const ELEMENT *x =
-        NAME(chunk_columns)((const ELEMENT *)product->rows.base + row * product->rows.line_stride,
-                            product->rows.line_stride, rows, depth, (ELEMENT *)inputs);
+    const lockstep_matrix input = {(const ELEMENT *)product->rows.base + row * product->rows.line_stride, rows, depth,
+                                   product->rows.line_stride};
+    const ELEMENT *x = NAME(split_columns)(input, LANES, 0, (ELEMENT *)inputs, CHUNK);
     const ELEMENT *y = NULL;
     if (product->epilogue == LOCKSTEP_BACKWARD_ACTIVATION && product->activation != LOCKSTEP_IDENTITY) {
-      y = NAME(chunk_columns)((const ELEMENT *)product->values + row * product->value_stride, product->value_stride,
-                              rows, columns, (ELEMENT *)values);
+      const lockstep_matrix value = {(const ELEMENT *)product->values + row * product->value_stride, rows, columns,
+                                     product->value_stride};
+      y = NAME(split_columns)(value, LANES, 0, (ELEMENT *)values, CHUNK);
     }
     for (ptrdiff_t column = 0; column < columns; ++column) {
       VECTOR *sum = sums + column * (CHUNK / LANES);
@@ -130,7 +119,7 @@ static void NAME(multiply_few_rows)(const lockstep_product *product, ptrdiff_t r
                                     ptrdiff_t lane_begin, ptrdiff_t lane_end) {
   const ptrdiff_t rows = row_end - row_begin;
   const ptrdiff_t whole = (lane_end - lane_begin) / LANES * LANES;
-  VECTOR *sums = lockstep_workspace((size_t)(whole * rows) * sizeof(ELEMENT));
+  VECTOR *sums = lockstep_workspace(LOCKSTEP_PANELS, (size_t)(whole * rows) * sizeof(ELEMENT));
   NAME(stream_lanes)(product, row_begin, rows, lane_begin, whole, sums);
   if (lane_begin + whole < lane_end) NAME(stream_lanes)(product, row_begin, rows, lane_end - LANES, LANES, sums);
 }

@@ -1,13 +1,14 @@
-// Vectors of elements: types, loads, stores, selection. Each operation is the IEEE operation on each lane.
+// Vectors of elements: types, loads, stores, selection, sums of arrays. Each operation is the IEEE operation on each
+// lane.
 
 typedef ELEMENT NAME(vector) __attribute__((ext_vector_type(LANES)));
 typedef ELEMENT NAME(unaligned) __attribute__((ext_vector_type(LANES), aligned(sizeof(ELEMENT)), may_alias));
 typedef ELEMENT NAME(block) __attribute__((ext_vector_type(BLOCK)));
 typedef ELEMENT NAME(unaligned_block) __attribute__((ext_vector_type(BLOCK), aligned(sizeof(ELEMENT)), may_alias));
 #if ELEMENT_IS_FLOAT
-typedef int NAME(mask) __attribute__((ext_vector_type(LANES)));
+typedef int32_t NAME(mask) __attribute__((ext_vector_type(LANES)));
 #else
-typedef long NAME(mask) __attribute__((ext_vector_type(LANES)));
+typedef int64_t NAME(mask) __attribute__((ext_vector_type(LANES)));
 #endif
 typedef double NAME(wide) __attribute__((ext_vector_type(LANES)));
 typedef uint64_t NAME(wide_bits) __attribute__((ext_vector_type(LANES)));
@@ -33,4 +34,9 @@ static inline INLINED void NAME(copy)(ELEMENT *to, const ELEMENT *from, ptrdiff_
   NAME(store)(to + count - LANES, NAME(load)(from + count - LANES));
 }
 
-static double NAME(value)(const void *address) { return *(const ELEMENT *)address; }
+/// `sum[i] = sum[i] + other[i]`.
+static void NAME(add_array)(ELEMENT *sum, const ELEMENT *other, ptrdiff_t count) {
+  ptrdiff_t i = 0;
+  for (; i + LANES <= count; i += LANES) NAME(store)(sum + i, NAME(load)(sum + i) + NAME(load)(other + i));
+  for (; i < count; ++i) sum[i] = sum[i] + other[i];
+}

@@ -20,15 +20,17 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void release(void *value) {
   workspace *own = value;
-  free(own->memory);
+  for (int use = 0; use < LOCKSTEP_WORKSPACES; ++use) free(own[use].memory);
   free(own);
 }
 
+static _Noreturn void end_without_thread_data(void) {
+  fputs("lockstep: no thread-specific data left\n", stderr);
+  abort();
+}
+
 static void make_key(void) {
-  if (pthread_key_create(&key, release) != 0) {
-    fputs("lockstep: no thread-specific data left\n", stderr);
-    abort();
-  }
+  if (pthread_key_create(&key, release) != 0) end_without_thread_data();
 }
 
 void *lockstep_allocate(size_t bytes) {
@@ -40,14 +42,15 @@ void *lockstep_allocate(size_t bytes) {
   return memory;
 }
 
-void *lockstep_workspace(size_t bytes) {
+void *lockstep_workspace(lockstep_workspace_use use, size_t bytes) {
   pthread_once(&once, make_key);
-  workspace *own = pthread_getspecific(key);
-  if (own == NULL) {
-    own = lockstep_allocate(sizeof *own);
-    *own = (workspace){0, NULL};
-    pthread_setspecific(key, own);
+  workspace *all = pthread_getspecific(key);
+  if (all == NULL) {
+    all = lockstep_allocate(LOCKSTEP_WORKSPACES * sizeof *all);
+    for (int i = 0; i < LOCKSTEP_WORKSPACES; ++i) all[i] = (workspace){0, NULL};
+    if (pthread_setspecific(key, all) != 0) end_without_thread_data();
   }
+  workspace *own = &all[use];
   if (own->bytes < bytes) {
     free(own->memory);
     own->memory = lockstep_allocate(bytes);

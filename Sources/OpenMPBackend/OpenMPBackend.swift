@@ -1,6 +1,5 @@
 // The Swift face of the C kernels: views and enumerations handed down, nothing computed here.
 
-import CLockstepCPU
 import CLockstepKernels
 import ComputeBackend
 
@@ -33,12 +32,6 @@ public struct OpenMPBackend<Element: OpenMPElement>: ComputeBackend {
     kernels = other.kernels
     self.threads = threads
   }
-
-  /// The instruction sets that this CPU can run, best first; none where the backend is unavailable.
-  public static var instructionSets: [InstructionSet] { OpenMPSupport.instructionSets }
-
-  /// Why the backend cannot run here, in one sentence; nil where it can.
-  public static var unavailability: String? { OpenMPSupport.unavailability }
 
   public var kind: BackendKind { .openmp }
 

@@ -29,7 +29,9 @@ public enum OpenMPSupport {
   public static var unavailability: String? {
     guard version != nil else {
       #if OpenMP
-        return "this build found no OpenMP run-time library: install libomp-dev and build again"
+        // SwiftPM keeps the evaluated manifest, which is where the library is looked for.
+        return "this build found no OpenMP run-time library: install libomp-dev, run `swift package purge-cache`, and "
+          + "build again"
       #else
         return "this build has the OpenMP trait off: build again with it on, and with libomp-dev installed"
       #endif

@@ -48,7 +48,7 @@ struct BlockPlan<Vector: LaneVector> where Vector.Element: SIMDElement {
     let mostVectors = TileShape.mostVectors(rows: rows)
     self.mostVectors = mostVectors
     // One segment leaves nothing pending; more leave one level in a chain, the levels of a binary counter in a tree.
-    let levels = segments == 1 ? 0 : product.sums == .chain ? 1 : Int.bitWidth &- (segments &- 1).leadingZeroBitCount
+    let levels = segments == 1 ? 0 : product.sums == .chain ? 1 : TreeStep.levels(leaves: segments)
     let blockColumns = min(columns, 1024)
     self.blockColumns = blockColumns
     let paddedColumns = (blockColumns &+ mostVectors &* lanes &- 1) / (mostVectors &* lanes) &* (mostVectors &* lanes)

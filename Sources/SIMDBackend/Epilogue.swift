@@ -64,7 +64,7 @@ func activateTile<Vector: LaneVector>(
 /// the value streams.
 func differentiateBlock<Vector: LaneVector>(
   _: Vector.Type, _ activation: Activation, value: Grid<Vector.Element>, rows: Range<Int>, columns: Range<Int>,
-  result: Result<Vector.Element>
+  result: Destination<Vector.Element>
 ) where Vector.Element: SIMDElement {
   guard activation != .identity else { return }
   if result.column != 1 || value.column != 1 {
@@ -98,7 +98,7 @@ func differentiateBlock<Vector: LaneVector>(
 /// Writes those sums of a tile that are in the result.
 @inline(__always)
 func storeTile<Vector: LaneVector>(
-  _: Vector.Type, _ sums: UnsafeMutablePointer<Vector.Element>, tile: Tile, result: Result<Vector.Element>
+  _: Vector.Type, _ sums: UnsafeMutablePointer<Vector.Element>, tile: Tile, result: Destination<Vector.Element>
 ) {
   let lanes = Vector.laneCount
   let width = tile.vectors &* lanes

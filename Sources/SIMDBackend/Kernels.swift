@@ -15,7 +15,7 @@ enum Kernels<Vector: LaneVector> where Vector.Element: SIMDElement {
       rows: input.rows, columns: weights.columns, depth: input.columns, sums: .chain,
       left: Operand(input.base, outer: input.stride, depth: 1),
       right: Operand(weights.base, outer: 1, depth: weights.stride),
-      result: Result(output.base, row: output.stride, column: 1),
+      result: Destination(output.base, row: output.stride, column: 1),
       epilogue: .activate(activation, bias: Grid(bias.base, row: 0, column: 1))
     ).compute()
   }
@@ -28,7 +28,7 @@ enum Kernels<Vector: LaneVector> where Vector.Element: SIMDElement {
       rows: input.rows, columns: weights.rows, depth: weights.columns, sums: .chain,
       left: Operand(outputGradient.base, outer: outputGradient.stride, depth: 1),
       right: Operand(weights.base, outer: weights.stride, depth: 1),
-      result: Result(inputGradient.base, row: inputGradient.stride, column: 1),
+      result: Destination(inputGradient.base, row: inputGradient.stride, column: 1),
       epilogue: .differentiate(activation, value: Grid(input.base, row: input.stride, column: 1))
     ).compute()
   }
@@ -47,7 +47,7 @@ enum Kernels<Vector: LaneVector> where Vector.Element: SIMDElement {
       rows: input.columns, columns: outputGradient.columns, depth: input.rows, sums: .leaves,
       left: Operand(input.base, outer: 1, depth: input.stride),
       right: gradients,
-      result: Result(weightGradient.base, row: weightGradient.stride, column: 1),
+      result: Destination(weightGradient.base, row: weightGradient.stride, column: 1),
       epilogue: .none
     ).compute()
     // fma(1, g, sum) is sum + g: the bias is a weight whose input is always 1.
@@ -56,7 +56,7 @@ enum Kernels<Vector: LaneVector> where Vector.Element: SIMDElement {
         rows: 1, columns: outputGradient.columns, depth: input.rows, sums: .leaves,
         left: Operand(one, outer: 0, depth: 0),
         right: gradients,
-        result: Result(biasGradient.base, row: biasGradient.stride, column: 1),
+        result: Destination(biasGradient.base, row: biasGradient.stride, column: 1),
         epilogue: .none
       ).compute()
     }

@@ -128,6 +128,9 @@ public struct DoubleLanes<Storage: DoubleLaneStorage>: DoubleVector, BitwiseCopy
 
 // MARK: - Operations, the same on both
 
+// Written out for both: a SIMD type conforms to a protocol once, for every scalar, so one storage protocol for Float and
+// Double could be given the standard library's generic operations alone, the loops over the lanes.
+
 extension FloatLanes {
   @inlinable @inline(__always) public static var laneCount: Int { Storage.scalarCount }
   @inlinable @inline(__always) public init(repeating value: Float) { lanes = Storage(repeating: value) }

@@ -29,7 +29,7 @@ struct Grid<Element> {
 }
 
 /// Where the elements of a product are written.
-struct Result<Element> {
+struct Destination<Element> {
   var base: UnsafeMutablePointer<Element>
   var row: Int
   var column: Int
@@ -59,7 +59,7 @@ struct MatrixProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
   var sums: DepthSum
   var left: Operand<Element>
   var right: Operand<Element>
-  var result: Result<Element>
+  var result: Destination<Element>
   var epilogue: Epilogue<Element>
 
   /// The same product with rows and columns exchanged: the result's rows lie along the vector.
@@ -83,7 +83,6 @@ struct MatrixProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
   private func computeBlocks() {
     let plan = BlockPlan<Vector>(self)
     withScratch(of: Element.self, count: plan.scratchCount) { scratch in
-      let base = UnsafeMutablePointer(mutating: UnsafePointer(scratch))
       var column = 0
       while column < columns {
         let columnCount = min(plan.blockColumns, columns &- column)
@@ -91,7 +90,7 @@ struct MatrixProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
         while row < rows {
           let rowCount = min(plan.blockRows, rows &- row)
           computeBlock(
-            rows: row..<row &+ rowCount, columns: column..<column &+ columnCount, plan: plan, scratch: base)
+            rows: row..<row &+ rowCount, columns: column..<column &+ columnCount, plan: plan, scratch: scratch)
           row += rowCount
         }
         column += columnCount
@@ -167,15 +166,11 @@ struct MatrixProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
       return isLast ? end : nil
 
     case .leaves:
-      // Pending nodes are the bits of `segment`, as in a binary counter. A new leaf joins the nodes of its own size
-      // upwards; the last one joins all that are left, the smallest (the latest) first.
-      let joined = isLast ? segment : segment & ~(segment &+ 1)
-      let level = (~segment).trailingZeroBitCount
-      let end = isLast ? buffer : pending + level &* plan.pendingCount
-      accumulate(tile, depth: depth, left: left, right: right, start: nil, end: joined == 0 ? end : buffer)
-      guard joined != 0 else { return isLast ? end : nil }
+      let step = TreeStep(leaf: segment, of: plan.segments)
+      let end = isLast ? buffer : pending + step.level &* plan.pendingCount
+      accumulate(tile, depth: depth, left: left, right: right, start: nil, end: step.joined == 0 ? end : buffer)
       let count = tile.rows &* tile.vectors &* Vector.laneCount
-      var levels = joined
+      var levels = step.joined
       while levels != 0 {
         let node = pending + levels.trailingZeroBitCount &* plan.pendingCount
         levels &= levels &- 1
@@ -202,7 +197,7 @@ struct MatrixProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
   /// Writes the finished sums of a tile.
   @inline(__always)
   private func store(_ sums: UnsafeMutablePointer<Element>, tile: Tile, row: Int, column: Int) {
-    let result = Result(
+    let result = Destination(
       result.base + row &* result.row + column &* result.column, row: result.row, column: result.column)
     if case .activate(let activation, let bias) = epilogue {
       activateTile(Vector.self, activation, bias: bias, tile: tile, row: row, column: column, sums: sums)

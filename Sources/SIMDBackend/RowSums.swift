@@ -113,39 +113,12 @@ enum StripedSums<Vector: LaneVector, let count: Int> where Vector.Element: SIMDE
   }
 }
 
-/// Stripe s with s + 8, then s + 4, s + 2, s + 1.
+/// The 16 stripes of `OrderOfArithmetic.stripes`, halved until one is left: stripe s with s + 8, then with s + 4, s + 2
+/// and s + 1.
 @inline(__always)
 func foldStripes<Element: KernelElement>(_ stripes: UnsafeMutablePointer<Element>) -> Element {
   for s in 0..<8 { stripes[s] = stripes[s] + stripes[s &+ 8] }
   for s in 0..<4 { stripes[s] = stripes[s] + stripes[s &+ 4] }
   for s in 0..<2 { stripes[s] = stripes[s] + stripes[s &+ 2] }
   return stripes[0] + stripes[1]
-}
-
-/// The pairwise tree over leaves that come one after the other, as a binary counter: its bits are the pending nodes.
-struct PendingNodes {
-  private var done = 0
-  private let leaves: Int
-
-  init(leaves: Int) { self.leaves = leaves }
-
-  /// How many nodes can be pending at once.
-  var levels: Int { leaves <= 1 ? 0 : Int.bitWidth &- (leaves &- 1).leadingZeroBitCount }
-
-  /// Joins the next leaf, of `count` sums, with the nodes of its own size upwards and leaves it pending; the last leaf
-  /// joins all that are left and becomes the root.
-  mutating func append<Element: KernelElement>(
-    _ leaf: UnsafeMutablePointer<Element>, count: Int, nodes: UnsafeMutablePointer<Element>
-  ) {
-    let isLast = done &+ 1 == leaves
-    var joined = isLast ? done : done & ~(done &+ 1)
-    let level = (~done).trailingZeroBitCount
-    while joined != 0 {
-      let node = nodes + joined.trailingZeroBitCount &* count
-      joined &= joined &- 1
-      for i in 0..<count { leaf[i] = node[i] + leaf[i] }
-    }
-    if !isLast { (nodes + level &* count).update(from: leaf, count: count) }
-    done += 1
-  }
 }

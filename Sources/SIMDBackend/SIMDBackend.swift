@@ -4,6 +4,8 @@ import CLockstepCPU
 import ComputeBackend
 
 /// An element type that the SIMD backend computes in: `Float` or `Double`.
+///
+/// It is `Codable` because the storage of SIMD vectors asks that of its scalars; nothing here is encoded.
 public protocol SIMDElement: KernelElement, SIMDScalar, Codable {
   /// The vector that kernels of this element work on.
   associatedtype Vector: LaneVector where Vector.Element == Self
