@@ -103,12 +103,16 @@ func withScratch<Element: KernelElement, Value>(
   of _: Element.Type, count: Int, _ body: (UnsafeMutablePointer<Element>) -> Value
 ) -> Value {
   let bytes = max(count, 1) &* MemoryLayout<Element>.stride
-  if bytes <= 1024 {
-    return withUnsafeTemporaryAllocation(byteCount: bytes, alignment: MatrixStorage<Element>.alignment) { memory in
-      body(memory.baseAddress.unsafelyUnwrapped.bindMemory(to: Element.self, capacity: max(count, 1)))
+  let alignment = MatrixStorage<Element>.alignment
+  // The stack gives up to 1024 bytes, if no alignment wider than its own is asked for.
+  if bytes <= 1024 &- alignment {
+    return withUnsafeTemporaryAllocation(byteCount: bytes &+ alignment, alignment: 16) { memory in
+      body(
+        memory.baseAddress.unsafelyUnwrapped.alignedUp(toMultipleOf: alignment)
+          .bindMemory(to: Element.self, capacity: max(count, 1)))
     }
   }
-  let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: MatrixStorage<Element>.alignment)
+  let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: alignment)
   defer { memory.deallocate() }
   return body(memory.bindMemory(to: Element.self, capacity: max(count, 1)))
 }
