@@ -35,7 +35,6 @@ struct ParityRun<Element: NetworkElement> {
     randomMatrix(rows: rows, columns: columns, profile: profile, using: &generator)
   }
 
-  /// Memory for an operand, with gaps between rows and alignments that change from call to call.
   /// Memory with gaps between rows and alignments that change from call to call.
   mutating func memory(rows: Int, columns: Int) -> GuardedMatrix<Element> {
     layout += 1
