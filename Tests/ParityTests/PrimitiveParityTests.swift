@@ -1,5 +1,6 @@
 // Every primitive of every backend against the reference, bit for bit.
 
+import BackendMatrix
 import ComputeBackend
 import Lockstep
 import LockstepReference
