@@ -19,60 +19,6 @@ struct ParityCase: Sendable, CustomTestStringConvertible {
   }
 }
 
-/// Runs one primitive's comparisons in one precision and profile.
-struct ParityRun<Element: NetworkElement> {
-  let profile: Profile
-  let backends: [any ComputeBackend<Element>]
-  var generator = SeededGenerator(seed: 1)
-  /// Changes the room around the operands from one to the next.
-  private var layout = 0
-
-  init(profile: Profile) throws {
-    self.profile = profile
-    backends = try allBackends(Element.self)
-  }
-
-  mutating func random(rows: Int, columns: Int) -> Matrix<Element> {
-    randomMatrix(rows: rows, columns: columns, profile: profile, using: &generator)
-  }
-
-  /// Memory with gaps between rows and alignments that change from call to call.
-  mutating func memory(rows: Int, columns: Int) -> GuardedMatrix<Element> {
-    layout += 1
-    return GuardedMatrix(
-      rows: rows, columns: columns, gap: [0, 1, 8, 0, 3][layout % 5], offset: [0, 1, 16, 7][layout % 4])
-  }
-
-  /// Such memory that holds `matrix`.
-  mutating func memory(_ matrix: Matrix<Element>) -> GuardedMatrix<Element> {
-    let memory = memory(rows: matrix.rows, columns: matrix.columns)
-    matrix.withView { memory.mutableView.copy(from: $0) }
-    return memory
-  }
-
-  /// Fails where a result's bits are not the reference's, or memory around it was written.
-  func check(
-    _ result: GuardedMatrix<Element>, _ expected: Matrix<Element>, _ what: String, shape: Shape,
-    backend: any ComputeBackend<Element>, sourceLocation: SourceLocation = #_sourceLocation
-  ) {
-    func record(_ text: String) {
-      Issue.record("\(what), \(shape), \(backend.name): \(text)", sourceLocation: sourceLocation)
-    }
-    if let difference = Reference.difference(of: result.contents(), from: expected) { record(difference.description) }
-    if !result.guardsAreIntact() { record("wrote outside of its matrix") }
-  }
-
-  /// Fails where ordinary operands make a reference that an idle backend would match, too.
-  func checkSaysSomething(
-    _ expected: Matrix<Element>, _ what: String, shape: Shape, sourceLocation: SourceLocation = #_sourceLocation
-  ) {
-    guard profile == .ordinary, shape.rows >= 15, shape.inputs >= 3, shape.outputs >= 3 else { return }
-    if Reference.isAllZero(expected) {
-      Issue.record("\(what), \(shape): the reference is all zero", sourceLocation: sourceLocation)
-    }
-  }
-}
-
 extension ParityCase {
   /// Calls one of the two with a run in this case's precision.
   func run(
@@ -138,63 +84,35 @@ extension ParityRun {
   }
 
   mutating func forward() {
-    for (index, shape) in Shape.all.enumerated() {
-      let input = random(rows: shape.rows, columns: shape.inputs)
-      let weights = random(rows: shape.inputs, columns: shape.outputs)
-      let bias = random(rows: 1, columns: shape.outputs)
-      let (x, w, b) = (memory(input), memory(weights), memory(bias))
-      for activation in activations(shape, index) {
-        let what = "forward \(activation.rawValue)"
-        let expected = Reference.forward(input: input, weights: weights, bias: bias, activation: activation)
-        checkSaysSomething(expected, what, shape: shape)
-        for backend in backends {
-          let y = memory(rows: shape.rows, columns: shape.outputs)
-          backend.forward(input: x.view, weights: w.view, bias: b.view, activation: activation, output: y.mutableView)
-          check(y, expected, what, shape: shape, backend: backend)
-        }
-      }
-    }
+    for (index, shape) in Shape.all.enumerated() { forward(shape, activations(shape, index)) }
+  }
+
+  private mutating func forward(_ shape: Shape, _ activations: [Activation]) {
+    compareForward(
+      shape, input: random(rows: shape.rows, columns: shape.inputs),
+      weights: random(rows: shape.inputs, columns: shape.outputs), bias: random(rows: 1, columns: shape.outputs),
+      activations: activations)
   }
 
   mutating func parameterGradients() {
-    for shape in Shape.all {
-      let input = random(rows: shape.rows, columns: shape.inputs)
-      let outputGradient = random(rows: shape.rows, columns: shape.outputs)
-      let (x, dz) = (memory(input), memory(outputGradient))
-      let expected = Reference.parameterGradients(input: input, outputGradient: outputGradient)
-      checkSaysSomething(expected.weights, "weight gradient", shape: shape)
-      checkSaysSomething(expected.bias, "bias gradient", shape: shape)
-      for backend in backends {
-        let dw = memory(rows: shape.inputs, columns: shape.outputs)
-        let db = memory(rows: 1, columns: shape.outputs)
-        backend.parameterGradients(
-          input: x.view, outputGradient: dz.view, weightGradient: dw.mutableView, biasGradient: db.mutableView)
-        check(dw, expected.weights, "weight gradient", shape: shape, backend: backend)
-        check(db, expected.bias, "bias gradient", shape: shape, backend: backend)
-      }
-    }
+    for shape in Shape.all { parameterGradients(shape) }
+  }
+
+  private mutating func parameterGradients(_ shape: Shape) {
+    compareParameterGradients(
+      shape, input: random(rows: shape.rows, columns: shape.inputs),
+      outputGradient: random(rows: shape.rows, columns: shape.outputs))
   }
 
   mutating func inputGradient() {
-    for (index, shape) in Shape.all.enumerated() {
-      let outputGradient = random(rows: shape.rows, columns: shape.outputs)
-      let weights = random(rows: shape.inputs, columns: shape.outputs)
-      let input = random(rows: shape.rows, columns: shape.inputs)
-      let (dz, w, x) = (memory(outputGradient), memory(weights), memory(input))
-      for activation in activations(shape, index) {
-        let what = "input gradient \(activation.rawValue)"
-        let expected = Reference.inputGradient(
-          outputGradient: outputGradient, weights: weights, input: input, activation: activation)
-        checkSaysSomething(expected, what, shape: shape)
-        for backend in backends {
-          let dx = memory(rows: shape.rows, columns: shape.inputs)
-          backend.inputGradient(
-            outputGradient: dz.view, weights: w.view, input: x.view, activation: activation,
-            inputGradient: dx.mutableView)
-          check(dx, expected, what, shape: shape, backend: backend)
-        }
-      }
-    }
+    for (index, shape) in Shape.all.enumerated() { inputGradient(shape, activations(shape, index)) }
+  }
+
+  private mutating func inputGradient(_ shape: Shape, _ activations: [Activation]) {
+    compareInputGradient(
+      shape, outputGradient: random(rows: shape.rows, columns: shape.outputs),
+      weights: random(rows: shape.inputs, columns: shape.outputs),
+      input: random(rows: shape.rows, columns: shape.inputs), activations: activations)
   }
 
   mutating func loss() {
