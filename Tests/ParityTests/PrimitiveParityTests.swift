@@ -52,6 +52,11 @@ struct PrimitiveParityTests {
     try parityCase.run({ $0.inputGradient() }, { $0.inputGradient() })
   }
 
+  @Test("Sums of products that vanish below zero are -0", arguments: Precision.allCases)
+  func negativeZero(_ precision: Precision) throws {
+    try ParityCase(precision: precision, profile: .vanishing).run({ $0.negativeZero() }, { $0.negativeZero() })
+  }
+
   @Test("Losses", arguments: ParityCase.all)
   func loss(_ parityCase: ParityCase) throws {
     try parityCase.run({ $0.loss() }, { $0.loss() })
@@ -113,6 +118,31 @@ extension ParityRun {
       shape, outputGradient: random(rows: shape.rows, columns: shape.outputs),
       weights: random(rows: shape.inputs, columns: shape.outputs),
       input: random(rows: shape.rows, columns: shape.inputs), activations: activations)
+  }
+
+  /// One operand all negative, the other all positive: each product vanishes, and a chain that has taken one is -0. What
+  /// a kernel adds beyond that, as the zeros that fill its vectors up, turns that into +0.
+  mutating func negativeZero() {
+    let tiny = Element.leastNormalMagnitude
+    func constant(_ value: Element, _ rows: Int, _ columns: Int) -> Matrix<Element> {
+      Matrix(rows: rows, columns: columns, elements: Array(repeating: value, count: rows * columns))
+    }
+    for shape in Shape.forNegativeZero {
+      let (rows, inputs, outputs) = (shape.rows, shape.inputs, shape.outputs)
+      compareForward(
+        shape, input: constant(-tiny, rows, inputs), weights: constant(tiny, inputs, outputs),
+        bias: constant(-0.0, 1, outputs), activations: Activation.allCases)
+      compareInputGradient(
+        shape, outputGradient: constant(tiny, rows, outputs), weights: constant(-tiny, inputs, outputs),
+        input: constant(0.5, rows, inputs), activations: Activation.allCases)
+      let gradients = compareParameterGradients(
+        shape, input: constant(-tiny, rows, inputs), outputGradient: constant(tiny, rows, outputs))
+      // A stripe that gets no row is +0, and so is what it is added to.
+      let isEveryStripeTaken = (rows - 1) % OrderOfArithmetic.leafRows + 1 >= OrderOfArithmetic.stripes
+      if isEveryStripeTaken || !OrderOfArithmetic.isNarrow(inputs: inputs, outputs: outputs) {
+        #expect(gradients.weights.elements.allSatisfy { $0.bitPattern == Element(-0.0).bitPattern }, "\(shape)")
+      }
+    }
   }
 
   mutating func loss() {
