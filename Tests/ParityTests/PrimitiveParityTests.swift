@@ -52,6 +52,11 @@ struct PrimitiveParityTests {
     try parityCase.run({ $0.inputGradient() }, { $0.inputGradient() })
   }
 
+  @Test("Layers beyond the blocks of caches", arguments: Precision.allCases)
+  func beyondBlocks(_ precision: Precision) throws {
+    try ParityCase(precision: precision, profile: .ordinary).run({ $0.beyondBlocks() }, { $0.beyondBlocks() })
+  }
+
   @Test("Sums of products that vanish below zero are -0", arguments: Precision.allCases)
   func negativeZero(_ precision: Precision) throws {
     try ParityCase(precision: precision, profile: .vanishing).run({ $0.negativeZero() }, { $0.negativeZero() })
@@ -118,6 +123,14 @@ extension ParityRun {
       shape, outputGradient: random(rows: shape.rows, columns: shape.outputs),
       weights: random(rows: shape.inputs, columns: shape.outputs),
       input: random(rows: shape.rows, columns: shape.inputs), activations: activations)
+  }
+
+  mutating func beyondBlocks() {
+    for shape in Shape.beyondBlocks {
+      forward(shape, [.relu])
+      parameterGradients(shape)
+      inputGradient(shape, [.leakyReLU])
+    }
   }
 
   /// One operand all negative, the other all positive: each product vanishes, and a chain that has taken one is -0. What
