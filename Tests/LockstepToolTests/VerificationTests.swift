@@ -44,13 +44,26 @@ import Testing
   @Test func aReferenceOfAllZerosIsAFailure() throws {
     let cases = (1...9).map { inputs in
       VerifyCase(
-        sizes: [inputs, 1], hidden: .identity, output: .relu, loss: .meanSquaredError, rows: 3, isTiny: true)
+        sizes: [inputs, 1], hidden: .identity, output: .relu, loss: .meanSquaredError, rows: 3, numbers: .tiny)
     }
     let dead = try #require(try cases.first { try $0.firstNetwork(as: Float.self).layers[0].bias[0, 0] < 0 })
     let outcome = try Verification<Float>(dead).outcome(on: [Backends.make(.scalar)])
     #expect(outcome.verdict == "DIFFERENT")
     for name in ["output", "grad_weights1", "grad_biases1"] {
       #expect(outcome.failures.contains("\(name) of the reference is all zeros, so that comparing says nothing"))
+    }
+  }
+
+  /// Else the row would not see what it is there for.
+  @Test func productsVanishBelowZeroWhereTheTableSaysSo() throws {
+    let cases = VerifyCase.table(quick: true).filter { $0.numbers == .vanishing }
+    #expect(!cases.isEmpty)
+    for testCase in cases {
+      let trainer = Trainer(
+        try testCase.firstNetwork(as: Float.self), loss: testCase.loss, backend: try Backends.make(.scalar))
+      let gradients = try trainer.gradients(input: testCase.input(), target: testCase.target())
+      let weightGradient = try #require(gradients.layers.first).weights.elements
+      #expect(weightGradient.allSatisfy { $0 == 0 && $0.sign == .minus }, "\(testCase.network)")
     }
   }
 }
