@@ -178,7 +178,9 @@ let package = Package(
       name: "ElementaryFunctionsSupport", dependencies: ["ComputeBackend", "CExactFunctions"],
       path: "Tests/ElementaryFunctionsSupport", swiftSettings: settings(.kernels)),
     .testTarget(
-      name: "ElementaryFunctionsTests", dependencies: ["ComputeBackend", "ElementaryFunctionsSupport"]),
+      name: "ElementaryFunctionsTests",
+      dependencies: ["ComputeBackend", "ElementaryFunctionsSupport", "Lockstep", "BackendMatrix"],
+      swiftSettings: settings(.inlinedIntoKernels)),
   ],
   swiftLanguageModes: [.v6]
 )
