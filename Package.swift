@@ -147,21 +147,23 @@ let package = Package(
       swiftSettings: settings(.portable)),
 
     // Tests.
+    .target(name: "BackendMatrix", dependencies: ["Lockstep"], path: "Tests/BackendMatrix"),
     .testTarget(
-      name: "GoldenTests", dependencies: ["Lockstep"], exclude: ["golden_numpy.py"],
+      name: "GoldenTests", dependencies: ["Lockstep", "BackendMatrix"], exclude: ["golden_numpy.py"],
       resources: [.copy("golden_numpy.json")]),
-    .testTarget(name: "LockstepTests", dependencies: ["Lockstep", "LockstepReference"]),
+    .testTarget(name: "LockstepTests", dependencies: ["Lockstep", "LockstepReference", "BackendMatrix"]),
     .testTarget(
       name: "LockstepReferenceTests", dependencies: ["LockstepReference"],
       swiftSettings: settings(.inlinedIntoKernels)),
     .testTarget(name: "OpenMPBackendTests", dependencies: ["OpenMPBackend"]),
     .testTarget(
-      name: "ParityTests", dependencies: ["Lockstep", "LockstepReference", "CLockstepCPU"],
+      name: "ParityTests", dependencies: ["Lockstep", "LockstepReference", "CLockstepCPU", "BackendMatrix"],
       swiftSettings: settings(.inlinedIntoKernels)),
     // They run the tool as a process.
     .target(name: "CTerminal", path: "Tests/CTerminal"),
     .testTarget(
-      name: "LockstepToolTests", dependencies: ["LockstepTool", "Lockstep", "CTerminal"], exclude: ["make_fixtures.py"],
+      name: "LockstepToolTests", dependencies: ["LockstepTool", "Lockstep", "CTerminal", "BackendMatrix"],
+      exclude: ["make_fixtures.py"],
       resources: [.copy("Fixtures")]),
     .testTarget(name: "FileWritingTests", dependencies: ["FileWriting"]),
     .testTarget(name: "LockstepDataTests", dependencies: ["LockstepData", "FileWriting"]),
@@ -176,7 +178,9 @@ let package = Package(
       name: "ElementaryFunctionsSupport", dependencies: ["ComputeBackend", "CExactFunctions"],
       path: "Tests/ElementaryFunctionsSupport", swiftSettings: settings(.kernels)),
     .testTarget(
-      name: "ElementaryFunctionsTests", dependencies: ["ComputeBackend", "ElementaryFunctionsSupport"]),
+      name: "ElementaryFunctionsTests",
+      dependencies: ["ComputeBackend", "ElementaryFunctionsSupport", "Lockstep", "BackendMatrix"],
+      swiftSettings: settings(.inlinedIntoKernels)),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -51,10 +51,11 @@ extension Reference {
     return nil
   }
 
-  /// True where every element is +0 or -0, as where nothing was computed: agreeing with such a reference says little.
+  /// True where every element is +0, as in memory where nothing was computed: agreeing with such a reference says
+  /// little. An element of -0 has been computed.
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   public static func isAllZero<Element: KernelElement>(_ matrix: Matrix<Element>) -> Bool {
-    matrix.elements.allSatisfy { $0 == 0 }
+    matrix.elements.allSatisfy { $0.bitPattern == 0 }
   }
 }

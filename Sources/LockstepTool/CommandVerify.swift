@@ -72,7 +72,7 @@ private struct VerifyReport {
     rowsDone += 1
     comparisons += outcome.comparisons
     digests += outcome.digest
-    if !outcome.failures.isEmpty { failedRows += 1 }
+    if !outcome.isEqual { failedRows += 1 }
     progress.clear()
     let loss = testCase.loss.rawValue
     let output = invocation.output
@@ -81,14 +81,14 @@ private struct VerifyReport {
         "network": .string(testCase.network), "rows": .integer(testCase.rows),
         "activation": .string(testCase.hidden.rawValue), "loss": .string(loss),
         "precision": .string(precision.rawValue), "digest": .string(outcome.digest),
-        "comparisons": .integer(outcome.comparisons), "equal": .bool(outcome.failures.isEmpty),
+        "comparisons": .integer(outcome.comparisons), "equal": .bool(outcome.isEqual),
         "failures": .array(outcome.failures.map { .string($0) }),
       ])
     } else {
       try output.line(
         Self.line(
           testCase.network, "\(testCase.rows)", testCase.hidden.rawValue, loss, precision.rawValue, outcome.digest,
-          "\(outcome.comparisons)", outcome.failures.isEmpty ? "equal" : "DIFFERENT"))
+          "\(outcome.comparisons)", outcome.verdict))
       for failure in outcome.failures { try output.line("    \(failure)") }
     }
     try output.flush()

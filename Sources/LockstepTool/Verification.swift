@@ -12,11 +12,16 @@ struct VerifyOutcome {
   let comparisons: Int
   /// What is wrong, a sentence each; empty where all is well.
   let failures: [String]
+
+  var isEqual: Bool { failures.isEmpty }
+
+  /// What the table says.
+  var verdict: String { isEqual ? "equal" : "DIFFERENT" }
 }
 
 /// A case in one precision.
 struct Verification<Element: NetworkElement> {
-  private typealias Results = [(name: String, elements: [Element])]
+  private typealias Results = [(name: String, matrix: Matrix<Element>)]
 
   private let testCase: VerifyCase
   private let first: Network<Element>
@@ -24,7 +29,6 @@ struct Verification<Element: NetworkElement> {
   private let target: Matrix<Element>
   private let schedule: TrainingSchedule
   private let learningRate: Element = 0.0625
-  private static var threadCounts: [Int] { [1, 2, 3, 7] }
   private static var blocks: [RowBlocks] {
     [.automatic, .wholeBatch, .leaves(exponent: 0), .leaves(exponent: 1), .leaves(exponent: 2)]
   }
@@ -39,28 +43,36 @@ struct Verification<Element: NetworkElement> {
       epochs: 2, batchSize: max(1, (testCase.rows + 1) / 2), learningRate: Double(learningRate), shuffles: false)
   }
 
-  /// Runs everything.
+  /// Runs everything on every backend that can run here, those with threads on several numbers of them.
   func outcome() throws -> VerifyOutcome {
+    try outcome(
+      on: Backends.available().flatMap { variant in
+        try (variant.kind == .openmp ? [1, 2, 3, 7] : [1]).map { try Backends.make(variant, threads: $0) }
+      })
+  }
+
+  /// Runs everything on each of `backends`.
+  func outcome(on backends: [any ComputeBackend<Element>]) throws -> VerifyOutcome {
     let expected = reference()
     // Where all results are zero, equality says nothing.
-    var failures = expected.filter { $0.elements.allSatisfy { $0 == 0 } }.map {
+    var failures = expected.filter { Reference.isAllZero($0.matrix) }.map {
       "\($0.name) of the reference is all zeros, so that comparing says nothing"
     }
     var comparisons = 0
-    for variant in try Backends.available() {
-      for threads in variant.kind == .openmp ? Self.threadCounts : [1] {
-        let backend: any ComputeBackend<Element> = try Backends.make(variant, threads: threads)
-        for blocks in Self.blocks {
-          comparisons += 1
-          let results = try results(on: backend, blocks: blocks)
-          if let difference = Self.firstDifference(expected, results) {
-            failures.append("\(variant), \(threads) thread\(threads == 1 ? "" : "s"), \(blocks): \(difference)")
-          }
+    for backend in backends {
+      let (variant, threads) = (
+        BackendVariant(kind: backend.kind, instructionSet: backend.instructionSet), backend.threads
+      )
+      for blocks in Self.blocks {
+        comparisons += 1
+        let results = try results(on: backend, blocks: blocks)
+        if let difference = Self.firstDifference(of: results, from: expected) {
+          failures.append("\(variant), \(threads) thread\(threads == 1 ? "" : "s"), \(blocks): \(difference)")
         }
       }
     }
     return VerifyOutcome(
-      digest: Digest.fnv1a(expected.flatMap(\.elements)), comparisons: comparisons, failures: failures)
+      digest: Digest.fnv1a(expected.flatMap(\.matrix.elements)), comparisons: comparisons, failures: failures)
   }
 
   /// The pass over the whole batch and a short training, computed by the reference.
@@ -70,10 +82,10 @@ struct Verification<Element: NetworkElement> {
         ReferenceLayer(weights: $0.weights, bias: $0.bias, activation: $0.activation)
       })
     let pass = network.pass(over: (input, target), loss: testCase.loss)
-    var results: Results = [("output", pass.outputs[pass.outputs.count - 1].elements), ("loss", [pass.loss])]
+    var results: Results = [("output", pass.outputs[pass.outputs.count - 1]), ("loss", Self.matrix(pass.loss))]
     for index in first.layers.indices {
-      results.append(("grad_weights\(index + 1)", pass.weightGradients[index].elements))
-      results.append(("grad_biases\(index + 1)", pass.biasGradients[index].elements))
+      results.append(("grad_weights\(index + 1)", pass.weightGradients[index]))
+      results.append(("grad_biases\(index + 1)", pass.biasGradients[index]))
     }
     let batches = stride(from: 0, to: input.rows, by: schedule.batchSize).map { start in
       let rows = start..<min(start + schedule.batchSize, input.rows)
@@ -81,8 +93,8 @@ struct Verification<Element: NetworkElement> {
     }
     for _ in 0..<schedule.epochs { network.train(on: batches, loss: testCase.loss, learningRate: learningRate) }
     for (index, layer) in network.layers.enumerated() {
-      results.append(("trained weights\(index + 1)", layer.weights.elements))
-      results.append(("trained biases\(index + 1)", layer.bias.elements))
+      results.append(("trained weights\(index + 1)", layer.weights))
+      results.append(("trained biases\(index + 1)", layer.bias))
     }
     return results
   }
@@ -91,34 +103,30 @@ struct Verification<Element: NetworkElement> {
   private func results(on backend: any ComputeBackend<Element>, blocks: RowBlocks) throws -> Results {
     let trainer = Trainer(first, loss: testCase.loss, backend: backend, blocks: blocks)
     let gradients = try trainer.gradients(input: input, target: target)
-    var results: Results = [("output", try first.predict(input, on: backend).elements), ("loss", [gradients.loss])]
+    var results: Results = [
+      ("output", try first.predict(input, on: backend)), ("loss", Self.matrix(gradients.loss)),
+    ]
     for (index, layer) in gradients.layers.enumerated() {
-      results.append(("grad_weights\(index + 1)", layer.weights.elements))
-      results.append(("grad_biases\(index + 1)", layer.bias.elements))
+      results.append(("grad_weights\(index + 1)", layer.weights))
+      results.append(("grad_biases\(index + 1)", layer.bias))
     }
     try trainer.train(input: input, target: target, schedule: schedule)
     for (index, layer) in trainer.network.layers.enumerated() {
-      results.append(("trained weights\(index + 1)", layer.weights.elements))
-      results.append(("trained biases\(index + 1)", layer.bias.elements))
+      results.append(("trained weights\(index + 1)", layer.weights))
+      results.append(("trained biases\(index + 1)", layer.bias))
     }
     return results
   }
 
-  /// The first element whose bits differ, as a phrase.
-  private static func firstDifference(_ expected: Results, _ found: Results) -> String? {
-    for (one, other) in zip(expected, found) {
-      for index in one.elements.indices
-      where one.elements[index].canonicalBitPattern != other.elements[index].canonicalBitPattern {
-        return "\(one.name), element \(index + 1) of \(one.elements.count): "
-          + "the reference has \(one.elements[index]) (\(bits(one.elements[index]))), "
-          + "this has \(other.elements[index]) (\(bits(other.elements[index])))"
-      }
-    }
-    return nil
+  /// The first result that is not the reference's, and where, as a phrase.
+  private static func firstDifference(of found: Results, from expected: Results) -> String? {
+    zip(found, expected).lazy.compactMap { found, expected in
+      Reference.difference(of: found.matrix, from: expected.matrix).map { "\(found.name): \($0)" }
+    }.first
   }
 
-  private static func bits(_ value: Element) -> String {
-    "0x" + String(value.bitPattern, radix: 16)
+  private static func matrix(_ value: Element) -> Matrix<Element> {
+    Matrix(rows: 1, columns: 1, elements: [value])
   }
 }
 

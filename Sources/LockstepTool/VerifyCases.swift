@@ -11,13 +11,23 @@ struct VerifyCase: Sendable {
   var output: Activation = .identity
   let loss: Loss
   let rows: Int
-  /// Whether inputs are so small that products with them are subnormal: a CPU that flushes those to zero is found out.
-  var isTiny = false
+  var numbers = Numbers.ordinary
+
+  /// What inputs and targets are.
+  enum Numbers {
+    /// Standard normal inputs, targets that suit the loss.
+    case ordinary
+    /// Inputs so small that products with them are subnormal: a CPU that flushes those to zero is found out.
+    case tiny
+    /// Inputs just below zero, targets below every output: from a few rows on, each product in a weight gradient
+    /// rounds to -0, and a kernel that adds a zero of its own to that is found out.
+    case vanishing
+  }
 
   /// `13-64-32-1`, with what is out of the ordinary.
   var network: String {
     sizes.map { "\($0)" }.joined(separator: "-") + (output == .identity ? "" : " \(output.rawValue)")
-      + (isTiny ? " tiny" : "")
+      + (numbers == .ordinary ? "" : " \(numbers)")
   }
 
   /// The table: `quick` leaves out what takes long.
@@ -29,7 +39,7 @@ struct VerifyCase: Sendable {
   private static let small: [VerifyCase] = [
     VerifyCase(sizes: [1, 2, 1], hidden: .identity, loss: .meanSquaredError, rows: 1),
     VerifyCase(sizes: [1, 2, 1], hidden: .identity, loss: .meanSquaredError, rows: 100),
-    VerifyCase(sizes: [1, 2, 1], hidden: .identity, loss: .meanSquaredError, rows: 1000, isTiny: true),
+    VerifyCase(sizes: [1, 2, 1], hidden: .identity, loss: .meanSquaredError, rows: 1000, numbers: .tiny),
     VerifyCase(sizes: [3, 5], hidden: .identity, output: .tanh, loss: .meanSquaredError, rows: 17),
     VerifyCase(sizes: [5, 3, 2], hidden: .sigmoid, output: .sigmoid, loss: .meanSquaredError, rows: 255),
     VerifyCase(sizes: [4, 4, 4], hidden: .leakyReLU, loss: .softmaxCrossEntropy, rows: 256),
@@ -40,7 +50,10 @@ struct VerifyCase: Sendable {
     VerifyCase(sizes: [37, 19, 23, 10], hidden: .leakyReLU, loss: .softmaxCrossEntropy, rows: 257),
     VerifyCase(sizes: [16, 1, 16], hidden: .relu, output: .leakyReLU, loss: .meanSquaredError, rows: 255),
     VerifyCase(sizes: [65, 33], hidden: .identity, output: .relu, loss: .meanSquaredError, rows: 31),
-    VerifyCase(sizes: [33, 17, 9], hidden: .tanh, loss: .meanSquaredError, rows: 300, isTiny: true),
+    VerifyCase(sizes: [33, 17, 9], hidden: .tanh, loss: .meanSquaredError, rows: 300, numbers: .tiny),
+    VerifyCase(sizes: [1, 1], hidden: .identity, loss: .meanSquaredError, rows: 33, numbers: .vanishing),
+    VerifyCase(sizes: [3, 5], hidden: .identity, loss: .meanSquaredError, rows: 300, numbers: .vanishing),
+    VerifyCase(sizes: [17, 9], hidden: .identity, loss: .meanSquaredError, rows: 271, numbers: .vanishing),
   ]
 
   /// More rows and wider layers, in odd sizes that fill no tile.
@@ -66,18 +79,29 @@ extension VerifyCase {
     try Network(sizes: sizes, hidden: hidden, output: output, initializer: .uniform, seed: 2)
   }
 
-  /// `[rows × inputs]`: standard normal numbers, or tiny ones.
+  /// `[rows × inputs]`, as ``numbers`` says.
   func input<Element: NetworkElement>(as _: Element.Type = Element.self) -> Matrix<Element> {
     var stream = RandomStream(seed: 2, purpose: .parameters, index: 1)
-    let scale: Element = isTiny ? .leastNormalMagnitude : 1
     return Matrix(
-      rows: rows, columns: sizes[0], elements: (0..<rows * sizes[0]).map { _ in Element(stream.normal()) * scale })
+      rows: rows, columns: sizes[0],
+      elements: (0..<rows * sizes[0]).map { _ in
+        switch numbers {
+        case .ordinary: Element(stream.normal())
+        case .tiny: Element(stream.normal()) * .leastNormalMagnitude
+        case .vanishing: -.leastNonzeroMagnitude
+        }
+      })
   }
 
-  /// `[rows × outputs]`: standard normal numbers, zeros and ones, or a single one in each row, as the loss asks.
+  /// `[rows × outputs]`: standard normal numbers, zeros and ones, or a single one in each row, as the loss asks; or what
+  /// ``numbers`` says.
   func target<Element: NetworkElement>(as _: Element.Type = Element.self) -> Matrix<Element> {
     var stream = RandomStream(seed: 2, purpose: .parameters, index: 2)
     let outputs = sizes[sizes.count - 1]
+    if numbers == .vanishing {
+      // With weights and biases between -1 and 1 this is below every output, by less than gives a gradient of 1/2.
+      return Matrix(rows: rows, columns: outputs, elements: Array(repeating: -2, count: rows * outputs))
+    }
     var target = Matrix<Element>(rows: rows, columns: outputs)
     for row in 0..<rows {
       switch loss {

@@ -1,6 +1,7 @@
 // Whole trainings against committed numbers: bits that must be the same on every machine, and NumPy's results, which must
 // be close.
 
+import BackendMatrix
 import ComputeBackend
 import Foundation
 import Lockstep
@@ -89,13 +90,9 @@ struct GoldenTraining: Decodable, CustomTestStringConvertible {
   }
 
   func compareDigest<Element: NetworkElement>(_ training: GoldenTraining, _ digest: String, _: Element.Type) throws {
-    for variant in try Backends.available() {
-      for threads in variant.kind == .openmp ? [1, 2, 3, 7] : [1] {
-        let backend = try Backends.make(variant, threads: threads, as: Element.self)
-        let (losses, network) = try training.train(on: backend)
-        #expect(
-          Digest.fnv1a(losses + network.parametersInFileOrder) == digest, "\(variant), \(threads) threads")
-      }
+    for backend in try allBackends(Element.self) {
+      let (losses, network) = try training.train(on: backend)
+      #expect(Digest.fnv1a(losses + network.parametersInFileOrder) == digest, "\(backend.name)")
     }
   }
 

@@ -40,10 +40,3 @@ extension ReferenceNetwork {
 func bits<Element: KernelElement>(_ matrix: Matrix<Element>) -> [Element.BitPattern] {
   matrix.elements.map(\.canonicalBitPattern)
 }
-
-/// Every backend that can run here, with one thread and with several where it has them.
-func everyBackend<Element: NetworkElement>(_: Element.Type) throws -> [any ComputeBackend<Element>] {
-  try Backends.available().flatMap { variant in
-    try (variant.kind == .openmp ? [1, 2, 3, 7] : [1]).map { try Backends.make(variant, threads: $0) }
-  }
-}

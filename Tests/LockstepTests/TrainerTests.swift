@@ -1,6 +1,7 @@
 // The pass and training against the reference network, bit for bit, over backends and row blocks; and against central
 // differences, which know nothing of backpropagation.
 
+import BackendMatrix
 import ComputeBackend
 import LockstepReference
 import Testing
@@ -28,12 +29,11 @@ import Testing
     let hasLearned = zip(reference.layers, network.layers).contains { $0.bias != $1.bias }
     #expect(hasLearned == learns)
 
-    for backend in try everyBackend(Element.self) {
+    for backend in try allBackends(Element.self) {
       for blocks in blocks {
         let trainer = Trainer(network, loss: loss, backend: backend, blocks: blocks)
         let found = try losses.map { _ in try trainer.step(input: input, target: target, learningRate: 0.125) }
-        let label: Comment =
-          "\(backend.kind) \(backend.instructionSet), \(backend.threads) threads, \(blocks), \(sizes), \(rows) rows"
+        let label: Comment = "\(backend.name), \(blocks), \(sizes), \(rows) rows"
         #expect(found.map(\.canonicalBitPattern) == losses.map(\.canonicalBitPattern), label)
         for (layer, expected) in zip(trainer.network.layers, reference.layers) {
           #expect(bits(layer.weights) == bits(expected.weights), label)
@@ -79,7 +79,7 @@ import Testing
     let network = try Network<Double>(sizes: [3, 6, 4], hidden: activation, output: activation, seed: 8)
     let input: Matrix<Double> = randomMatrix(rows: 9, columns: 3, seed: 1)
     let target: Matrix<Double> = randomTargets(for: loss, rows: 9, columns: 4, seed: 2)
-    for backend in try everyBackend(Double.self) {
+    for backend in try allBackends(Double.self) {
       let check = try GradientCheck(network, input: input, target: target, loss: loss, on: backend)
       #expect(check.parameterCount == 3 * 6 + 6 + 6 * 4 + 4)
       #expect(check.maximumError < 1e-8, "\(backend.kind)")
@@ -108,7 +108,7 @@ import Testing
   @Test func predictionsOfARowDoNotDependOnItsNeighbours() throws {
     let network = try Network<Float>(sizes: [13, 33, 3], hidden: .sigmoid, seed: 4)
     let input: Matrix<Float> = randomMatrix(rows: 700, columns: 13, seed: 3)
-    for backend in try everyBackend(Float.self) {
+    for backend in try allBackends(Float.self) {
       let all = try network.predict(input, on: backend)
       for row in [0, 1, 255, 256, 699] {
         let alone = try network.predict(

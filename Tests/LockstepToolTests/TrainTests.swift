@@ -1,5 +1,6 @@
 // `lockstep train`: one result on every backend, what it prints and writes, and how it ends early.
 
+import BackendMatrix
 import ComputeBackend
 import Foundation
 import Testing
@@ -27,7 +28,7 @@ private struct Way: CustomStringConvertible {
     try InstructionSetCap.names.flatMap { cap in
       var ways = [Way(options: ["--backend", "auto"], cap: cap)]
       for kind in BackendKind.allCases where try Backends.unavailability(of: kind) == nil {
-        for threads in kind == .openmp ? [1, 2, 3, 7] : [1] {
+        for threads in kind.testedThreadCounts {
           ways.append(Way(options: ["--backend", kind.rawValue, "--threads", "\(threads)"], cap: cap))
         }
       }

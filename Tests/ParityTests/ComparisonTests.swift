@@ -56,7 +56,7 @@ struct ComparisonTests {
     #expect(differ(.nan, .infinity))
     #expect(differ(.infinity, .greatestFiniteMagnitude))
     #expect(differ(.leastNonzeroMagnitude, 0))
-    #expect(Reference.isAllZero(Matrix<Float>(rows: 1, columns: 2, elements: [0, -0.0])))
+    #expect(!Reference.isAllZero(Matrix<Float>(rows: 1, columns: 2, elements: [0, -0.0])))
   }
 
   @Test("Another shape fails")

@@ -1,5 +1,6 @@
 // Every primitive of every backend against the reference, bit for bit.
 
+import BackendMatrix
 import ComputeBackend
 import Lockstep
 import LockstepReference
@@ -15,61 +16,6 @@ struct ParityCase: Sendable, CustomTestStringConvertible {
 
   static let all = Precision.allCases.flatMap { precision in
     Profile.allCases.map { ParityCase(precision: precision, profile: $0) }
-  }
-}
-
-/// Runs one primitive's comparisons in one precision and profile.
-struct ParityRun<Element: NetworkElement> {
-  let profile: Profile
-  let backends: [any ComputeBackend<Element>]
-  var generator = SeededGenerator(seed: 1)
-  /// Changes the room around the operands from one to the next.
-  private var layout = 0
-
-  init(profile: Profile) throws {
-    self.profile = profile
-    backends = try allBackends(Element.self)
-  }
-
-  mutating func random(rows: Int, columns: Int) -> Matrix<Element> {
-    randomMatrix(rows: rows, columns: columns, profile: profile, using: &generator)
-  }
-
-  /// Memory for an operand, with gaps between rows and alignments that change from call to call.
-  /// Memory with gaps between rows and alignments that change from call to call.
-  mutating func memory(rows: Int, columns: Int) -> GuardedMatrix<Element> {
-    layout += 1
-    return GuardedMatrix(
-      rows: rows, columns: columns, gap: [0, 1, 8, 0, 3][layout % 5], offset: [0, 1, 16, 7][layout % 4])
-  }
-
-  /// Such memory that holds `matrix`.
-  mutating func memory(_ matrix: Matrix<Element>) -> GuardedMatrix<Element> {
-    let memory = memory(rows: matrix.rows, columns: matrix.columns)
-    matrix.withView { memory.mutableView.copy(from: $0) }
-    return memory
-  }
-
-  /// Fails where a result's bits are not the reference's, or memory around it was written.
-  func check(
-    _ result: GuardedMatrix<Element>, _ expected: Matrix<Element>, _ what: String, shape: Shape,
-    backend: any ComputeBackend<Element>, sourceLocation: SourceLocation = #_sourceLocation
-  ) {
-    func record(_ text: String) {
-      Issue.record("\(what), \(shape), \(backend.name): \(text)", sourceLocation: sourceLocation)
-    }
-    if let difference = Reference.difference(of: result.contents(), from: expected) { record(difference.description) }
-    if !result.guardsAreIntact() { record("wrote outside of its matrix") }
-  }
-
-  /// Fails where ordinary operands make a reference that an idle backend would match, too.
-  func checkSaysSomething(
-    _ expected: Matrix<Element>, _ what: String, shape: Shape, sourceLocation: SourceLocation = #_sourceLocation
-  ) {
-    guard profile == .ordinary, shape.rows >= 15, shape.inputs >= 3, shape.outputs >= 3 else { return }
-    if Reference.isAllZero(expected) {
-      Issue.record("\(what), \(shape): the reference is all zero", sourceLocation: sourceLocation)
-    }
   }
 }
 
@@ -106,6 +52,16 @@ struct PrimitiveParityTests {
     try parityCase.run({ $0.inputGradient() }, { $0.inputGradient() })
   }
 
+  @Test("Layers beyond the blocks of caches", arguments: Precision.allCases)
+  func beyondBlocks(_ precision: Precision) throws {
+    try ParityCase(precision: precision, profile: .ordinary).run({ $0.beyondBlocks() }, { $0.beyondBlocks() })
+  }
+
+  @Test("Sums of products that vanish below zero are -0", arguments: Precision.allCases)
+  func negativeZero(_ precision: Precision) throws {
+    try ParityCase(precision: precision, profile: .vanishing).run({ $0.negativeZero() }, { $0.negativeZero() })
+  }
+
   @Test("Losses", arguments: ParityCase.all)
   func loss(_ parityCase: ParityCase) throws {
     try parityCase.run({ $0.loss() }, { $0.loss() })
@@ -133,61 +89,66 @@ extension ParityRun {
   }
 
   mutating func forward() {
-    for (index, shape) in Shape.all.enumerated() {
-      let input = random(rows: shape.rows, columns: shape.inputs)
-      let weights = random(rows: shape.inputs, columns: shape.outputs)
-      let bias = random(rows: 1, columns: shape.outputs)
-      let (x, w, b) = (memory(input), memory(weights), memory(bias))
-      for activation in activations(shape, index) {
-        let what = "forward \(activation.rawValue)"
-        let expected = Reference.forward(input: input, weights: weights, bias: bias, activation: activation)
-        checkSaysSomething(expected, what, shape: shape)
-        for backend in backends {
-          let y = memory(rows: shape.rows, columns: shape.outputs)
-          backend.forward(input: x.view, weights: w.view, bias: b.view, activation: activation, output: y.mutableView)
-          check(y, expected, what, shape: shape, backend: backend)
-        }
-      }
-    }
+    for (index, shape) in Shape.all.enumerated() { forward(shape, activations(shape, index)) }
+  }
+
+  private mutating func forward(_ shape: Shape, _ activations: [Activation]) {
+    compareForward(
+      shape, input: random(rows: shape.rows, columns: shape.inputs),
+      weights: random(rows: shape.inputs, columns: shape.outputs), bias: random(rows: 1, columns: shape.outputs),
+      activations: activations)
   }
 
   mutating func parameterGradients() {
-    for shape in Shape.all {
-      let input = random(rows: shape.rows, columns: shape.inputs)
-      let outputGradient = random(rows: shape.rows, columns: shape.outputs)
-      let (x, dz) = (memory(input), memory(outputGradient))
-      let expected = Reference.parameterGradients(input: input, outputGradient: outputGradient)
-      checkSaysSomething(expected.weights, "weight gradient", shape: shape)
-      checkSaysSomething(expected.bias, "bias gradient", shape: shape)
-      for backend in backends {
-        let dw = memory(rows: shape.inputs, columns: shape.outputs)
-        let db = memory(rows: 1, columns: shape.outputs)
-        backend.parameterGradients(
-          input: x.view, outputGradient: dz.view, weightGradient: dw.mutableView, biasGradient: db.mutableView)
-        check(dw, expected.weights, "weight gradient", shape: shape, backend: backend)
-        check(db, expected.bias, "bias gradient", shape: shape, backend: backend)
-      }
-    }
+    for shape in Shape.all { parameterGradients(shape) }
+  }
+
+  private mutating func parameterGradients(_ shape: Shape) {
+    compareParameterGradients(
+      shape, input: random(rows: shape.rows, columns: shape.inputs),
+      outputGradient: random(rows: shape.rows, columns: shape.outputs))
   }
 
   mutating func inputGradient() {
-    for (index, shape) in Shape.all.enumerated() {
-      let outputGradient = random(rows: shape.rows, columns: shape.outputs)
-      let weights = random(rows: shape.inputs, columns: shape.outputs)
-      let input = random(rows: shape.rows, columns: shape.inputs)
-      let (dz, w, x) = (memory(outputGradient), memory(weights), memory(input))
-      for activation in activations(shape, index) {
-        let what = "input gradient \(activation.rawValue)"
-        let expected = Reference.inputGradient(
-          outputGradient: outputGradient, weights: weights, input: input, activation: activation)
-        checkSaysSomething(expected, what, shape: shape)
-        for backend in backends {
-          let dx = memory(rows: shape.rows, columns: shape.inputs)
-          backend.inputGradient(
-            outputGradient: dz.view, weights: w.view, input: x.view, activation: activation,
-            inputGradient: dx.mutableView)
-          check(dx, expected, what, shape: shape, backend: backend)
-        }
+    for (index, shape) in Shape.all.enumerated() { inputGradient(shape, activations(shape, index)) }
+  }
+
+  private mutating func inputGradient(_ shape: Shape, _ activations: [Activation]) {
+    compareInputGradient(
+      shape, outputGradient: random(rows: shape.rows, columns: shape.outputs),
+      weights: random(rows: shape.inputs, columns: shape.outputs),
+      input: random(rows: shape.rows, columns: shape.inputs), activations: activations)
+  }
+
+  mutating func beyondBlocks() {
+    for shape in Shape.beyondBlocks {
+      forward(shape, [.relu])
+      parameterGradients(shape)
+      inputGradient(shape, [.leakyReLU])
+    }
+  }
+
+  /// One operand all negative, the other all positive: each product vanishes, and a chain that has taken one is -0. What
+  /// a kernel adds beyond that, as the zeros that fill its vectors up, turns that into +0.
+  mutating func negativeZero() {
+    let tiny = Element.leastNormalMagnitude
+    func constant(_ value: Element, _ rows: Int, _ columns: Int) -> Matrix<Element> {
+      Matrix(rows: rows, columns: columns, elements: Array(repeating: value, count: rows * columns))
+    }
+    for shape in Shape.forNegativeZero {
+      let (rows, inputs, outputs) = (shape.rows, shape.inputs, shape.outputs)
+      compareForward(
+        shape, input: constant(-tiny, rows, inputs), weights: constant(tiny, inputs, outputs),
+        bias: constant(-0.0, 1, outputs), activations: Activation.allCases)
+      compareInputGradient(
+        shape, outputGradient: constant(tiny, rows, outputs), weights: constant(-tiny, inputs, outputs),
+        input: constant(0.5, rows, inputs), activations: Activation.allCases)
+      let gradients = compareParameterGradients(
+        shape, input: constant(-tiny, rows, inputs), outputGradient: constant(tiny, rows, outputs))
+      // A stripe that gets no row is +0, and so is what it is added to.
+      let isEveryStripeTaken = (rows - 1) % OrderOfArithmetic.leafRows + 1 >= OrderOfArithmetic.stripes
+      if isEveryStripeTaken || !OrderOfArithmetic.isNarrow(inputs: inputs, outputs: outputs) {
+        #expect(gradients.weights.elements.allSatisfy { $0.bitPattern == Element(-0.0).bitPattern }, "\(shape)")
       }
     }
   }

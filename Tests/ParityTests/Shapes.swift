@@ -32,6 +32,18 @@ struct Shape: Sendable, CustomStringConvertible {
     ].map { Shape(rows: rows, inputs: $0, outputs: $1) }
   }
 
+  /// Wider and deeper than the blocks that kernels cut their operands into.
+  static let beyondBlocks: [Shape] = [
+    (3, 513, 9), (7, 600, 1), (130, 513, 7), (64, 1024, 33), (2, 513, 1100), (1025, 20, 1100),
+  ].map { Shape(rows: $0, inputs: $1, outputs: $2) }
+
+  /// Layers on both sides of what is narrow, on rows that fill their last stripes and that do not.
+  static let forNegativeZero: [Shape] = [16, 17, 31, 33, 271, 300].flatMap { rows in
+    [(1, 1), (2, 1), (1, 2), (3, 5), (4, 4), (7, 3), (17, 9), (33, 20)].map {
+      Shape(rows: rows, inputs: $0, outputs: $1)
+    }
+  }
+
   static let all =
     byWidth + byBatch + [Shape(rows: 300, inputs: 257, outputs: 100), Shape(rows: 515, inputs: 64, outputs: 65)]
 }
