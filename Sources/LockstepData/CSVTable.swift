@@ -62,6 +62,22 @@ public struct CSVTable: Sendable {
     return Matrix(rows: rowCount, columns: columns.count, elements: elements)
   }
 
+  /// The line of the file that row `row` (from 0) starts on.
+  ///
+  /// - Precondition: there is such a row.
+  public func line(ofRow row: Int) -> Int {
+    precondition(row >= 0 && row < rowCount, "There is no row \(row)")
+    var line = cells.firstRowLine
+    var start = cells.text.startIndex
+    for index in 0..<row * columnNames.count {
+      let end = cells.text[start...].firstIndex(of: 0) ?? cells.text.endIndex
+      line += lineBreaks(in: cells.text[start..<end])
+      if (index + 1) % columnNames.count == 0 { line += 1 }
+      start = end + 1
+    }
+    return line
+  }
+
   /// For each column of the file, where in a row of the result its numbers go.
   private func destinations(of columns: [String]) throws(CSVError) -> [[Int]] {
     let positions = Dictionary(uniqueKeysWithValues: columnNames.enumerated().map { ($1, $0) })

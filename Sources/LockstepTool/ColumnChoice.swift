@@ -59,8 +59,19 @@ struct ColumnChoice {
   }
 
   /// The targets as numbers: `[rows × targets]`.
-  func target<Element: KernelElement>(of table: CSVTable, as _: Element.Type = Element.self) throws -> Matrix<Element> {
-    try table.matrix(columns: targets)
+  ///
+  /// - Throws: `CSVError`, or ``ToolError`` for numbers that are no targets of `loss`.
+  func target<Element: KernelElement>(of table: CSVTable, for loss: Loss) throws -> Matrix<Element> {
+    let target: Matrix<Element> = try table.matrix(columns: targets)
+    do throws(TargetError) {
+      try loss.check(targets: target)
+    } catch {
+      let place = error.column.map { [targets[$0]] } ?? targets
+      throw ToolError(
+        description: "\(table.file), line \(table.line(ofRow: error.row)), column\(place.count == 1 ? "" : "s") "
+          + "\(quotedList(place)): \(error.problem)")
+    }
+    return target
   }
 }
 

@@ -56,7 +56,7 @@ private func evaluate<Element: NetworkElement>(
   let backend = try invocation.makeBackend(as: Element.self)
   let network: Network<Element> = try data.model.network()
   let input: Matrix<Element> = try data.columns.input(of: data.table)
-  let target: Matrix<Element> = try data.columns.target(of: data.table)
+  let target: Matrix<Element> = try data.columns.target(of: data.table, for: data.loss)
   let result = try network.predict(input, on: backend)
   let loss = try Network.meanLoss(data.loss, output: result, target: target, on: backend)
   let metrics = Metrics(loss: data.loss, output: result, target: target)

@@ -40,7 +40,7 @@ private func gradients<Element: NetworkElement>(
   let backend = try invocation.makeBackend(as: Element.self)
   let network: Network<Element> = try data.model.network()
   let input: Matrix<Element> = try data.columns.input(of: data.table)
-  let target: Matrix<Element> = try data.columns.target(of: data.table)
+  let target: Matrix<Element> = try data.columns.target(of: data.table, for: data.loss)
   let gradients = try Trainer(network, loss: data.loss, backend: backend).gradients(input: input, target: target)
   try gradients.write(
     to: path,

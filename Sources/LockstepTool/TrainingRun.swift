@@ -16,7 +16,7 @@ struct TrainingRun<Element: NetworkElement> {
     self.plan = plan
     backend = try plan.invocation.makeBackend()
     input = try plan.columns.input(of: plan.table)
-    target = try plan.columns.target(of: plan.table)
+    target = try plan.columns.target(of: plan.table, for: plan.loss)
     let network: Network<Element>
     if let model = plan.initialModel {
       network = try model.network()

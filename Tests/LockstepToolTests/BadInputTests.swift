@@ -36,6 +36,7 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
   try folder.write("twice.csv", "a,a,y\n1,2,3\n")
   try folder.write("wide.csv", "a,b,c,y\n1,2,3,4\n")
   try folder.write("other.csv", "a,c,y\n1,2,3\n")
+  try folder.write("classes.csv", "\"a\nb\",p,q\n1,1,0\n\"2\",0.25,0.75\n3,0.5,0.6\n4,-1,2\n")
   try folder.write("binary.csv", [0x61, 0xFF, 0x0A, 0x31, 0x0A])
 
   let network = try Network<Float>(sizes: [2, 3, 1], hidden: .relu, seed: 1)
@@ -114,6 +115,17 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
     Mistake("train good.csv --target y --backend gpu --model out", 2, "--backend is 'gpu'"),
   ]
 
+  private static let targets = [
+    Mistake("train good.csv --target y --loss bce --model out", 1, "good.csv, line 2, column \"y\"", "between 0 and 1"),
+    Mistake(
+      "train classes.csv --target p,q --loss bce --model out", 1, "classes.csv, line 6, column \"p\"", "is -1.0", "bce"),
+    Mistake(
+      "train classes.csv --target p,q --loss cross-entropy --model out", 1,
+      "classes.csv, line 5, columns \"p\", \"q\"", "sum to 1.1"),
+    Mistake("evaluate model.st good.csv --loss bce", 1, "good.csv, line 2, column \"y\"", "between 0 and 1"),
+    Mistake("gradients model.st good.csv --loss bce -o out", 1, "good.csv, line 2, column \"y\"", "between 0 and 1"),
+  ]
+
   private static let initialModels = [
     Mistake("train good.csv --target y --initial-model none.st --model out", 1, "none.st", "no such file"),
     Mistake(
@@ -172,7 +184,7 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
     let folder = try TemporaryFolder()
     try writeFiles(folder)
     let names = Set(folder.names)
-    for mistake in Self.tables + Self.trainOptions + Self.initialModels + Self.models {
+    for mistake in Self.tables + Self.trainOptions + Self.targets + Self.initialModels + Self.models {
       for more in [[], ["--json"]] {
         let result = try Tool.run(mistake.words + more, in: folder)
         #expect(result.exitCode == mistake.exitCode, "\(mistake): \(result.errors)")

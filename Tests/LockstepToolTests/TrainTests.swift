@@ -119,7 +119,7 @@ private struct Way: CustomStringConvertible {
 
   @Test func modelTellsItsColumnsActivationsAndLoss() throws {
     let folder = try TemporaryFolder()
-    let data = try folder.write("d.csv", "\"p, q\",u,\"say \"\"r\"\"\",v\n1,0,2,0\n2,1,1,0\n3,0,0,1\n")
+    let data = try folder.write("d.csv", "\"p, q\",u,\"say \"\"r\"\"\",v\n1,0,0,0\n0,1,1,0\n0.5,0,0,1\n")
     let model = folder.file("m.safetensors")
     _ = try Tool.run([
       "train", data, "--target", "\"say \"\"r\"\"\",\"p, q\"", "--hidden", "none", "--loss", "bce", "--model", model,
