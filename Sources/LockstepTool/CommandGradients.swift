@@ -22,7 +22,8 @@ let gradientsCommand = Command(
     )
   ],
   run: { invocation in
-    _ = try invocation.required(gradientsOption)
+    let path = try invocation.required(gradientsOption)
+    try checkOutput(path, of: gradientsOption, overwritesNone: invocation.operands)
     let data = try LabelledData(invocation)
     switch invocation[ModelOptions.precision] ?? data.model.precision {
     case .f32: try gradients(data, invocation, as: Float.self)

@@ -22,6 +22,7 @@ let predictCommand = Command(
     ("lockstep predict housing.safetensors new.csv -o prices.csv", "in a file, there whole or not at all"),
   ],
   run: { invocation in
+    try checkOutput(invocation[outputOption], of: outputOption, overwritesNone: invocation.operands)
     let model = try NetworkFile(
       contentsOf: invocation.operands[0], activation: invocation[ModelOptions.activation])
     switch invocation[ModelOptions.precision] ?? model.precision {

@@ -126,6 +126,7 @@ struct TrainingPlan {
       throw UsageError(description: "--learning-rate is \(schedule.learningRate), too large for precision f32")
     }
     loss = invocation[TrainOptions.loss] ?? initialModel?.description.loss ?? .meanSquaredError
+    try checkOutput(modelPath, of: TrainOptions.model, overwritesNone: invocation.operands)
     // Better now than after hours of training: goes away unfinished, so that nothing is written.
     if let modelPath { _ = try OutputFile(.path(modelPath)) }
     table = try CSVTable(contentsOf: invocation.operands[0])

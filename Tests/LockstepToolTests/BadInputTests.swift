@@ -39,6 +39,9 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
   try folder.write("classes.csv", "\"a\nb\",p,q\n1,1,0\n\"2\",0.25,0.75\n3,0.5,0.6\n4,-1,2\n")
   try folder.write("binary.csv", [0x61, 0xFF, 0x0A, 0x31, 0x0A])
 
+  try FileManager.default.createSymbolicLink(atPath: folder.file("link.csv"), withDestinationPath: "good.csv")
+  try FileManager.default.linkItem(atPath: folder.file("good.csv"), toPath: folder.file("hard.csv"))
+
   let network = try Network<Float>(sizes: [2, 3, 1], hidden: .relu, seed: 1)
   let description = ModelDescription(loss: .meanSquaredError, inputColumns: ["a", "b"], targetColumns: ["y"])
   let model = network.modelFile(description: description)
@@ -146,6 +149,16 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
     Mistake("train good.csv --initial-model gradients.st --model out", 1, "gradients.st", "gradients"),
   ]
 
+  /// Outputs that are inputs, under their own name or another.
+  private static let overwriting = [
+    Mistake("train good.csv --target y --model good.csv", 2, "--model", "would overwrite an input"),
+    Mistake("train good.csv --target y --model link.csv", 2, "--model", "would overwrite the input"),
+    Mistake("predict model.st good.csv -o good.csv", 2, "--output", "would overwrite an input"),
+    Mistake("predict model.st good.csv -o model.st", 2, "--output", "would overwrite an input"),
+    Mistake("predict model.st link.csv -o hard.csv", 2, "--output", "would overwrite the input"),
+    Mistake("gradients model.st good.csv -o model.st", 2, "--output", "would overwrite an input"),
+  ]
+
   private static let models = [
     Mistake("predict", 2, "MODEL is missing"),
     Mistake("predict model.st", 2, "DATA.csv is missing"),
@@ -184,7 +197,7 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
     let folder = try TemporaryFolder()
     try writeFiles(folder)
     let names = Set(folder.names)
-    for mistake in Self.tables + Self.trainOptions + Self.targets + Self.initialModels + Self.models {
+    for mistake in Self.tables + Self.trainOptions + Self.targets + Self.initialModels + Self.overwriting + Self.models {
       for more in [[], ["--json"]] {
         let result = try Tool.run(mistake.words + more, in: folder)
         #expect(result.exitCode == mistake.exitCode, "\(mistake): \(result.errors)")
