@@ -1,6 +1,7 @@
 // What a command is, how one is invoked, and how errors become exit codes. The list of commands is CommandTable.swift.
 
 import Lockstep
+import LockstepData
 
 /// A command of the tool.
 struct Command: Sendable {
@@ -103,7 +104,7 @@ func runCommandLine(_ words: [String]) -> Int32 {
 
 private func command(named name: String) throws -> Command {
   if let command = commands.first(where: { $0.name == name }) { return command }
-  let suggestion = nearest(to: name, among: commands.map(\.name) + ["help"]).map { "; did you mean \($0)?" }
+  let suggestion = nearestName(to: name, among: commands.map(\.name) + ["help"]).map { "; did you mean \($0)?" }
   throw UsageError(description: "unknown command '\(name)'\(suggestion ?? "; `lockstep --help` lists the commands")")
 }
 

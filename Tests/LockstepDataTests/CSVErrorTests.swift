@@ -133,6 +133,10 @@ private func error(
     #expect(
       try error(text, columns: ["temperature"])?.error.problem
         == .unknownColumn(name: "temperature", nearest: nil, columns: ["price", "rooms", "age"]))
+    // One of two letters is half of the name: no misspelling.
+    #expect(
+      try error("y,ab\n1,2\n".utf8, columns: ["ac"])?.error.problem
+        == .unknownColumn(name: "ac", nearest: nil, columns: ["y", "ab"]))
     let wide = (1...50).map { "c\($0)" }.joined(separator: ",")
     let row = Array(repeating: "1", count: 50).joined(separator: ",")
     #expect(try error("\(wide)\n\(row)\n".utf8, columns: ["z"])?.sentence.hasSuffix("and 30 more.") == true)
