@@ -14,7 +14,8 @@ let trainCommand = Command(
     are its inputs, in the order of the file. The output layer is linear: bce and cross-entropy take its outputs as \
     logits. Each step takes the gradient of the mean loss over a batch.
     The same command gives the same model file, byte for byte, on every backend, CPU and number of threads.
-    Control-C ends training after the current step; the model is written as it stands.
+    Control-C ends training after the current step; the model is written as it stands. Where training fails because a \
+    number is no longer finite, the model's file gets the last finite parameters, in place of what it held before.
     """,
   operands: ["DATA.csv"],
   options: [

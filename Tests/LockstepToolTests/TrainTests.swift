@@ -161,7 +161,7 @@ private struct Way: CustomStringConvertible {
   }
 
   #if os(Linux)
-    @Test(arguments: [(SIGINT, 130), (SIGTERM, 143)] as [(Int32, Int32)])
+    @Test(arguments: [(SIGINT, 130), (SIGTERM, 143), (SIGHUP, 129)] as [(Int32, Int32)])
     func interruptionKeepsTheModelAsItStands(signal: Int32, exitCode: Int32) throws {
       let folder = try TemporaryFolder()
       let model = folder.file("m.safetensors")
