@@ -43,6 +43,9 @@ private func gradients<Element: NetworkElement>(
   let input: Matrix<Element> = try data.columns.input(of: data.table)
   let target: Matrix<Element> = try data.columns.target(of: data.table, for: data.loss)
   let gradients = try Trainer(network, loss: data.loss, backend: backend).gradients(input: input, target: target)
+  invocation.warn(
+    ofNotFinite: "result",
+    in: [gradients.loss] + gradients.layers.flatMap { $0.weights.elements + $0.bias.elements })
   try gradients.write(
     to: path,
     description: ModelDescription(
@@ -58,7 +61,7 @@ private func gradients<Element: NetworkElement>(
     return
   }
   let lines = [
-    (name: "data", text: "\(data.table.file), \(input.rows) rows"),
+    (name: "data", text: "\(data.table.file), \(counted(input.rows, "row"))"),
     (name: "targets", text: quotedList(data.columns.targets)),
     (name: "network", text: "\(data.model.path), \(networkSummary(network))"),
     (name: "computed by", text: backend.summary),

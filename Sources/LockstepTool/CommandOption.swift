@@ -113,17 +113,6 @@ extension CommandOption<Int?> {
   }
 }
 
-extension CommandOption<Double> {
-  /// A finite number.
-  static func number(
-    _ name: String, placeholder: String = "X", summary: String, default defaultValue: Double
-  ) -> CommandOption {
-    CommandOption(
-      name, placeholder: placeholder, summary: summary, default: defaultValue, defaultText: "\(defaultValue)",
-      allowed: "a finite number", parse: { text in Double(text).flatMap { $0.isFinite ? $0 : nil } })
-  }
-}
-
 extension CommandOption where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
   /// One of the names of the cases.
   static func choice(

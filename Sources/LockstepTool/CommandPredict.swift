@@ -42,6 +42,7 @@ private func predict<Element: NetworkElement>(
   let table = try CSVTable(contentsOf: invocation.operands[1])
   let input: Matrix<Element> = try ColumnChoice(model: model, table: table).input(of: table)
   let result = try network.predict(input, on: backend)
+  invocation.warn(ofNotFinite: "output", in: result.elements)
   let names = model.description.targetColumns ?? (1...network.outputs).map { "output\($0)" }
 
   let path = invocation[outputOption]

@@ -70,10 +70,7 @@ enum TrainOptions {
   static let batchSize = CommandOption<Int>.integer(
     "batch-size", summary: "rows in a step; the last batch of an epoch takes what is left", in: 1...Int.max,
     default: 32)
-  static let learningRate = CommandOption<Double>(
-    "learning-rate", placeholder: "X", summary: "the factor of the gradient in each step", default: 0.01,
-    defaultText: "0.01", allowed: "a finite number of at least 0",
-    parse: { Double($0).flatMap { $0.isFinite && $0 >= 0 ? $0 : nil } })
+  static let learningRate = CommonOptions.learningRate(default: 0.01)
   static let seed = CommandOption<UInt64>.integer(
     "seed", summary: "what the first parameters and the order of rows are drawn from", in: 0...UInt64.max, default: 1)
   static let shuffle = CommandOption<Bool>.boolean(
@@ -123,9 +120,7 @@ struct TrainingPlan {
     }
     activation = invocation[TrainOptions.activation] ?? .relu
     precision = invocation[TrainOptions.precision] ?? initialModel?.precision ?? .f32
-    if precision == .f32, !Float(schedule.learningRate).isFinite {
-      throw UsageError(description: "--learning-rate is \(schedule.learningRate), too large for precision f32")
-    }
+    try checkLearningRate(schedule.learningRate, in: precision)
     loss = invocation[TrainOptions.loss] ?? initialModel?.description.loss ?? .meanSquaredError
     try checkOutput(modelPath, of: TrainOptions.model, overwritesNone: invocation.operands)
     // Better now than after hours of training: goes away unfinished, so that nothing is written.

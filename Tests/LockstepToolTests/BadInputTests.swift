@@ -197,7 +197,8 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
     let folder = try TemporaryFolder()
     try writeFiles(folder)
     let names = Set(folder.names)
-    for mistake in Self.tables + Self.trainOptions + Self.targets + Self.initialModels + Self.overwriting + Self.models {
+    for mistake in Self.tables + Self.trainOptions + Self.targets + Self.initialModels + Self.overwriting + Self.models
+    {
       for more in [[], ["--json"]] {
         let result = try Tool.run(mistake.words + more, in: folder)
         #expect(result.exitCode == mistake.exitCode, "\(mistake): \(result.errors)")
