@@ -59,7 +59,7 @@ private func evaluate<Element: NetworkElement>(
   let target: Matrix<Element> = try data.columns.target(of: data.table, for: data.loss)
   let result = try network.predict(input, on: backend)
   let loss = try Network.meanLoss(data.loss, output: result, target: target, on: backend)
-  invocation.warn(ofNotFinite: "output", in: result.elements)
+  invocation.warn(ofNotFinite: "outputs", in: result.elements)
   if !loss.isFinite, result.elements.allSatisfy(\.isFinite) { invocation.warn("the loss is \(loss)") }
   let metrics = Metrics(loss: data.loss, output: result, target: target)
 

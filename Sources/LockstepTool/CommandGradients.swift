@@ -31,7 +31,7 @@ let gradientsCommand = Command(
     }
   })
 
-private let gradientsOption = CommandOption<String?>.text(
+private let gradientsOption = CommandOption<String?>.fileName(
   "output", letter: "o", placeholder: "G.safetensors", summary: "where the gradients go; must be given")
 
 private func gradients<Element: NetworkElement>(
@@ -44,7 +44,7 @@ private func gradients<Element: NetworkElement>(
   let target: Matrix<Element> = try data.columns.target(of: data.table, for: data.loss)
   let gradients = try Trainer(network, loss: data.loss, backend: backend).gradients(input: input, target: target)
   invocation.warn(
-    ofNotFinite: "result",
+    ofNotFinite: "results",
     in: [gradients.loss] + gradients.layers.flatMap { $0.weights.elements + $0.bias.elements })
   try gradients.write(
     to: path,

@@ -31,8 +31,9 @@ let predictCommand = Command(
     }
   })
 
-private let outputOption = CommandOption<String?>.text(
-  "output", letter: "o", placeholder: "FILE", summary: "where the predictions go", defaultText: "standard output")
+private let outputOption = CommandOption<String?>.fileName(
+  "output", letter: "o", placeholder: "FILE", summary: "where the predictions go; - is standard output",
+  defaultText: "standard output")
 
 private func predict<Element: NetworkElement>(
   _ model: NetworkFile, _ invocation: Invocation, as _: Element.Type
@@ -42,10 +43,10 @@ private func predict<Element: NetworkElement>(
   let table = try CSVTable(contentsOf: invocation.operands[1])
   let input: Matrix<Element> = try ColumnChoice(model: model, table: table).input(of: table)
   let result = try network.predict(input, on: backend)
-  invocation.warn(ofNotFinite: "output", in: result.elements)
+  invocation.warn(ofNotFinite: "outputs", in: result.elements)
   let names = model.description.targetColumns ?? (1...network.outputs).map { "output\($0)" }
 
-  let path = invocation[outputOption]
+  let path = invocation[outputOption].flatMap { $0 == "-" ? nil : $0 }
   if let path { try writeCSV(header: names, rows: result, to: .path(path)) }
   switch (path, invocation.isJSON) {
   case (nil, false): try writeCSV(header: names, rows: result, to: .standardOutput)

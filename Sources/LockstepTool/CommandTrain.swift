@@ -75,10 +75,10 @@ enum TrainOptions {
     "seed", summary: "what the first parameters and the order of rows are drawn from", in: 0...UInt64.max, default: 1)
   static let shuffle = CommandOption<Bool>.boolean(
     "shuffle", summary: "whether each epoch takes the rows in a new random order", default: true)
-  static let initialModel = CommandOption<String?>.text(
+  static let initialModel = CommandOption<String?>.fileName(
     "initial-model", placeholder: "FILE",
     summary: "a model file to start from; it gives hidden layers, activation, loss, precision and column names")
-  static let model = CommandOption<String?>.text(
+  static let model = CommandOption<String?>.fileName(
     "model", placeholder: "OUT.safetensors", summary: "where to write the trained network",
     defaultText: "nowhere, results are only printed")
   static let precision = ModelOptions.optionalChoice(
@@ -137,7 +137,8 @@ struct TrainingPlan {
       }
     } else {
       guard let targets = targetOption else {
-        throw UsageError(description: "--target \(TrainOptions.targets.placeholder ?? "") is missing")
+        throw UsageError(
+          description: "--target \(TrainOptions.targets.placeholder ?? "") is missing", isAboutSyntax: true)
       }
       columns = try ColumnChoice(table: table, targets: targets)
       sizes = [columns.inputs.count] + (invocation[TrainOptions.hidden] ?? [64, 32]) + [targets.count]

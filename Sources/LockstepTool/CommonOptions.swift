@@ -47,10 +47,10 @@ extension Invocation {
 
   /// Warns of results that are no finite numbers.
   ///
-  /// - Parameter what: the results, as a noun in the singular.
+  /// - Parameter what: the results, as a noun in the plural.
   func warn<Element: KernelElement>(ofNotFinite what: String, in values: [Element]) {
     let count = values.count { !$0.isFinite }
-    if count > 0 { warn("\(count) of \(counted(values.count, what)) \(count == 1 ? "is" : "are") NaN or infinite") }
+    if count > 0 { warn("\(count) of \(values.count) \(what) \(count == 1 ? "is" : "are") NaN or infinite") }
   }
 
   /// Whether results are JSON.

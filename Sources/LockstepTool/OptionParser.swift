@@ -49,7 +49,7 @@ struct ParsedOptions {
       case LOCKSTEP_GETOPT_UNEXPECTED_ARGUMENT:
         throw UsageError(description: "--\(options[Int(found.option)].name) takes no value")
       case LOCKSTEP_GETOPT_UNKNOWN:
-        throw UsageError(description: Self.unknown(String(cString: found.word), among: options))
+        throw Self.unknown(String(cString: found.word), among: options)
       default:
         var index: Int32 = 0
         while let operand = lockstep_getopt_operand(parser, index) {
@@ -61,14 +61,19 @@ struct ParsedOptions {
     }
   }
 
-  private static func unknown(_ word: String, among options: [any OptionDeclaration]) -> String {
-    guard word.hasPrefix("--") else { return "unknown option \(word)" }
+  private static func unknown(_ word: String, among options: [any OptionDeclaration]) -> UsageError {
+    guard word.hasPrefix("--") else {
+      return UsageError(description: "unknown option \(word)", isAboutSyntax: true)
+    }
     let name = String(word.dropFirst(2).prefix { $0 != "=" })
     let begun = options.map(\.name).filter { $0.hasPrefix(name) }
     if begun.count > 1 {
-      return "option --\(name) may mean " + begun.map { "--\($0)" }.joined(separator: " or ")
+      return UsageError(
+        description: "option --\(name) may mean " + begun.map { "--\($0)" }.joined(separator: " or "))
     }
-    let suggestion = nearestName(to: name, among: options.map(\.name)).map { "; did you mean --\($0)?" }
-    return "unknown option --\(name)\(suggestion ?? "")"
+    guard let meant = nearestName(to: name, among: options.map(\.name)) else {
+      return UsageError(description: "unknown option --\(name)", isAboutSyntax: true)
+    }
+    return UsageError(description: "unknown option --\(name); did you mean --\(meant)?")
   }
 }

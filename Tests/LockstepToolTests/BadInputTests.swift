@@ -105,7 +105,7 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
     Mistake("train good.csv --target y --loss l1 --model out", 2, "--loss is 'l1'", "cross-entropy"),
     Mistake("train good.csv --target y --loss cross-entropy --model out", 2, "at least 2 targets"),
     Mistake("train good.csv --target y --epochs -1 --model out", 2, "--epochs is '-1'"),
-    Mistake("train good.csv --target y --batch-size 0 --model out", 2, "--batch-size is '0'", "at least 1"),
+    Mistake("train good.csv --target y --batch-size 0 --model out", 2, "--batch-size is '0'", "between 1 and"),
     Mistake("train good.csv --target y --learning-rate nan --model out", 2, "--learning-rate is 'nan'"),
     Mistake("train good.csv --target y --learning-rate inf --model out", 2, "--learning-rate is 'inf'"),
     Mistake("train good.csv --target y --learning-rate -1 --model out", 2, "--learning-rate is '-1'"),
@@ -160,11 +160,12 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
   ]
 
   private static let models = [
-    Mistake("predict", 2, "MODEL is missing"),
+    Mistake("predict", 2, "MODEL is missing", "see `lockstep predict --help`"),
     Mistake("predict model.st", 2, "DATA.csv is missing"),
     Mistake("predict none.st good.csv -o out", 1, "none.st", "no such file"),
     Mistake("predict . good.csv -o out", 1, "folder"),
-    Mistake("predict good.csv good.csv -o out", 1, "good.csv", "header"),
+    Mistake("predict good.csv model.st -o out", 1, "good.csv", "not a safetensors file", "header"),
+    Mistake("train model.st --target y --model out", 1, "model.st", "not a text file"),
     Mistake("predict empty.csv good.csv -o out", 1, "empty.csv", "0 bytes"),
     Mistake("predict noise.st good.csv -o out", 1, "noise.st"),
     Mistake("predict cut.st good.csv -o out", 1, "cut.st", "tensor \"2.bias\"", "only"),
