@@ -20,7 +20,7 @@ extension Loss {
   /// Checks that targets are what the loss is defined for: anything for the mean squared error, numbers between 0 and 1
   /// for binary cross-entropy, rows of numbers of at least 0 that sum to 1 for softmax cross-entropy.
   ///
-  /// Training does not ask: with other targets a cross-entropy can fall below 0 and says nothing, but it can be computed.
+  /// Training does not ask: with other targets a cross-entropy can be computed, but it may be negative.
   ///
   /// - Parameter targets: `[rows × outputs]`.
   /// - Throws: ``TargetError`` for the first target that is none. Sums may be off by 0.001, as those of rounded numbers

@@ -73,8 +73,8 @@ struct CelsiusPlot {
   /// - Throws: `ToolError`.
   func text(onTerminal isTerminal: Bool) throws -> String {
     let width = min(max((isTerminal ? terminalColumns() : nil) ?? 80, 40), 120) - 2
-    // Text cannot be turned, so the vertical axis is labelled at its top. Each line has a letter of its own, for whoever
-    // sees no colours.
+    // Text cannot be turned, so the vertical axis is labelled at its top. Each line has a letter of its own,
+    // for whoever sees no colours.
     let picture = try draw(
       script(
         terminal: "dumb size \(width),24 \(isTerminal ? "ansi" : "mono")",

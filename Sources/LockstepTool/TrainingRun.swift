@@ -130,8 +130,8 @@ extension TrainingRun {
       (name: "network", text: networkSummary(network)),
       (
         name: "training",
-        text:
-          "\(plan.loss.rawValue), \(counted(schedule.epochs, "epoch")) in batches of \(min(schedule.batchSize, input.rows)), "
+        text: "\(plan.loss.rawValue), \(counted(schedule.epochs, "epoch")) "
+          + "in batches of \(min(schedule.batchSize, input.rows)), "
           + "learning rate \(schedule.learningRate), seed \(schedule.seed), \(order)"
       ),
       (name: "computed by", text: backend.summary),

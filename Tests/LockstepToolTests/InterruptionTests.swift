@@ -36,7 +36,7 @@
       #expect(steps > 0 && steps < 4_000_000_000)
     }
 
-    /// A run of the tool that gets a signal once it is ready for it; `nil` where it inherited that the signal is ignored.
+    /// A run of the tool that gets a signal once it is ready for it; `nil` where the tests were told to ignore it.
     private func interrupted(_ words: [String], by signal: Int32) throws -> ToolResult? {
       let process = Process()
       process.executableURL = Tool.executable
