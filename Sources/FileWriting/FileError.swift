@@ -27,5 +27,5 @@ public struct FileError: Error, Sendable, Equatable, CustomStringConvertible {
     self.init(path: path, reason: code == ENOENT ? "its folder does not exist" : String(cString: strerror(code)))
   }
 
-  public var description: String { "Cannot write \(path): \(reason)." }
+  public var description: String { "\(path) cannot be written: \(reason)." }
 }

@@ -45,6 +45,10 @@ public struct CSVError: Error, Sendable, Equatable, CustomStringConvertible {
     case strayQuote
     /// Bytes that are not UTF-8 text.
     case notUTF8
+    /// A zero byte, which no text in UTF-8 has.
+    case zeroByte
+    /// A header of one field that holds another separator than a comma, as the rows do.
+    case otherSeparator(Character)
     /// A column that was asked for and is not there.
     case unknownColumn(name: String, nearest: String?, columns: [String])
     /// The machine has too little memory for the file.
@@ -71,18 +75,22 @@ extension CSVError.Problem {
     case .duplicateColumn(let name, let first, let second):
       "columns \(first) and \(second) are both named \(shown(name)); give each a name of its own"
     case .raggedRow(let expected, let found):
-      "expected \(expected) fields as in the header, found \(found); "
+      "expected \(expected) field\(expected == 1 ? "" : "s") as in the header, found \(found); "
         + (found < expected ? "add what is missing" : "remove what is too much, or quote fields that contain commas")
     case .blankLine: "the line is blank and rows follow; remove it, or fill it in"
     case .emptyCell: "the cell is empty; put a number there, or leave the row out"
     case .notANumber(let text): "expected a number like -1.5 or 2e-3, found \(shown(text))"
     case .notFinite(let text, let precision):
-      "\(shown(text)) is not a finite number in precision \(precision.rawValue); "
-        + "put one there, or leave the row out"
+      "\(shown(text)) is not a finite number in precision \(precision.rawValue); put one there, "
+        + (precision == .f32 && Double(text)?.isFinite == true
+          ? "or compute in f64 (for the tool: --precision f64)" : "or leave the row out")
     case .unterminatedQuote: "the quote that opens this field is never closed; add the closing quote"
     case .strayQuote:
       "there is a quote in the middle of the field; put the whole field in quotes and double each quote inside"
     case .notUTF8: "the bytes are not UTF-8 text; save the file as CSV in UTF-8"
+    case .zeroByte: "there is a zero byte, so this is not a text file, or one in UTF-16; save it as CSV in UTF-8"
+    case .otherSeparator(let separator):
+      "the fields are separated by \(separator == "\t" ? "tabs" : "'\(separator)'"); the separator must be a comma"
     case .unknownColumn(let name, let nearest, let columns):
       "there is no column \(shown(name))\(nearest.map { " (did you mean \(shown($0))?)" } ?? ""); "
         + "the columns are \(list(columns))"

@@ -31,9 +31,12 @@ final class CSVScanner {
   /// The line that the next field starts on.
   private var line = 1
   private var rowLine = 1
+  private var headerLine = 1
   private var endedByCarriageReturn = false
   private var blankLine: Int?
   private var fieldsInRow = 0
+  private static let otherSeparators: [Character] = [";", "\t"]
+  private var separatorsInFirstRow: Set<Character> = []
   private var hasHeader = false
 
   private init(file: String) {
@@ -75,7 +78,11 @@ final class CSVScanner {
         csv_parse(&parser, $0.baseAddress! + start, wanted, fieldFound, rowFound, context)
       }
       if let error { throw error }
-      if parsed != wanted { throw parserError(csv_error(&parser), otherwise: .strayQuote) }
+      if parsed != wanted {
+        // Of bytes that are no text, whatever stops the parser is not what is wrong.
+        if block[start..<count].contains(0) { throw fileError(.zeroByte) }
+        throw parserError(csv_error(&parser), otherwise: .strayQuote)
+      }
       if count < block.count { break }
     }
     let ended = csv_fini(&parser, fieldFound, rowFound, context)
@@ -96,8 +103,12 @@ final class CSVScanner {
     }
     let position = fieldsInRow
     fieldsInRow += 1
+    if hasHeader, cells.rowCount == 0 {
+      separatorsInFirstRow.formUnion(Self.otherSeparators.filter { field.contains($0.asciiValue!) })
+    }
     // Surplus fields are only counted, for the message.
     if hasHeader, position >= cells.columnNames.count { return }
+    guard !field.contains(0) else { return fail(.zeroByte, line: line, column: columnName(position)) }
     guard isText(field) else { return fail(.notUTF8, line: line, column: columnName(position)) }
     if hasHeader {
       cells.text.append(contentsOf: field)
@@ -126,12 +137,23 @@ final class CSVScanner {
     let expected = cells.columnNames.count
     if !hasHeader {
       hasHeader = true
+      headerLine = rowLine
       checkHeader()
+    } else if cells.rowCount == 0, let separator = otherSeparator {
+      fail(.otherSeparator(separator), line: headerLine)
     } else if found != expected {
       fail(.raggedRow(expected: expected, found: found), line: rowLine)
     } else {
       if cells.rowCount == 0 { cells.firstRowLine = rowLine }
       cells.rowCount += 1
+    }
+  }
+
+  /// What stands between the fields in place of commas: it is in the header, a single field, and in the first row.
+  private var otherSeparator: Character? {
+    guard cells.columnNames.count == 1 else { return nil }
+    return Self.otherSeparators.first { separator in
+      cells.columnNames[0].contains(separator) && separatorsInFirstRow.contains(separator)
     }
   }
 
@@ -173,10 +195,8 @@ private func rowFound(_ character: Int32, _ context: UnsafeMutableRawPointer?) {
   Unmanaged<CSVScanner>.fromOpaque(context!).takeUnretainedValue().takeRow(endedBy: character)
 }
 
-/// True for UTF-8 without zero bytes, which no text has and which end a cell here.
 private func isText(_ bytes: UnsafeRawBufferPointer) -> Bool {
-  if bytes.allSatisfy({ $0 < 0x80 && $0 != 0 }) { return true }
-  return !bytes.contains(0) && String(validating: bytes, as: UTF8.self) != nil
+  bytes.allSatisfy { $0 < 0x80 } || String(validating: bytes, as: UTF8.self) != nil
 }
 
 /// How many line breaks `bytes` hold, the pair CR LF taken as one.

@@ -62,6 +62,22 @@ public struct CSVTable: Sendable {
     return Matrix(rows: rowCount, columns: columns.count, elements: elements)
   }
 
+  /// The line of the file that row `row` (from 0) starts on.
+  ///
+  /// - Precondition: there is such a row.
+  public func line(ofRow row: Int) -> Int {
+    precondition(row >= 0 && row < rowCount, "There is no row \(row)")
+    var line = cells.firstRowLine
+    var start = cells.text.startIndex
+    for index in 0..<row * columnNames.count {
+      let end = cells.text[start...].firstIndex(of: 0) ?? cells.text.endIndex
+      line += lineBreaks(in: cells.text[start..<end])
+      if (index + 1) % columnNames.count == 0 { line += 1 }
+      start = end + 1
+    }
+    return line
+  }
+
   /// For each column of the file, where in a row of the result its numbers go.
   private func destinations(of columns: [String]) throws(CSVError) -> [[Int]] {
     let positions = Dictionary(uniqueKeysWithValues: columnNames.enumerated().map { ($1, $0) })
@@ -70,7 +86,7 @@ public struct CSVTable: Sendable {
       guard let position = positions[name] else {
         throw CSVError(
           file: file, line: nil, column: nil,
-          problem: .unknownColumn(name: name, nearest: nearest(to: name, in: columnNames), columns: columnNames))
+          problem: .unknownColumn(name: name, nearest: nearestName(to: name, among: columnNames), columns: columnNames))
       }
       destinations[position].append(place)
     }
@@ -109,27 +125,4 @@ private func isDecimal(_ byte: UInt8) -> Bool {
     true
   default: false
   }
-}
-
-/// The name that `wanted` is probably a misspelling of: at most a third of its letters differ, upper and lower case apart.
-private func nearest(to wanted: String, in names: [String]) -> String? {
-  let limit = max(1, wanted.count / 3)
-  let distances = names.map { (name: $0, distance: editDistance($0.lowercased(), wanted.lowercased())) }
-  return distances.filter { $0.distance <= limit }.min { $0.distance < $1.distance }?.name
-}
-
-/// How many letters must be put in, left out or exchanged to turn `a` into `b` (Levenshtein 1966).
-private func editDistance(_ a: String, _ b: String) -> Int {
-  let b = Array(b)
-  var distances = Array(0...b.count)
-  for (row, letter) in a.enumerated() {
-    var diagonal = row
-    distances[0] = row + 1
-    for (column, other) in b.enumerated() {
-      let exchanged = diagonal + (letter == other ? 0 : 1)
-      diagonal = distances[column + 1]
-      distances[column + 1] = min(exchanged, diagonal + 1, distances[column] + 1)
-    }
-  }
-  return distances[b.count]
 }

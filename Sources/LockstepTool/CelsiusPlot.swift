@@ -1,7 +1,7 @@
 // The picture of `lockstep celsius`: the true line, and the network's before and after training.
 
 import FileWriting
-import FoundationEssentials
+import Foundation
 import Lockstep
 
 /// Where a picture goes.
@@ -43,7 +43,7 @@ struct CelsiusPlot {
 
   /// The lines of a run that ended in the network `last`.
   init<Element>(run: CelsiusRun<Element>, last: Network<Element>) throws {
-    let celsius = evenlySpacedTemperatures(101)
+    let celsius = evenlySpacedTemperatures(201)
     let before = try run.predict(celsius, by: run.first)
     let after = try run.predict(celsius, by: last)
     data = celsius.indices.map { "\(celsius[$0]) \(trueFahrenheit(celsius[$0])) \(before[$0]) \(after[$0])\n" }.joined()
@@ -51,10 +51,10 @@ struct CelsiusPlot {
 
   /// Draws the picture into a file.
   ///
-  /// - Throws: ``Gnuplot/Missing``, `ToolError`, `FileError`.
+  /// - Throws: `ToolError`, `FileError`.
   func write(to name: String, format: PictureFormat) throws {
     // The line after training is drawn over the true one, so that one sees both where they agree.
-    let picture = try Gnuplot().draw(
+    let picture = try draw(
       script(
         terminal: format.terminal,
         labels: """
@@ -62,7 +62,7 @@ struct CelsiusPlot {
           set ylabel 'Fahrenheit'
           set grid
           """,
-        lines: ["lc rgb '#2f6fed' lw 9", "lc rgb '#d62728' lw 3", "lc rgb '#1fd01f' lw 3"]))
+        styles: ["lines lc rgb '#2f6fed' lw 9", "lines lc rgb '#d62728' lw 3", "lines lc rgb '#1fd01f' lw 3"]))
     var file = try OutputFile(.path(name))
     try file.write(Array(picture)[...])
     try file.finish()
@@ -70,18 +70,27 @@ struct CelsiusPlot {
 
   /// Draws the picture as text, in colour where it is for a terminal.
   ///
-  /// - Throws: ``Gnuplot/Missing``, `ToolError`.
+  /// - Throws: `ToolError`.
   func text(onTerminal isTerminal: Bool) throws -> String {
-    // Text cannot be turned, so the vertical axis is labelled at its top.
-    let picture = try Gnuplot().draw(
+    let width = min(max((isTerminal ? terminalColumns() : nil) ?? 80, 40), 120) - 2
+    // Text cannot be turned, so the vertical axis is labelled at its top. Each line has a letter of its own,
+    // for whoever sees no colours.
+    let picture = try draw(
       script(
-        terminal: "dumb size 78,24 \(isTerminal ? "ansi" : "mono")",
+        terminal: "dumb size \(width),24 \(isTerminal ? "ansi" : "mono")",
         labels: "set label 'Fahrenheit' at graph 0, 1.07",
-        lines: ["lc rgb 'blue'", "lc rgb 'red'", "lc rgb 'green'"]))
-    return String(decoding: picture, as: UTF8.self)
+        styles: ["points pt '*' lc rgb 'blue'", "points pt 'o' lc rgb 'red'", "points pt '+' lc rgb 'green'"]))
+    // gnuplot asks for a fresh page first, and ends a picture in colour within a line.
+    let text = String(decoding: picture, as: UTF8.self).replacing("\u{0C}", with: "")
+    return text.hasSuffix("\n") ? text : text + "\n"
   }
 
-  private func script(terminal: String, labels: String, lines: [String]) -> String {
+  private func draw(_ script: String) throws -> Data {
+    guard let gnuplot = Gnuplot() else { throw ToolError(description: "gnuplot was not found") }
+    return try gnuplot.draw(script)
+  }
+
+  private func script(terminal: String, labels: String, styles: [String]) -> String {
     """
     $lines << end
     \(data)end
@@ -89,9 +98,9 @@ struct CelsiusPlot {
     \(labels)
     set xlabel 'Celsius'
     set key left top Left reverse
-    plot $lines using 1:2 with lines \(lines[0]) title 'true', \\
-      '' using 1:3 with lines \(lines[1]) title 'before training', \\
-      '' using 1:4 with lines \(lines[2]) title 'after training'
+    plot $lines using 1:2 with \(styles[0]) title 'true', \\
+      '' using 1:3 with \(styles[1]) title 'before training', \\
+      '' using 1:4 with \(styles[2]) title 'after training'
 
     """
   }

@@ -46,9 +46,9 @@ struct ColumnChoice {
       inputs = table.columnNames.filter { !targets.contains($0) }
       guard inputs.count == model.sizes[0] else {
         throw ToolError(
-          description: "\(table.file): the file has \(columnCount(inputs.count))"
-            + "\(targets.isEmpty ? "" : " beside the targets"), but \(model.path) takes \(model.sizes[0]) inputs and does not name them"
-        )
+          description: "\(table.file): the file has \(counted(inputs.count, "column"))"
+            + "\(targets.isEmpty ? "" : " beside the targets"), but \(model.path) takes "
+            + "\(counted(model.sizes[0], "input")) and does not name them")
       }
     }
   }
@@ -59,8 +59,19 @@ struct ColumnChoice {
   }
 
   /// The targets as numbers: `[rows × targets]`.
-  func target<Element: KernelElement>(of table: CSVTable, as _: Element.Type = Element.self) throws -> Matrix<Element> {
-    try table.matrix(columns: targets)
+  ///
+  /// - Throws: `CSVError`, or ``ToolError`` for numbers that are no targets of `loss`.
+  func target<Element: KernelElement>(of table: CSVTable, for loss: Loss) throws -> Matrix<Element> {
+    let target: Matrix<Element> = try table.matrix(columns: targets)
+    do throws(TargetError) {
+      try loss.check(targets: target)
+    } catch {
+      let place = error.column.map { [targets[$0]] } ?? targets
+      throw ToolError(
+        description: "\(table.file), line \(table.line(ofRow: error.row)), column\(place.count == 1 ? "" : "s") "
+          + "\(quotedList(place)): \(error.problem)")
+    }
+    return target
   }
 }
 
@@ -78,8 +89,8 @@ extension Invocation {
     let outputs = model.sizes[model.sizes.count - 1]
     guard targets.count == outputs else {
       throw ToolError(
-        description: "--target names \(columnCount(targets.count)), but the network of \(model.path) has "
-          + "\(outputs) output\(outputs == 1 ? "" : "s")")
+        description: "--target names \(counted(targets.count, "column")), but the network of \(model.path) has "
+          + counted(outputs, "output"))
     }
     if let named, Set(named) == Set(targets) { return named }
     return targets
@@ -91,11 +102,6 @@ func quotedList(_ names: [String]) -> String {
   let limit = 20
   let shown = names.prefix(limit).map(\.debugDescription).joined(separator: ", ")
   return names.count > limit ? "\(shown) and \(names.count - limit) more" : shown
-}
-
-/// `1 column`, `2 columns`.
-func columnCount(_ count: Int) -> String {
-  "\(count) column\(count == 1 ? "" : "s")"
 }
 
 private func columns(_ names: [String]) -> String {

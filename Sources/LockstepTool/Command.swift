@@ -1,6 +1,7 @@
 // What a command is, how one is invoked, and how errors become exit codes. The list of commands is CommandTable.swift.
 
 import Lockstep
+import LockstepData
 
 /// A command of the tool.
 struct Command: Sendable {
@@ -33,10 +34,12 @@ struct Invocation {
     parsed = try ParsedOptions(words, declared: command.options + [CommonOptions.help])
     guard !parsed[CommonOptions.help] else { return }
     if operands.count < command.operands.count {
-      throw UsageError(description: "\(command.operands[operands.count]) is missing")
+      throw UsageError(description: "\(command.operands[operands.count]) is missing", isAboutSyntax: true)
     }
     if operands.count > command.operands.count {
-      throw UsageError(description: "the word '\(operands[command.operands.count])' is one too many")
+      throw UsageError(
+        description: "the word '\(operands[command.operands.count])' is one too many",
+        isAboutSyntax: true)
     }
   }
 
@@ -54,7 +57,7 @@ struct Invocation {
   /// - Throws: ``UsageError``.
   func required<Value>(_ option: CommandOption<Value?>) throws -> Value {
     guard let value = self[option] else {
-      throw UsageError(description: "--\(option.name) \(option.placeholder ?? "") is missing")
+      throw UsageError(description: "--\(option.name) \(option.placeholder ?? "") is missing", isAboutSyntax: true)
     }
     return value
   }
@@ -73,7 +76,7 @@ func runCommandLine(_ words: [String]) -> Int32 {
     } else if let name = parsed.operands.first, !parsed[CommonOptions.help] {
       let rest = Array(parsed.operands.dropFirst())
       if name == "help" {
-        try output.write(rest.first.map { Help.text(for: try command(named: $0)) } ?? Help.overview)
+        try output.write(helpText(rest))
       } else {
         let command = try command(named: name)
         speaker = "lockstep \(name)"
@@ -96,14 +99,30 @@ func runCommandLine(_ words: [String]) -> Int32 {
   } catch {
     // What was found out before the failure is still worth having.
     try? output.flush()
-    writeToStandardError("\(speaker): \(error)\n")
+    var sentence = "\(error)"
+    if sentence.hasSuffix(".") { sentence.removeLast() }
+    if let error = error as? UsageError, error.isAboutSyntax {
+      sentence += "; "
+      if speaker == "lockstep" { sentence += "the options of a command follow its name, " }
+      sentence += "see `\(speaker) --help`"
+    }
+    writeToStandardError("\(speaker): \(sentence)\n")
     return exitCode(of: error)
   }
 }
 
+/// What `lockstep help WORDS` shows.
+private func helpText(_ words: [String]) throws -> String {
+  if words.count > 1 {
+    throw UsageError(description: "the word '\(words[1])' is one too many; `lockstep help COMMAND` takes one")
+  }
+  guard let name = words.first, name != "help" else { return Help.overview }
+  return Help.text(for: try command(named: name))
+}
+
 private func command(named name: String) throws -> Command {
   if let command = commands.first(where: { $0.name == name }) { return command }
-  let suggestion = nearest(to: name, among: commands.map(\.name) + ["help"]).map { "; did you mean \($0)?" }
+  let suggestion = nearestName(to: name, among: commands.map(\.name) + ["help"]).map { "; did you mean \($0)?" }
   throw UsageError(description: "unknown command '\(name)'\(suggestion ?? "; `lockstep --help` lists the commands")")
 }
 

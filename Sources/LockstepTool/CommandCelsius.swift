@@ -1,8 +1,9 @@
-// `lockstep celsius`: a 1-2-1 network learns to convert temperatures, the smallest network worth following by hand. The
-// picture is drawn in CelsiusPlot.swift, the steps are spelled out in CelsiusTrace.swift.
+// `lockstep celsius`: a 1-2-1 network learns to convert temperatures, the smallest network worth following by hand. Its
+// options lie in CelsiusOptions.swift, its results in CelsiusResult.swift, its picture in CelsiusPlot.swift, the steps
+// spelled out in CelsiusTrace.swift.
 
 import ComputeBackend
-import FoundationEssentials
+import FileWriting
 import Lockstep
 
 /// The command `celsius`.
@@ -13,6 +14,7 @@ let celsiusCommand = Command(
     The inputs are evenly spaced from -50 to 50, the targets are c * 9 / 5 + 32. Weights and biases are drawn from \
     the standard normal distribution; every step of gradient descent takes all samples at once and makes the mean \
     squared error smaller. On a terminal the true line and the network before and after training are drawn as text.
+    Control-C ends training after the current step; results and picture are those of the network as it stands.
     """,
   options: CelsiusOptions.all,
   examples: [
@@ -27,32 +29,6 @@ let celsiusCommand = Command(
     case .f64: try CelsiusRun<Double>(invocation).report(to: invocation)
     }
   })
-
-/// The options of `celsius`.
-enum CelsiusOptions {
-  static let iterations = CommandOption<Int>.integer(
-    "iterations", summary: "steps of gradient descent", in: 0...Int(UInt32.max), default: 2000)
-  static let learningRate = CommandOption.number(
-    "learning-rate", summary: "the factor of the gradients in each step", default: 0.0001)
-  /// At the default learning rate the slope ends up swinging around 1.8 from step to step, as far as the curvature of
-  /// the loss allows. The default seed is the one of the first 300 whose `Float` run ends with the least loss.
-  static let seed = CommandOption<UInt64>.integer(
-    "seed", summary: "what the first parameters are drawn from", in: 0...UInt64.max, default: 20)
-  static let samples = CommandOption<Int>.integer(
-    "samples", summary: "how many temperatures to learn from", in: 2...1 << 30, default: 100)
-  static let plot = CommandOption<PictureTarget?>(
-    "plot", placeholder: "FILE", summary: "draw the picture into FILE (.svg, .png or .pdf); - draws it as text",
-    default: nil, defaultText: "as text on a terminal",
-    allowed: "a file name that ends in .svg, .png or .pdf, or - for text",
-    parse: { name in PictureTarget(name: name).map { .some($0) } })
-  static let trace = CommandOption.optionalInteger(
-    "trace", summary: "print every quantity of the first step, or of N steps, with its formula",
-    in: 1...Int(UInt32.max), defaultText: nil
-  ).valueOptional(standingFor: 1)
-
-  static let all: [any OptionDeclaration] =
-    [iterations, learningRate, seed, samples, plot, trace] + CommonOptions.computing
-}
 
 /// The training of the network, before and after.
 struct CelsiusRun<Element: NetworkElement> {
@@ -69,6 +45,11 @@ struct CelsiusRun<Element: NetworkElement> {
     if invocation[CelsiusOptions.plot] == .text, invocation.isJSON {
       throw UsageError(description: "--plot - and --json both want standard output; give --plot a file")
     }
+    if case .file(let name, _) = invocation[CelsiusOptions.plot] {
+      // Better now than after training: goes away unfinished, so that nothing is written.
+      _ = try OutputFile(.path(name))
+    }
+    try checkLearningRate(invocation[CelsiusOptions.learningRate], in: Element.precision)
     backend = try invocation.makeBackend()
     let samples = invocation[CelsiusOptions.samples]
     let temperatures = evenlySpacedTemperatures(samples)
@@ -94,19 +75,43 @@ struct CelsiusRun<Element: NetworkElement> {
       try CelsiusTrace(run: self, steps: min(steps, schedule.epochs)).write(to: output, asJSON: invocation.isJSON)
     }
 
-    let trainer = Trainer(first, loss: .meanSquaredError, backend: backend)
-    let clock = ContinuousClock()
-    let start = clock.now
-    try trainer.train(input: celsius, target: fahrenheit, schedule: schedule)
-    let seconds = (clock.now - start) / .seconds(1)
-    let result = try CelsiusResult(run: self, last: trainer.network, seconds: seconds)
+    if invocation.isGiven(CelsiusOptions.plot), let reason = Gnuplot.unavailability {
+      invocation.warn("\(reason); there will be no picture")
+    }
+    if !invocation.isJSON { try writeHeading(to: output, seed: invocation[CelsiusOptions.seed]) }
 
+    let result = try train()
     if invocation.isJSON {
       try result.writeJSON(to: invocation)
     } else {
-      try result.writeText(to: output, seed: invocation[CelsiusOptions.seed])
+      try result.writeText(to: output)
     }
     try draw(result, for: invocation)
+    if let signal = Interruption.received {
+      throw Interruption(signal: signal, description: "interrupted after step \(result.steps)")
+    }
+  }
+
+  /// Says what is about to be done, for whoever waits.
+  private func writeHeading(to output: Output, seed: UInt64) throws {
+    let steps = counted(schedule.epochs, "step")
+    try output.line("Celsius to Fahrenheit: a 1-2-1 network, \(celsius.rows) samples, \(steps), seed \(seed)")
+    try output.line("on \(backend.summary)\n")
+    try output.flush()
+  }
+
+  private func train() throws -> CelsiusResult<Element> {
+    let trainer = Trainer(first, loss: .meanSquaredError, backend: backend)
+    let progress = Progress()
+    defer { progress.clear() }
+    Interruption.watch()
+    let clock = ContinuousClock()
+    let start = clock.now
+    let steps = try trainer.train(
+      input: celsius, target: fahrenheit, schedule: schedule, shouldStop: { Interruption.received != nil },
+      onEpoch: { progress.show("step \($0.epoch) of \(schedule.epochs), loss \(Element($0.loss))") })
+    let seconds = (clock.now - start) / .seconds(1)
+    return try CelsiusResult(run: self, last: trainer.network, steps: steps, seconds: seconds)
   }
 
   private func draw(_ result: CelsiusResult<Element>, for invocation: Invocation) throws {
@@ -114,17 +119,18 @@ struct CelsiusRun<Element: NetworkElement> {
     let isAskedFor = invocation.isGiven(CelsiusOptions.plot)
     guard isAskedFor || (output.isTerminal && !invocation.isJSON) else { return }
     let target = invocation[CelsiusOptions.plot] ?? .text
-    let plot = try CelsiusPlot(run: self, last: result.last)
-    do {
-      switch target {
-      case .text: try output.write(plot.text(onTerminal: output.isTerminal))
-      case .file(let name, let format):
-        try plot.write(to: name, format: format)
-        if !invocation.isJSON { try output.line("\nThe picture is in \(name).") }
-      }
-    } catch let missing as Gnuplot.Missing where !isAskedFor {
+    if let reason = Gnuplot.unavailability {
+      if isAskedFor { throw ToolError(description: "there is no picture, since gnuplot was not found") }
       try output.flush()
-      writeToStandardError("lockstep celsius: \(missing)\n")
+      invocation.warn(reason)
+      return
+    }
+    let plot = try CelsiusPlot(run: self, last: result.last)
+    switch target {
+    case .text: try output.write("\n" + plot.text(onTerminal: output.isTerminal))
+    case .file(let name, let format):
+      try plot.write(to: name, format: format)
+      if !invocation.isJSON { try output.line("\nThe picture is in \(name).") }
     }
   }
 }
@@ -138,79 +144,3 @@ func evenlySpacedTemperatures(_ count: Int) -> [Double] {
 
 /// What a thermometer says.
 func trueFahrenheit(_ celsius: Double) -> Double { celsius * 9 / 5 + 32 }
-
-/// What came out of a run.
-private struct CelsiusResult<Element: NetworkElement> {
-  let run: CelsiusRun<Element>
-  /// The network after training.
-  let last: Network<Element>
-  let seconds: Double
-  let lossBefore: Element
-  let lossAfter: Element
-  /// The line that the trained network draws: its values at 0 and at either end.
-  let slope: Double
-  let intercept: Double
-
-  init(run: CelsiusRun<Element>, last: Network<Element>, seconds: Double) throws {
-    self.run = run
-    self.last = last
-    self.seconds = seconds
-    func loss(of network: Network<Element>) throws -> Element {
-      try Network.meanLoss(
-        .meanSquaredError, output: network.predict(run.celsius, on: run.backend), target: run.fahrenheit,
-        on: run.backend)
-    }
-    lossBefore = try loss(of: run.first)
-    lossAfter = try loss(of: last)
-    let values = try run.predict([-50, 0, 50], by: last)
-    slope = (values[2] - values[0]) / 100
-    intercept = values[1]
-  }
-
-  func writeJSON(to invocation: Invocation) throws {
-    let schedule = run.schedule
-    try invocation.output.json(
-      run.backend.jsonMembers,
-      [
-        "seed": .integer(invocation[CelsiusOptions.seed]),
-        "iterations": .integer(schedule.epochs),
-        "learning_rate": .number(schedule.learningRate),
-        "samples": .integer(run.celsius.rows),
-        "loss_before": .number(lossBefore),
-        "loss_after": .number(lossAfter),
-        "slope": .number(slope),
-        "intercept": .number(intercept),
-        "steps": .integer(schedule.epochs),
-        "seconds": .number(seconds),
-        "parameters_digest": .string(last.parametersDigest),
-      ])
-  }
-
-  func writeText(to output: Output, seed: UInt64) throws {
-    let steps = "\(run.schedule.epochs) step\(run.schedule.epochs == 1 ? "" : "s")"
-    try output.line("Celsius to Fahrenheit: a 1-2-1 network, \(run.celsius.rows) samples, \(steps), seed \(seed)")
-    try output.line("on \(run.backend.summary)\n")
-
-    let temperatures = [-40.0, 0, 10, 37, 100]
-    let columns = [
-      temperatures, temperatures.map(trueFahrenheit), try run.predict(temperatures, by: run.first),
-      try run.predict(temperatures, by: last),
-    ]
-    let table = TextTable(
-      header: ["Celsius", "true", "before", "after"],
-      rows: temperatures.indices.map { row in columns.map { fixed($0[row], digits: 2) } })
-    for line in table.lines { try output.line("  " + line) }
-
-    let sign = intercept < 0 ? "-" : "+"
-    try output.line(
-      """
-
-      learned line       fahrenheit = \(fixed(slope, digits: 4)) celsius \(sign) \(fixed(abs(intercept), digits: 4))
-      true line          fahrenheit = 1.8000 celsius + 32.0000
-      loss before        \(lossBefore)
-      loss after         \(lossAfter)
-      time               \(fixed(seconds, digits: 4)) s
-      parameters digest  \(last.parametersDigest)
-      """)
-  }
-}

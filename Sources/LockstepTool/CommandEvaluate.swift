@@ -56,9 +56,11 @@ private func evaluate<Element: NetworkElement>(
   let backend = try invocation.makeBackend(as: Element.self)
   let network: Network<Element> = try data.model.network()
   let input: Matrix<Element> = try data.columns.input(of: data.table)
-  let target: Matrix<Element> = try data.columns.target(of: data.table)
+  let target: Matrix<Element> = try data.columns.target(of: data.table, for: data.loss)
   let result = try network.predict(input, on: backend)
   let loss = try Network.meanLoss(data.loss, output: result, target: target, on: backend)
+  invocation.warn(ofNotFinite: "outputs", in: result.elements)
+  if !loss.isFinite, result.elements.allSatisfy(\.isFinite) { invocation.warn("the loss is \(loss)") }
   let metrics = Metrics(loss: data.loss, output: result, target: target)
 
   if invocation.isJSON {
@@ -69,7 +71,7 @@ private func evaluate<Element: NetworkElement>(
     return
   }
   let lines = [
-    (name: "data", text: "\(data.table.file), \(input.rows) rows"),
+    (name: "data", text: "\(data.table.file), \(counted(input.rows, "row"))"),
     (name: "targets", text: quotedList(data.columns.targets)),
     (name: "network", text: "\(data.model.path), \(networkSummary(network))"),
     (name: "computed by", text: backend.summary),

@@ -22,7 +22,8 @@ let gradientsCommand = Command(
     )
   ],
   run: { invocation in
-    _ = try invocation.required(gradientsOption)
+    let path = try invocation.required(gradientsOption)
+    try checkOutput(path, of: gradientsOption, overwritesNone: invocation.operands)
     let data = try LabelledData(invocation)
     switch invocation[ModelOptions.precision] ?? data.model.precision {
     case .f32: try gradients(data, invocation, as: Float.self)
@@ -30,7 +31,7 @@ let gradientsCommand = Command(
     }
   })
 
-private let gradientsOption = CommandOption<String?>.text(
+private let gradientsOption = CommandOption<String?>.fileName(
   "output", letter: "o", placeholder: "G.safetensors", summary: "where the gradients go; must be given")
 
 private func gradients<Element: NetworkElement>(
@@ -40,8 +41,11 @@ private func gradients<Element: NetworkElement>(
   let backend = try invocation.makeBackend(as: Element.self)
   let network: Network<Element> = try data.model.network()
   let input: Matrix<Element> = try data.columns.input(of: data.table)
-  let target: Matrix<Element> = try data.columns.target(of: data.table)
+  let target: Matrix<Element> = try data.columns.target(of: data.table, for: data.loss)
   let gradients = try Trainer(network, loss: data.loss, backend: backend).gradients(input: input, target: target)
+  invocation.warn(
+    ofNotFinite: "results",
+    in: [gradients.loss] + gradients.layers.flatMap { $0.weights.elements + $0.bias.elements })
   try gradients.write(
     to: path,
     description: ModelDescription(
@@ -57,7 +61,7 @@ private func gradients<Element: NetworkElement>(
     return
   }
   let lines = [
-    (name: "data", text: "\(data.table.file), \(input.rows) rows"),
+    (name: "data", text: "\(data.table.file), \(counted(input.rows, "row"))"),
     (name: "targets", text: quotedList(data.columns.targets)),
     (name: "network", text: "\(data.model.path), \(networkSummary(network))"),
     (name: "computed by", text: backend.summary),

@@ -42,7 +42,7 @@ private struct MachineInfo {
   let backends: [Backend]
   /// What `--backend auto` runs.
   let automatic: any ComputeBackend<Float>
-  let gnuplot = (try? Gnuplot())?.version
+  let gnuplot = Gnuplot()?.version
 
   init() throws {
     let variants = try Backends.available()

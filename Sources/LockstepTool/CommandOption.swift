@@ -4,6 +4,8 @@
 /// A command line that cannot be followed: one sentence, exit code 2.
 struct UsageError: Error, CustomStringConvertible {
   let description: String
+  /// Whether the help is the place to look for what would have been right.
+  var isAboutSyntax = false
 }
 
 /// Work that failed: one sentence, exit code 1.
@@ -113,17 +115,6 @@ extension CommandOption<Int?> {
   }
 }
 
-extension CommandOption<Double> {
-  /// A finite number.
-  static func number(
-    _ name: String, placeholder: String = "X", summary: String, default defaultValue: Double
-  ) -> CommandOption {
-    CommandOption(
-      name, placeholder: placeholder, summary: summary, default: defaultValue, defaultText: "\(defaultValue)",
-      allowed: "a finite number", parse: { text in Double(text).flatMap { $0.isFinite ? $0 : nil } })
-  }
-}
-
 extension CommandOption where Value: RawRepresentable & CaseIterable, Value.RawValue == String {
   /// One of the names of the cases.
   static func choice(
@@ -138,13 +129,13 @@ extension CommandOption where Value: RawRepresentable & CaseIterable, Value.RawV
 }
 
 extension CommandOption<String?> {
-  /// A text that is not empty, such as a file's name; nothing where it is not given.
-  static func text(
+  /// The name of a file; nothing where it is not given.
+  static func fileName(
     _ name: String, letter: Character? = nil, placeholder: String, summary: String, defaultText: String? = nil
   ) -> CommandOption {
     CommandOption(
       name, letter: letter, placeholder: placeholder, summary: summary, default: nil, defaultText: defaultText,
-      allowed: "given a text that is not empty", parse: { text in text.isEmpty ? nil : .some(text) })
+      allowed: "the name of a file", parse: { text in text.isEmpty ? nil : .some(text) })
   }
 }
 
@@ -154,7 +145,5 @@ private func wholeNumber<Value: FixedWidthInteger>(_ text: String, in range: Clo
 }
 
 private func sentence<Value: FixedWidthInteger>(for range: ClosedRange<Value>) -> String {
-  range.upperBound == .max
-    ? "a whole number of at least \(range.lowerBound)"
-    : "a whole number between \(range.lowerBound) and \(range.upperBound)"
+  "a whole number between \(range.lowerBound) and \(range.upperBound)"
 }

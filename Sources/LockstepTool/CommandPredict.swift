@@ -22,6 +22,7 @@ let predictCommand = Command(
     ("lockstep predict housing.safetensors new.csv -o prices.csv", "in a file, there whole or not at all"),
   ],
   run: { invocation in
+    try checkOutput(invocation[outputOption], of: outputOption, overwritesNone: invocation.operands)
     let model = try NetworkFile(
       contentsOf: invocation.operands[0], activation: invocation[ModelOptions.activation])
     switch invocation[ModelOptions.precision] ?? model.precision {
@@ -30,8 +31,9 @@ let predictCommand = Command(
     }
   })
 
-private let outputOption = CommandOption<String?>.text(
-  "output", letter: "o", placeholder: "FILE", summary: "where the predictions go", defaultText: "standard output")
+private let outputOption = CommandOption<String?>.fileName(
+  "output", letter: "o", placeholder: "FILE", summary: "where the predictions go; - is standard output",
+  defaultText: "standard output")
 
 private func predict<Element: NetworkElement>(
   _ model: NetworkFile, _ invocation: Invocation, as _: Element.Type
@@ -41,9 +43,10 @@ private func predict<Element: NetworkElement>(
   let table = try CSVTable(contentsOf: invocation.operands[1])
   let input: Matrix<Element> = try ColumnChoice(model: model, table: table).input(of: table)
   let result = try network.predict(input, on: backend)
+  invocation.warn(ofNotFinite: "outputs", in: result.elements)
   let names = model.description.targetColumns ?? (1...network.outputs).map { "output\($0)" }
 
-  let path = invocation[outputOption]
+  let path = invocation[outputOption].flatMap { $0 == "-" ? nil : $0 }
   if let path { try writeCSV(header: names, rows: result, to: .path(path)) }
   switch (path, invocation.isJSON) {
   case (nil, false): try writeCSV(header: names, rows: result, to: .standardOutput)

@@ -14,7 +14,8 @@ let trainCommand = Command(
     are its inputs, in the order of the file. The output layer is linear: bce and cross-entropy take its outputs as \
     logits. Each step takes the gradient of the mean loss over a batch.
     The same command gives the same model file, byte for byte, on every backend, CPU and number of threads.
-    Control-C ends training after the current step; the model is written as it stands.
+    Control-C ends training after the current step; the model is written as it stands. Where training fails because a \
+    number is no longer finite, the model's file gets the last finite parameters, in place of what it held before.
     """,
   operands: ["DATA.csv"],
   options: [
@@ -69,18 +70,15 @@ enum TrainOptions {
   static let batchSize = CommandOption<Int>.integer(
     "batch-size", summary: "rows in a step; the last batch of an epoch takes what is left", in: 1...Int.max,
     default: 32)
-  static let learningRate = CommandOption<Double>(
-    "learning-rate", placeholder: "X", summary: "the factor of the gradient in each step", default: 0.01,
-    defaultText: "0.01", allowed: "a finite number of at least 0",
-    parse: { Double($0).flatMap { $0.isFinite && $0 >= 0 ? $0 : nil } })
+  static let learningRate = CommonOptions.learningRate(default: 0.01)
   static let seed = CommandOption<UInt64>.integer(
     "seed", summary: "what the first parameters and the order of rows are drawn from", in: 0...UInt64.max, default: 1)
   static let shuffle = CommandOption<Bool>.boolean(
     "shuffle", summary: "whether each epoch takes the rows in a new random order", default: true)
-  static let initialModel = CommandOption<String?>.text(
+  static let initialModel = CommandOption<String?>.fileName(
     "initial-model", placeholder: "FILE",
     summary: "a model file to start from; it gives hidden layers, activation, loss, precision and column names")
-  static let model = CommandOption<String?>.text(
+  static let model = CommandOption<String?>.fileName(
     "model", placeholder: "OUT.safetensors", summary: "where to write the trained network",
     defaultText: "nowhere, results are only printed")
   static let precision = ModelOptions.optionalChoice(
@@ -122,10 +120,9 @@ struct TrainingPlan {
     }
     activation = invocation[TrainOptions.activation] ?? .relu
     precision = invocation[TrainOptions.precision] ?? initialModel?.precision ?? .f32
-    if precision == .f32, !Float(schedule.learningRate).isFinite {
-      throw UsageError(description: "--learning-rate is \(schedule.learningRate), too large for precision f32")
-    }
+    try checkLearningRate(schedule.learningRate, in: precision)
     loss = invocation[TrainOptions.loss] ?? initialModel?.description.loss ?? .meanSquaredError
+    try checkOutput(modelPath, of: TrainOptions.model, overwritesNone: invocation.operands)
     // Better now than after hours of training: goes away unfinished, so that nothing is written.
     if let modelPath { _ = try OutputFile(.path(modelPath)) }
     table = try CSVTable(contentsOf: invocation.operands[0])
@@ -140,7 +137,8 @@ struct TrainingPlan {
       }
     } else {
       guard let targets = targetOption else {
-        throw UsageError(description: "--target \(TrainOptions.targets.placeholder ?? "") is missing")
+        throw UsageError(
+          description: "--target \(TrainOptions.targets.placeholder ?? "") is missing", isAboutSyntax: true)
       }
       columns = try ColumnChoice(table: table, targets: targets)
       sizes = [columns.inputs.count] + (invocation[TrainOptions.hidden] ?? [64, 32]) + [targets.count]

@@ -21,6 +21,14 @@ enum CommonOptions {
   static let precision = CommandOption<Precision>.choice(
     "precision", summary: "the arithmetic: 32-bit or 64-bit floating point", default: .f32)
 
+  /// The size of training's steps.
+  static func learningRate(default defaultValue: Double) -> CommandOption<Double> {
+    CommandOption(
+      "learning-rate", placeholder: "X", summary: "the factor of the gradient in each step", default: defaultValue,
+      defaultText: "\(defaultValue)", allowed: "a finite number of at least 0",
+      parse: { Double($0).flatMap { $0.isFinite && $0 >= 0 ? $0 : nil } })
+  }
+
   /// Results as JSON.
   static let json = CommandOption.flag("json", summary: "one JSON object a line on standard output, nothing else there")
 
@@ -32,6 +40,19 @@ enum CommonOptions {
 }
 
 extension Invocation {
+  /// Tells of something that does not keep the command from its work, on standard error.
+  func warn(_ sentence: String) {
+    writeToStandardError("lockstep \(command.name): \(sentence)\n")
+  }
+
+  /// Warns of results that are no finite numbers.
+  ///
+  /// - Parameter what: the results, as a noun in the plural.
+  func warn<Element: KernelElement>(ofNotFinite what: String, in values: [Element]) {
+    let count = values.count { !$0.isFinite }
+    if count > 0 { warn("\(count) of \(values.count) \(what) \(count == 1 ? "is" : "are") NaN or infinite") }
+  }
+
   /// Whether results are JSON.
   var isJSON: Bool { self[CommonOptions.json] }
 
@@ -41,6 +62,14 @@ extension Invocation {
   func makeBackend<Element: NetworkElement>(as _: Element.Type = Element.self) throws -> any ComputeBackend<Element> {
     try Backends.make(self[CommonOptions.backend], threads: self[CommonOptions.threads])
   }
+}
+
+/// Refuses a learning rate that is infinite in the precision of training.
+///
+/// - Throws: ``UsageError``.
+func checkLearningRate(_ rate: Double, in precision: Precision) throws {
+  guard precision == .f32, !Float(rate).isFinite else { return }
+  throw UsageError(description: "--learning-rate is \(rate), too large for precision f32")
 }
 
 extension ComputeBackend {
@@ -55,7 +84,7 @@ extension ComputeBackend {
   /// What computes, for people: `openmp/avx2, 2 threads`.
   var variantSummary: String {
     let variant = BackendVariant(kind: kind, instructionSet: instructionSet)
-    return "\(variant), \(threads) thread\(threads == 1 ? "" : "s")"
+    return "\(variant), \(counted(threads, "thread"))"
   }
 
   /// What computes and in what, for people: `openmp/avx2, 2 threads, f32`.

@@ -4,19 +4,19 @@ import Foundation
 
 /// The program gnuplot, as it is found in PATH.
 struct Gnuplot {
-  /// gnuplot is not installed.
-  struct Missing: Error, CustomStringConvertible {
-    let description = "gnuplot, which draws the picture, was not found; install the Debian package gnuplot-nox"
+  /// Why no picture can be drawn here; `nil` where it can.
+  static var unavailability: String? {
+    Gnuplot() == nil ? "gnuplot, which draws the picture, was not found; install the Debian package gnuplot-nox" : nil
   }
 
   private let program: URL
 
-  /// - Throws: ``Missing``.
-  init() throws {
+  /// `nil` where gnuplot is not installed.
+  init?() {
     let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")
     let candidates = folders.map { URL(fileURLWithPath: String($0)).appendingPathComponent("gnuplot") }
     guard let program = candidates.first(where: { FileManager.default.isExecutableFile(atPath: $0.path) }) else {
-      throw Missing()
+      return nil
     }
     self.program = program
   }

@@ -49,7 +49,7 @@ enum Help {
   private static func spelling(_ option: any OptionDeclaration) -> String {
     let name = (option.letter.map { "-\($0), " } ?? "") + "--\(option.name)"
     guard let placeholder = option.placeholder else { return name }
-    return option.isValueOptional ? "\(name)[=\(placeholder)]" : "\(name) \(placeholder)"
+    return option.isValueOptional ? "\(name) [\(placeholder)]" : "\(name) \(placeholder)"
   }
 
   /// Two columns; a left side that is too long gets a line of its own.

@@ -19,9 +19,9 @@ struct Interruption: Error, CustomStringConvertible {
     receivedSignal == 0 ? nil : Int32(receivedSignal)
   }
 
-  /// Keeps Control-C and a polite `kill` from ending the process at once. A second one does.
+  /// Keeps Control-C, a polite `kill` and a terminal that closes from ending the process at once. A second one does.
   static func watch() {
-    [SIGINT, SIGTERM].forEach(handleUnlessIgnored)
+    [SIGINT, SIGTERM, SIGHUP].forEach(handleUnlessIgnored)
   }
 }
 
@@ -32,6 +32,7 @@ private func handle(_ number: Int32) {
   receivedSignal = sig_atomic_t(number)
   signal(SIGINT, SIG_DFL)
   signal(SIGTERM, SIG_DFL)
+  signal(SIGHUP, SIG_DFL)
 }
 
 /// Shells start background jobs with interrupts ignored, and ignored they stay. A signal that is only blocked was blocked

@@ -1,6 +1,7 @@
 // From the words of a command line to typed values, through the C library's getopt_long.
 
 import CGetopt
+import LockstepData
 
 /// The options and operands that a command was given.
 struct ParsedOptions {
@@ -48,7 +49,7 @@ struct ParsedOptions {
       case LOCKSTEP_GETOPT_UNEXPECTED_ARGUMENT:
         throw UsageError(description: "--\(options[Int(found.option)].name) takes no value")
       case LOCKSTEP_GETOPT_UNKNOWN:
-        throw UsageError(description: Self.unknown(String(cString: found.word), among: options))
+        throw Self.unknown(String(cString: found.word), among: options)
       default:
         var index: Int32 = 0
         while let operand = lockstep_getopt_operand(parser, index) {
@@ -60,37 +61,19 @@ struct ParsedOptions {
     }
   }
 
-  private static func unknown(_ word: String, among options: [any OptionDeclaration]) -> String {
-    guard word.hasPrefix("--") else { return "unknown option \(word)" }
+  private static func unknown(_ word: String, among options: [any OptionDeclaration]) -> UsageError {
+    guard word.hasPrefix("--") else {
+      return UsageError(description: "unknown option \(word)", isAboutSyntax: true)
+    }
     let name = String(word.dropFirst(2).prefix { $0 != "=" })
     let begun = options.map(\.name).filter { $0.hasPrefix(name) }
     if begun.count > 1 {
-      return "option --\(name) may mean " + begun.map { "--\($0)" }.joined(separator: " or ")
+      return UsageError(
+        description: "option --\(name) may mean " + begun.map { "--\($0)" }.joined(separator: " or "))
     }
-    let suggestion = nearest(to: name, among: options.map(\.name)).map { "; did you mean --\($0)?" }
-    return "unknown option --\(name)\(suggestion ?? "")"
-  }
-}
-
-/// The candidate that `word` most likely stands for: the one fewest single-letter changes away, if they are few.
-func nearest(to word: String, among candidates: [String]) -> String? {
-  candidates
-    .map { (name: $0, changes: changes(from: Array(word), to: Array($0))) }
-    .filter { $0.changes <= max(1, $0.name.count / 3) }
-    .min { $0.changes < $1.changes }?
-    .name
-}
-
-/// How many letters must be put in, left out or replaced: Levenshtein's distance.
-private func changes(from word: [Character], to other: [Character]) -> Int {
-  var previous = Array(0...other.count)
-  for (row, letter) in word.enumerated() {
-    var current = [row + 1]
-    for (column, otherLetter) in other.enumerated() {
-      let replaced = previous[column] + (letter == otherLetter ? 0 : 1)
-      current.append(min(replaced, previous[column + 1] + 1, current[column] + 1))
+    guard let meant = nearestName(to: name, among: options.map(\.name)) else {
+      return UsageError(description: "unknown option --\(name)", isAboutSyntax: true)
     }
-    previous = current
+    return UsageError(description: "unknown option --\(name); did you mean --\(meant)?")
   }
-  return previous[other.count]
 }

@@ -53,18 +53,33 @@ final class Output {
   }
 }
 
-/// What a user sees while waiting: on standard error, and only where that is a terminal.
-struct Progress {
-  private let isShown = isatty(STDERR_FILENO) == 1
+/// How many letters a line of the terminal on standard output holds, or `nil` where nobody says.
+func terminalColumns() -> Int? {
+  if let columns = getenv("COLUMNS").flatMap({ Int(String(cString: $0)) }), columns > 0 { return columns }
+  var size = winsize()
+  guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+  return Int(size.ws_col)
+}
 
-  /// Replaces the line of progress.
-  func show(_ text: String) {
-    if isShown { writeToStandardError("\r\u{1B}[K\(text)") }
+/// What a user sees while waiting: on standard error, and only where that is a terminal.
+final class Progress {
+  private let isTerminal = isatty(STDERR_FILENO) == 1
+  private var lastShown: ContinuousClock.Instant?
+
+  /// Replaces the line of progress, more seldom than anyone could read.
+  func show(_ text: @autoclosure () -> String) {
+    guard isTerminal else { return }
+    let now = ContinuousClock.now
+    if let lastShown, now - lastShown < .milliseconds(50) { return }
+    lastShown = now
+    writeToStandardError("\r\u{1B}[K\(text())")
   }
 
   /// Takes the line of progress away.
   func clear() {
-    if isShown { writeToStandardError("\r\u{1B}[K") }
+    guard lastShown != nil else { return }
+    lastShown = nil
+    writeToStandardError("\r\u{1B}[K")
   }
 }
 

@@ -16,12 +16,17 @@ func aligned(_ lines: [(name: String, text: String)]) -> [String] {
   TextTable(rows: lines.map { [$0.name, $0.text] }, leadingColumns: [0, 1]).lines
 }
 
+/// `1 row`, `2 rows`.
+func counted(_ count: Int, _ noun: String) -> String {
+  "\(count) \(noun)\(count == 1 ? "" : "s")"
+}
+
 /// `13-64-32-1, relu, 3009 parameters`.
 func networkSummary<Element>(_ network: Network<Element>) -> String {
   let hidden = Set(network.layers.dropLast().map(\.activation.rawValue)).sorted()
   return
     ([network.sizes.map(String.init).joined(separator: "-")] + hidden
-    + ["\(network.parameterCount) parameters"]).joined(separator: ", ")
+    + [counted(network.parameterCount, "parameter")]).joined(separator: ", ")
 }
 
 /// Bytes of memory that the machine has.

@@ -16,7 +16,7 @@ struct TrainingRun<Element: NetworkElement> {
     self.plan = plan
     backend = try plan.invocation.makeBackend()
     input = try plan.columns.input(of: plan.table)
-    target = try plan.columns.target(of: plan.table)
+    target = try plan.columns.target(of: plan.table, for: plan.loss)
     let network: Network<Element>
     if let model = plan.initialModel {
       network = try model.network()
@@ -44,7 +44,7 @@ struct TrainingRun<Element: NetworkElement> {
       steps = try trainer.train(
         input: input, target: target, schedule: plan.schedule,
         shouldStop: { Interruption.received != nil },
-        onEpoch: { progress.show("epoch \($0.epoch) of \(plan.schedule.epochs), loss \($0.loss)") })
+        onEpoch: { progress.show("epoch \($0.epoch) of \(plan.schedule.epochs), loss \(Element($0.loss))") })
     } catch {
       progress.clear()
       throw ToolError(description: "\(error)" + (try writeModel().map { "; the last finite model is in \($0)" } ?? ""))
@@ -122,15 +122,16 @@ extension TrainingRun {
     let schedule = plan.schedule
     let network = trainer.network
     let order = schedule.shuffles ? "shuffled each epoch" : "in the order of the file"
-    let steps = "\(results.steps) step\(results.steps == 1 ? "" : "s") in \(fixed(results.seconds, digits: 3)) s"
+    let steps = "\(counted(results.steps, "step")) in \(fixed(results.seconds, digits: 3)) s"
     var lines = [
-      (name: "data", text: "\(plan.table.file), \(input.rows) rows"),
+      (name: "data", text: "\(plan.table.file), \(counted(input.rows, "row"))"),
       (name: "inputs", text: quotedList(plan.columns.inputs)),
       (name: "targets", text: quotedList(plan.columns.targets)),
       (name: "network", text: networkSummary(network)),
       (
         name: "training",
-        text: "\(plan.loss.rawValue), \(schedule.epochs) epochs in batches of \(min(schedule.batchSize, input.rows)), "
+        text: "\(plan.loss.rawValue), \(counted(schedule.epochs, "epoch")) "
+          + "in batches of \(min(schedule.batchSize, input.rows)), "
           + "learning rate \(schedule.learningRate), seed \(schedule.seed), \(order)"
       ),
       (name: "computed by", text: backend.summary),

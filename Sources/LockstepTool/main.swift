@@ -18,6 +18,17 @@ if let missingFeature = lockstep_cpu_missing_feature() {
   exit(1)
 }
 
+// Where a standard stream is closed, the next file or pipe would take its number and its bytes. What stands in for it
+// cannot be written, so that lost results are still an error.
+while true {
+  let descriptor = open("/dev/null", O_RDONLY)
+  if descriptor > STDERR_FILENO {
+    close(descriptor)
+    break
+  }
+  if descriptor < 0 { break }
+}
+
 // A reader that closes its end early is told by write(2), not by a signal.
 signal(SIGPIPE, SIG_IGN)
 exit(runCommandLine(Array(CommandLine.arguments.dropFirst())))

@@ -114,12 +114,12 @@ private func failure(writing text: String = "x", to path: String) -> FileError? 
   @Test func aMissingFolderIsNamedAsTheReason() throws {
     let path = folder.file("none/a")
     let error = try #require(failure(to: path))
-    #expect("\(error)" == "Cannot write \(path): its folder does not exist.")
+    #expect("\(error)" == "\(path) cannot be written: its folder does not exist.")
   }
 
   @Test func aFolderIsRefused() throws {
     let error = try #require(failure(to: folder.path))
-    #expect("\(error)" == "Cannot write \(folder.path): it is a folder.")
+    #expect("\(error)" == "\(folder.path) cannot be written: it is a folder.")
     #expect(failure(to: "") != nil)
     #expect(failure(to: folder.file("a") + "/") != nil)
   }
@@ -136,7 +136,7 @@ private func failure(writing text: String = "x", to path: String) -> FileError? 
   #if os(Linux)
     @Test func aFullDiskIsAnError() throws {
       let error = try #require(failure(to: "/dev/full"))
-      #expect("\(error)" == "Cannot write /dev/full: No space left on device.")
+      #expect("\(error)" == "/dev/full cannot be written: No space left on device.")
     }
 
     @Test func aFullDiskIsAnErrorBeforeTheEndToo() throws {

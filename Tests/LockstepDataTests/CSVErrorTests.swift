@@ -85,6 +85,8 @@ private func error(
     Case(
       "a,b\n1,2\n\"3\"4,5\n", line: 3, column: "a",
       "there is a quote in the middle of the field; put the whole field in quotes and double each quote inside."),
+    Case("a;b\n1,5;2\n", line: 1, "the fields are separated by ';'; the separator must be a comma."),
+    Case("a\tb\n1\t2\n", line: 1, "the fields are separated by tabs; the separator must be a comma."),
     // Lines inside quotes count.
     Case(
       "\"a\nb\",c\n\"1\",2\n\"\n3\r\n\",x\n", line: 6, column: "c",
@@ -109,6 +111,7 @@ private func error(
     let (error, _) = try #require(try error(text.utf8, as: .f32))
     #expect(error.problem == .notFinite(text: "1e39", precision: .f32))
     #expect(error.line == 3)
+    #expect("\(error)".contains("--precision f64"))
   }
 
   @Test func bytesThatAreNoTextAreRefused() throws {
@@ -117,8 +120,8 @@ private func error(
     #expect(first.problem == .notUTF8 && first.line == 3 && first.column == "b")
     #expect(sentence.hasSuffix("the bytes are not UTF-8 text; save the file as CSV in UTF-8."))
     let utf16: [UInt8] = [0xFF, 0xFE] + Array("a\n1\n".utf8).flatMap { [$0, 0] }
-    #expect(try error(utf16)?.error.problem == .notUTF8)
-    #expect(try error(Array("a\n1".utf8) + [0])?.error.problem == .notUTF8)
+    #expect(try error(utf16)?.error.problem == .zeroByte)
+    #expect(try error(Array("a\n1".utf8) + [0])?.error.problem == .zeroByte)
   }
 
   @Test func anUnknownColumnListsTheOthersAndSuggestsTheNearest() throws {
@@ -133,6 +136,10 @@ private func error(
     #expect(
       try error(text, columns: ["temperature"])?.error.problem
         == .unknownColumn(name: "temperature", nearest: nil, columns: ["price", "rooms", "age"]))
+    // One of two letters is half of the name: no misspelling.
+    #expect(
+      try error("y,ab\n1,2\n".utf8, columns: ["ac"])?.error.problem
+        == .unknownColumn(name: "ac", nearest: nil, columns: ["y", "ab"]))
     let wide = (1...50).map { "c\($0)" }.joined(separator: ",")
     let row = Array(repeating: "1", count: 50).joined(separator: ",")
     #expect(try error("\(wide)\n\(row)\n".utf8, columns: ["z"])?.sentence.hasSuffix("and 30 more.") == true)

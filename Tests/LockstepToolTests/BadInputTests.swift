@@ -36,7 +36,11 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
   try folder.write("twice.csv", "a,a,y\n1,2,3\n")
   try folder.write("wide.csv", "a,b,c,y\n1,2,3,4\n")
   try folder.write("other.csv", "a,c,y\n1,2,3\n")
+  try folder.write("classes.csv", "\"a\nb\",p,q\n1,1,0\n\"2\",0.25,0.75\n3,0.5,0.6\n4,-1,2\n")
   try folder.write("binary.csv", [0x61, 0xFF, 0x0A, 0x31, 0x0A])
+
+  try FileManager.default.createSymbolicLink(atPath: folder.file("link.csv"), withDestinationPath: "good.csv")
+  try FileManager.default.linkItem(atPath: folder.file("good.csv"), toPath: folder.file("hard.csv"))
 
   let network = try Network<Float>(sizes: [2, 3, 1], hidden: .relu, seed: 1)
   let description = ModelDescription(loss: .meanSquaredError, inputColumns: ["a", "b"], targetColumns: ["y"])
@@ -101,7 +105,7 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
     Mistake("train good.csv --target y --loss l1 --model out", 2, "--loss is 'l1'", "cross-entropy"),
     Mistake("train good.csv --target y --loss cross-entropy --model out", 2, "at least 2 targets"),
     Mistake("train good.csv --target y --epochs -1 --model out", 2, "--epochs is '-1'"),
-    Mistake("train good.csv --target y --batch-size 0 --model out", 2, "--batch-size is '0'", "at least 1"),
+    Mistake("train good.csv --target y --batch-size 0 --model out", 2, "--batch-size is '0'", "between 1 and"),
     Mistake("train good.csv --target y --learning-rate nan --model out", 2, "--learning-rate is 'nan'"),
     Mistake("train good.csv --target y --learning-rate inf --model out", 2, "--learning-rate is 'inf'"),
     Mistake("train good.csv --target y --learning-rate -1 --model out", 2, "--learning-rate is '-1'"),
@@ -112,6 +116,17 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
     Mistake("train good.csv --target y --threads 1000000 --model out", 2, "--threads is '1000000'"),
     Mistake("train good.csv --target y --precision f16 --model out", 2, "--precision is 'f16'"),
     Mistake("train good.csv --target y --backend gpu --model out", 2, "--backend is 'gpu'"),
+  ]
+
+  private static let targets = [
+    Mistake("train good.csv --target y --loss bce --model out", 1, "good.csv, line 2, column \"y\"", "between 0 and 1"),
+    Mistake(
+      "train classes.csv --target p,q --loss bce --model out", 1, "classes.csv, line 6, column \"p\"", "is -1.0", "bce"),
+    Mistake(
+      "train classes.csv --target p,q --loss cross-entropy --model out", 1,
+      "classes.csv, line 5, columns \"p\", \"q\"", "sum to 1.1"),
+    Mistake("evaluate model.st good.csv --loss bce", 1, "good.csv, line 2, column \"y\"", "between 0 and 1"),
+    Mistake("gradients model.st good.csv --loss bce -o out", 1, "good.csv, line 2, column \"y\"", "between 0 and 1"),
   ]
 
   private static let initialModels = [
@@ -134,12 +149,23 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
     Mistake("train good.csv --initial-model gradients.st --model out", 1, "gradients.st", "gradients"),
   ]
 
+  /// Outputs that are inputs, under their own name or another.
+  private static let overwriting = [
+    Mistake("train good.csv --target y --model good.csv", 2, "--model", "would overwrite an input"),
+    Mistake("train good.csv --target y --model link.csv", 2, "--model", "would overwrite the input"),
+    Mistake("predict model.st good.csv -o good.csv", 2, "--output", "would overwrite an input"),
+    Mistake("predict model.st good.csv -o model.st", 2, "--output", "would overwrite an input"),
+    Mistake("predict model.st link.csv -o hard.csv", 2, "--output", "would overwrite the input"),
+    Mistake("gradients model.st good.csv -o model.st", 2, "--output", "would overwrite an input"),
+  ]
+
   private static let models = [
-    Mistake("predict", 2, "MODEL is missing"),
+    Mistake("predict", 2, "MODEL is missing", "see `lockstep predict --help`"),
     Mistake("predict model.st", 2, "DATA.csv is missing"),
     Mistake("predict none.st good.csv -o out", 1, "none.st", "no such file"),
     Mistake("predict . good.csv -o out", 1, "folder"),
-    Mistake("predict good.csv good.csv -o out", 1, "good.csv", "header"),
+    Mistake("predict good.csv model.st -o out", 1, "good.csv", "not a safetensors file", "header"),
+    Mistake("train model.st --target y --model out", 1, "model.st", "not a text file"),
     Mistake("predict empty.csv good.csv -o out", 1, "empty.csv", "0 bytes"),
     Mistake("predict noise.st good.csv -o out", 1, "noise.st"),
     Mistake("predict cut.st good.csv -o out", 1, "cut.st", "tensor \"2.bias\"", "only"),
@@ -172,7 +198,8 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
     let folder = try TemporaryFolder()
     try writeFiles(folder)
     let names = Set(folder.names)
-    for mistake in Self.tables + Self.trainOptions + Self.initialModels + Self.models {
+    for mistake in Self.tables + Self.trainOptions + Self.targets + Self.initialModels + Self.overwriting + Self.models
+    {
       for more in [[], ["--json"]] {
         let result = try Tool.run(mistake.words + more, in: folder)
         #expect(result.exitCode == mistake.exitCode, "\(mistake): \(result.errors)")

@@ -46,6 +46,7 @@ private func commandNames() throws -> [String] {
 
   @Test func helpWinsOverWhatIsMissing() throws {
     #expect(try Tool.run("help").output == Tool.run("--help").output)
+    #expect(try Tool.run("help", "help").output == Tool.run("--help").output)
     #expect(try Tool.run("celsius", "--iterations", "5", "--help").exitCode == 0)
   }
 }
@@ -55,15 +56,18 @@ private func commandNames() throws -> [String] {
   static let mistakes: [(words: [String], says: String)] = [
     ([], "a command is missing"),
     (["celcius"], "did you mean celsius?"),
-    (["--nonsense"], "unknown option --nonsense"),
+    (["--nonsense"], "unknown option --nonsense; the options of a command follow its name, see `lockstep --help`"),
+    (["--json", "celsius"], "the options of a command follow its name"),
+    (["help", "train", "extra"], "the word 'extra' is one too many"),
     (["help", "nothing"], "unknown command 'nothing'"),
     (["celsius", "--iteratoins", "5"], "did you mean --iterations?"),
-    (["celsius", "-q"], "unknown option -q"),
+    (["celsius", "-q"], "unknown option -q; see `lockstep celsius --help`"),
+    (["celsius", "--zq"], "unknown option --zq; see `lockstep celsius --help`"),
     (["celsius", "--s", "5"], "--s may mean --seed or --samples"),
-    (["celsius", "word"], "'word'"),
+    (["celsius", "word"], "the word 'word' is one too many; see `lockstep celsius --help`"),
     (["celsius", "--json=yes"], "--json takes no value"),
     (["celsius", "--seed"], "--seed needs a value"),
-    (["celsius", "--seed", "-1"], "--seed is '-1'; it must be a whole number of at least 0"),
+    (["celsius", "--seed", "-1"], "--seed is '-1'; it must be a whole number between 0 and 18446744073709551615"),
     (["celsius", "--threads", "0"], "--threads is '0'; it must be a whole number between 1 and 1024"),
     (["celsius", "--threads", "-2"], "--threads is '-2'"),
     (["celsius", "--threads", "1025"], "--threads is '1025'"),
@@ -76,7 +80,10 @@ private func commandNames() throws -> [String] {
     (["celsius", "--learning-rate", "0,1"], "--learning-rate is '0,1'"),
     (["celsius", "--learning-rate", ""], "--learning-rate is ''"),
     (["celsius", "--iterations", "-1"], "--iterations is '-1'"),
+    (["celsius", "--learning-rate", "-1"], "--learning-rate is '-1'; it must be a finite number of at least 0"),
+    (["celsius", "--learning-rate", "1e60"], "too large for precision f32"),
     (["celsius", "--samples", "1"], "--samples is '1'"),
+    (["celsius", "--samples", "1000001"], "it must be a whole number between 2 and 1000000"),
     (["celsius", "--trace=0"], "--trace is '0'"),
     (["celsius", "--plot", "picture.jpg"], "ends in .svg, .png or .pdf"),
     (["celsius", "--plot", "-", "--json"], "--plot - and --json"),

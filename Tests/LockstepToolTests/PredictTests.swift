@@ -54,6 +54,7 @@ private func predictions(_ network: Network<Float>) throws -> Matrix<Float> {
     let run = try Tool.run(["predict", model, data, "-o", path])
     #expect(run.exitCode == 0)
     #expect(run.output == "" && run.errors == "")
+    #expect(try Tool.run(["predict", model, data, "-o", "-"]).output == Tool.run(["predict", model, data]).output)
     #expect(try String(contentsOfFile: path, encoding: .utf8) == Tool.run(["predict", model, data]).output)
     let object = try Tool.run(["predict", model, data, "-o", path, "--json"]).object()
     #expect(object["rows"] as? Int == 1)
@@ -83,6 +84,22 @@ private func predictions(_ network: Network<Float>) throws -> Matrix<Float> {
     #expect(run.lines.first == "output1,output2")
     let numbers = run.lines.dropFirst().flatMap { $0.split(separator: ",").compactMap { Float($0) } }
     #expect(numbers == (try predictions(network)).elements)
+  }
+
+  @Test func resultsThatAreNotFiniteAreWarnedOf() throws {
+    let folder = try TemporaryFolder()
+    let layer = DenseLayer<Float>(
+      weights: Matrix(rows: 1, columns: 1, elements: [10]), bias: Matrix(rows: 1, columns: 1), activation: .identity)
+    let model = folder.file("m.safetensors")
+    try Network(layers: [layer]).write(
+      to: model,
+      description: ModelDescription(loss: .meanSquaredError, inputColumns: ["a"], targetColumns: ["y"]))
+    let data = try folder.write("d.csv", "a,y\n3e38,1\n1,1\n")
+    for words in [["predict"], ["predict", "--json"], ["evaluate"], ["gradients", "-o", folder.file("g")]] {
+      let run = try Tool.run([words[0], model, data] + words.dropFirst())
+      #expect(run.exitCode == 0)
+      #expect(run.errors.hasSuffix("NaN or infinite\n") && run.errors.count { $0 == "\n" } == 1, "\(run.errors)")
+    }
   }
 
   @Test func precisionConvertsTheTensors() throws {

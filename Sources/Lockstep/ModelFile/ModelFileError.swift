@@ -79,7 +79,8 @@ extension ModelFileError.Problem {
     case .unwritable(let reason): "the file cannot be written (\(reason))"
     case .tooShort(let size): "the file has \(size) bytes, too few for a safetensors file"
     case .headerTooLong(let length):
-      "the header claims \(length) bytes, more than the \(SafetensorsFile.maximumHeaderLength) that safetensors allows"
+      "this is not a safetensors file, or a damaged one: the header claims \(length) bytes, more than the "
+        + "\(SafetensorsFile.maximumHeaderLength) that safetensors allows"
     case .headerBeyondFile(let length, let size):
       "the header claims \(length) bytes, but the file ends \(size) bytes after the header's length"
     case .headerNotAnObject: "the header is not a JSON object, so this is no safetensors file or a damaged one"

@@ -1,0 +1,71 @@
+// Training that is asked to stop: it ends after the current step, prints its results and keeps what there is to keep.
+
+#if os(Linux)
+  import ComputeBackend
+  import Foundation
+  import Testing
+
+  @testable import Lockstep
+
+  @Suite struct InterruptionTests {
+    static let signals: [(signal: Int32, exitCode: Int32)] = [(SIGINT, 130), (SIGTERM, 143), (SIGHUP, 129)]
+
+    @Test(arguments: signals) func trainKeepsTheModelAsItStands(signal: Int32, exitCode: Int32) throws {
+      let folder = try TemporaryFolder()
+      let model = folder.file("m.safetensors")
+      let words = try trainingArguments(.relu, .f32) + ["--epochs", "100000000", "--model", model]
+      guard let run = try interrupted(words, by: signal) else { return }
+      #expect(run.exitCode == exitCode)
+      #expect(run.errors.contains("interrupted after step "))
+      #expect(run.errors.contains(model))
+      let object = try #require(try run.objects().first)
+      #expect(object["interrupted"] as? Bool == true)
+      let network: Network<Float> = try NetworkFile(contentsOf: model).network()
+      #expect(object["parameters_digest"] as? String == network.parametersDigest)
+      #expect(try #require(object["steps"] as? Int) > 0)
+    }
+
+    @Test(arguments: signals) func celsiusPrintsItsResults(signal: Int32, exitCode: Int32) throws {
+      let words = ["celsius", "--iterations", "4000000000", "--json"]
+      guard let run = try interrupted(words, by: signal) else { return }
+      #expect(run.exitCode == exitCode)
+      #expect(run.errors.contains("interrupted after step "))
+      let object = try #require(try run.objects().first)
+      #expect(object["interrupted"] as? Bool == true)
+      let steps = try #require(object["steps"] as? Int)
+      #expect(steps > 0 && steps < 4_000_000_000)
+    }
+
+    /// A run of the tool that gets a signal once it is ready for it; `nil` where the tests were told to ignore it.
+    private func interrupted(_ words: [String], by signal: Int32) throws -> ToolResult? {
+      let process = Process()
+      process.executableURL = Tool.executable
+      process.arguments = words
+      let (output, errors) = (Pipe(), Pipe())
+      process.standardOutput = output
+      process.standardError = errors
+      try process.run()
+      while try !mask("SigCgt", signal, process.processIdentifier) {
+        if try mask("SigIgn", signal, process.processIdentifier) {
+          kill(process.processIdentifier, SIGKILL)
+          return nil
+        }
+        usleep(10_000)
+      }
+      kill(process.processIdentifier, signal)
+      process.waitUntilExit()
+      return ToolResult(
+        exitCode: process.terminationStatus,
+        output: String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self),
+        errors: String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self))
+    }
+
+    /// Whether the signal is in one of the sets of signals that the system keeps of a process.
+    private func mask(_ name: String, _ signal: Int32, _ process: Int32) throws -> Bool {
+      let status = try String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
+      let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("\(name):") })
+      let bits = try #require(UInt64(line.dropFirst(name.count + 1).trimmingCharacters(in: .whitespaces), radix: 16))
+      return bits >> UInt64(signal - 1) & 1 == 1
+    }
+  }
+#endif
