@@ -56,6 +56,14 @@ public struct OutputFile: ~Copyable {
     replacement = opened.replacement
   }
 
+  /// Finds out whether a file could be written at `path`, and leaves no trace. A device or a named pipe is not opened,
+  /// as whoever reads it would notice.
+  ///
+  /// - Throws: ``FileError`` where the path is a folder, lies in a folder that is not there, or may not be written.
+  public static func check(_ path: String) throws(FileError) {
+    if case .file = try OutputRoute(to: path) { _ = try OutputFile(.path(path)) }
+  }
+
   /// A descriptor to write to, or minus the `errno` of the failure.
   private static func open(
     _ route: OutputRoute

@@ -46,8 +46,8 @@ struct CelsiusRun<Element: NetworkElement> {
       throw UsageError(description: "--plot - and --json both want standard output; give --plot a file")
     }
     if case .file(let name, _) = invocation[CelsiusOptions.plot] {
-      // Better now than after training: goes away unfinished, so that nothing is written.
-      _ = try OutputFile(.path(name))
+      // Better now than after training.
+      try OutputFile.check(name)
     }
     try checkLearningRate(invocation[CelsiusOptions.learningRate], in: Element.precision)
     backend = try invocation.makeBackend()

@@ -123,8 +123,8 @@ struct TrainingPlan {
     try checkLearningRate(schedule.learningRate, in: precision)
     loss = invocation[TrainOptions.loss] ?? initialModel?.description.loss ?? .meanSquaredError
     try checkOutput(modelPath, of: TrainOptions.model, overwritesNone: invocation.operands)
-    // Better now than after hours of training: goes away unfinished, so that nothing is written.
-    if let modelPath { _ = try OutputFile(.path(modelPath)) }
+    // Better now than after hours of training.
+    if let modelPath { try OutputFile.check(modelPath) }
     table = try CSVTable(contentsOf: invocation.operands[0])
 
     if let model = initialModel {

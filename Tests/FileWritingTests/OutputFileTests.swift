@@ -165,6 +165,16 @@ private func failure(writing text: String = "x", to path: String) -> FileError? 
     #expect(try folder.names() == ["pipe"])
   }
 
+  @Test func aCheckLeavesNoTrace() throws {
+    let (pipe, file) = (folder.file("pipe"), folder.file("file"))
+    #expect(mkfifo(pipe, 0o600) == 0)
+    // Without a reader, opening the pipe would wait for one.
+    try OutputFile.check(pipe)
+    try OutputFile.check(file)
+    #expect(try folder.names() == ["pipe"])
+    #expect(throws: FileError.self) { try OutputFile.check(folder.file("missing/file")) }
+  }
+
   @Test func aDescriptorOfTheProcessIsContinuedNotReplaced() throws {
     let path = folder.file("log")
     let descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND, 0o600)

@@ -154,8 +154,9 @@ extension ParityRun {
   }
 
   mutating func loss() {
-    for rows in Shape.batches {
-      for outputs in [0, 1, 2, 3, 10, 17] {
+    // The last batch is one that threads share.
+    for rows in Shape.batches + [20_000] {
+      for outputs in rows < 20_000 ? [0, 1, 2, 3, 10, 17] : [1, 3] {
         let shape = Shape(rows: rows, inputs: outputs, outputs: outputs)
         let output = random(rows: rows, columns: outputs)
         let target = random(rows: rows, columns: outputs)
@@ -180,7 +181,8 @@ extension ParityRun {
   }
 
   mutating func elementwise() {
-    for shape in Shape.byWidth {
+    // The last row is one that threads share.
+    for shape in Shape.byWidth + [Shape(rows: 1, inputs: 1, outputs: 300_001)] {
       let (rows, columns) = (shape.inputs, shape.outputs)
       let (first, second) = (random(rows: rows, columns: columns), random(rows: rows, columns: columns))
       let other = memory(second)

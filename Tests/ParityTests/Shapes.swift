@@ -34,7 +34,8 @@ struct Shape: Sendable, CustomStringConvertible {
 
   /// Wider and deeper than the blocks that kernels cut their operands into.
   static let beyondBlocks: [Shape] = [
-    (3, 513, 9), (7, 600, 1), (130, 513, 7), (64, 1024, 33), (2, 513, 1100), (1025, 20, 1100),
+    (3, 513, 9), (7, 600, 1), (130, 513, 7), (64, 1024, 33), (2, 513, 1100), (7, 600, 1100), (1025, 20, 1100),
+    (20_000, 1, 1), (20_000, 3, 3), (20_000, 4, 7),
   ].map { Shape(rows: $0, inputs: $1, outputs: $2) }
 
   /// Layers on both sides of what is narrow, on rows that fill their last stripes and that do not.
