@@ -14,7 +14,7 @@ enum CelsiusOptions {
   static let samples = CommandOption<Int>.integer(
     "samples", summary: "how many temperatures to learn from", in: 2...1_000_000, default: 100)
   static let plot = CommandOption<PictureTarget?>(
-    "plot", placeholder: "FILE", summary: "draw the picture into FILE (.svg, .png or .pdf); - draws it as text",
+    "plot", valueName: "FILE", summary: "draw the picture into FILE (.svg, .png or .pdf); - draws it as text",
     default: nil, defaultText: "as text on a terminal",
     allowed: "a file name that ends in .svg, .png or .pdf, or - for text",
     parse: { name in PictureTarget(name: name).map { .some($0) } })

@@ -57,7 +57,7 @@ struct Invocation {
   /// - Throws: ``UsageError``.
   func required<Value>(_ option: CommandOption<Value?>) throws -> Value {
     guard let value = self[option] else {
-      throw UsageError(description: "--\(option.name) \(option.placeholder ?? "") is missing", isAboutSyntax: true)
+      throw UsageError(description: "--\(option.name) \(option.valueName ?? "") is missing", isAboutSyntax: true)
     }
     return value
   }

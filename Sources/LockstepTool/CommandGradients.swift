@@ -32,7 +32,7 @@ let gradientsCommand = Command(
   })
 
 private let gradientsOption = CommandOption<String?>.fileName(
-  "output", letter: "o", placeholder: "G.safetensors", summary: "where the gradients go; must be given")
+  "output", letter: "o", valueName: "G.safetensors", summary: "where the gradients go; must be given")
 
 private func gradients<Element: NetworkElement>(
   _ data: LabelledData, _ invocation: Invocation, as _: Element.Type

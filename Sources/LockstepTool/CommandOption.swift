@@ -20,7 +20,7 @@ protocol OptionDeclaration: Sendable {
   /// The short form, if there is one.
   var letter: Character? { get }
   /// What stands for the value in the help; `nil` for a flag.
-  var placeholder: String? { get }
+  var valueName: String? { get }
   /// Whether the option may be given without its value.
   var isValueOptional: Bool { get }
   /// What the option does, as a phrase.
@@ -36,7 +36,7 @@ protocol OptionDeclaration: Sendable {
 struct CommandOption<Value: Sendable>: OptionDeclaration {
   let name: String
   var letter: Character?
-  let placeholder: String?
+  let valueName: String?
   var isValueOptional = false
   let summary: String
   let defaultText: String?
@@ -58,11 +58,11 @@ struct CommandOption<Value: Sendable>: OptionDeclaration {
 extension CommandOption {
   /// Any value that `parse` understands.
   init(
-    _ name: String, letter: Character? = nil, placeholder: String, summary: String, default defaultValue: Value,
+    _ name: String, letter: Character? = nil, valueName: String, summary: String, default defaultValue: Value,
     defaultText: String?, allowed: String, parse: @escaping @Sendable (String) -> Value?
   ) {
     self.init(
-      name: name, letter: letter, placeholder: placeholder, summary: summary, defaultText: defaultText,
+      name: name, letter: letter, valueName: valueName, summary: summary, defaultText: defaultText,
       defaultValue: defaultValue, allowed: allowed, parse: { $0.flatMap(parse) })
   }
 
@@ -70,7 +70,7 @@ extension CommandOption {
   func valueOptional(standingFor value: Value) -> CommandOption {
     let parse = parse
     return CommandOption(
-      name: name, letter: letter, placeholder: placeholder, isValueOptional: true, summary: summary,
+      name: name, letter: letter, valueName: valueName, isValueOptional: true, summary: summary,
       defaultText: defaultText, defaultValue: defaultValue, allowed: allowed,
       parse: { text in text == nil ? value : parse(text) })
   }
@@ -80,14 +80,14 @@ extension CommandOption<Bool> {
   /// True where it is given.
   static func flag(_ name: String, letter: Character? = nil, summary: String) -> CommandOption {
     CommandOption(
-      name: name, letter: letter, placeholder: nil, summary: summary, defaultText: nil, defaultValue: false,
+      name: name, letter: letter, valueName: nil, summary: summary, defaultText: nil, defaultValue: false,
       allowed: "given without a value", parse: { _ in true })
   }
 
   /// `true` or `false`.
   static func boolean(_ name: String, summary: String, default defaultValue: Bool) -> CommandOption {
     CommandOption(
-      name, placeholder: "true|false", summary: summary, default: defaultValue, defaultText: "\(defaultValue)",
+      name, valueName: "true|false", summary: summary, default: defaultValue, defaultText: "\(defaultValue)",
       allowed: "true or false", parse: { Bool($0) })
   }
 }
@@ -95,11 +95,11 @@ extension CommandOption<Bool> {
 extension CommandOption where Value: FixedWidthInteger {
   /// A whole number within a range.
   static func integer(
-    _ name: String, placeholder: String = "N", summary: String, in range: ClosedRange<Value>,
+    _ name: String, valueName: String = "N", summary: String, in range: ClosedRange<Value>,
     default defaultValue: Value
   ) -> CommandOption {
     CommandOption(
-      name, placeholder: placeholder, summary: summary, default: defaultValue, defaultText: "\(defaultValue)",
+      name, valueName: valueName, summary: summary, default: defaultValue, defaultText: "\(defaultValue)",
       allowed: sentence(for: range), parse: { wholeNumber($0, in: range) })
   }
 }
@@ -107,10 +107,10 @@ extension CommandOption where Value: FixedWidthInteger {
 extension CommandOption<Int?> {
   /// A whole number within a range, or nothing where it is not given.
   static func optionalInteger(
-    _ name: String, placeholder: String = "N", summary: String, in range: ClosedRange<Int>, defaultText: String?
+    _ name: String, valueName: String = "N", summary: String, in range: ClosedRange<Int>, defaultText: String?
   ) -> CommandOption {
     CommandOption(
-      name, placeholder: placeholder, summary: summary, default: nil, defaultText: defaultText,
+      name, valueName: valueName, summary: summary, default: nil, defaultText: defaultText,
       allowed: sentence(for: range), parse: { text in wholeNumber(text, in: range).map { .some($0) } })
   }
 }
@@ -122,7 +122,7 @@ extension CommandOption where Value: RawRepresentable & CaseIterable, Value.RawV
   ) -> CommandOption {
     let names = Value.allCases.map(\.rawValue)
     return CommandOption(
-      name, letter: letter, placeholder: names.joined(separator: "|"), summary: summary, default: defaultValue,
+      name, letter: letter, valueName: names.joined(separator: "|"), summary: summary, default: defaultValue,
       defaultText: defaultValue.rawValue, allowed: "one of " + names.joined(separator: ", "),
       parse: { Value(rawValue: $0) })
   }
@@ -131,10 +131,10 @@ extension CommandOption where Value: RawRepresentable & CaseIterable, Value.RawV
 extension CommandOption<String?> {
   /// The name of a file; nothing where it is not given.
   static func fileName(
-    _ name: String, letter: Character? = nil, placeholder: String, summary: String, defaultText: String? = nil
+    _ name: String, letter: Character? = nil, valueName: String, summary: String, defaultText: String? = nil
   ) -> CommandOption {
     CommandOption(
-      name, letter: letter, placeholder: placeholder, summary: summary, default: nil, defaultText: defaultText,
+      name, letter: letter, valueName: valueName, summary: summary, default: nil, defaultText: defaultText,
       allowed: "the name of a file", parse: { text in text.isEmpty ? nil : .some(text) })
   }
 }

@@ -32,7 +32,7 @@ let predictCommand = Command(
   })
 
 private let outputOption = CommandOption<String?>.fileName(
-  "output", letter: "o", placeholder: "FILE", summary: "where the predictions go; - is standard output",
+  "output", letter: "o", valueName: "FILE", summary: "where the predictions go; - is standard output",
   defaultText: "standard output")
 
 private func predict<Element: NetworkElement>(

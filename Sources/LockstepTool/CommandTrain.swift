@@ -52,7 +52,7 @@ enum TrainOptions {
     summary: "what the network learns; quote names that contain commas as in CSV",
     defaultText: "those of the initial model")
   static let hidden = CommandOption<[Int]?>(
-    "hidden", placeholder: "N[,N...]|none", summary: "the widths of the hidden layers", default: nil,
+    "hidden", valueName: "N[,N...]|none", summary: "the widths of the hidden layers", default: nil,
     defaultText: "64,32", allowed: "none, or whole numbers of at least 1 separated by commas, such as 64,32",
     parse: { text in
       if text == "none" { return .some([]) }
@@ -76,10 +76,10 @@ enum TrainOptions {
   static let shuffle = CommandOption<Bool>.boolean(
     "shuffle", summary: "whether each epoch takes the rows in a new random order", default: true)
   static let initialModel = CommandOption<String?>.fileName(
-    "initial-model", placeholder: "FILE",
+    "initial-model", valueName: "FILE",
     summary: "a model file to start from; it gives hidden layers, activation, loss, precision and column names")
   static let model = CommandOption<String?>.fileName(
-    "model", placeholder: "OUT.safetensors", summary: "where to write the trained network",
+    "model", valueName: "OUT.safetensors", summary: "where to write the trained network",
     defaultText: "nowhere, results are only printed")
   static let precision = ModelOptions.optionalChoice(
     "precision", of: Precision.self, summary: "the arithmetic: 32-bit or 64-bit floating point", defaultText: "f32")
@@ -138,7 +138,7 @@ struct TrainingPlan {
     } else {
       guard let targets = targetOption else {
         throw UsageError(
-          description: "--target \(TrainOptions.targets.placeholder ?? "") is missing", isAboutSyntax: true)
+          description: "--target \(TrainOptions.targets.valueName ?? "") is missing", isAboutSyntax: true)
       }
       columns = try ColumnChoice(table: table, targets: targets)
       sizes = [columns.inputs.count] + (invocation[TrainOptions.hidden] ?? [64, 32]) + [targets.count]

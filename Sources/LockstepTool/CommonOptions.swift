@@ -7,7 +7,7 @@ import Lockstep
 enum CommonOptions {
   /// The backend asked for; `nil` lets the library choose.
   static let backend = CommandOption<BackendKind?>(
-    "backend", placeholder: (BackendKind.allCases.map(\.rawValue) + ["auto"]).joined(separator: "|"),
+    "backend", valueName: (BackendKind.allCases.map(\.rawValue) + ["auto"]).joined(separator: "|"),
     summary: "what computes; the results are the same bits", default: nil, defaultText: "auto",
     allowed: "one of " + (BackendKind.allCases.map(\.rawValue) + ["auto"]).joined(separator: ", "),
     parse: { $0 == "auto" ? .some(nil) : BackendKind(rawValue: $0).map { .some($0) } })
@@ -24,7 +24,7 @@ enum CommonOptions {
   /// The size of training's steps.
   static func learningRate(default defaultValue: Double) -> CommandOption<Double> {
     CommandOption(
-      "learning-rate", placeholder: "X", summary: "the factor of the gradient in each step", default: defaultValue,
+      "learning-rate", valueName: "X", summary: "the factor of the gradient in each step", default: defaultValue,
       defaultText: "\(defaultValue)", allowed: "a finite number of at least 0",
       parse: { Double($0).flatMap { $0.isFinite && $0 >= 0 ? $0 : nil } })
   }

@@ -48,8 +48,8 @@ enum Help {
   /// `-o, --output FILE`.
   private static func spelling(_ option: any OptionDeclaration) -> String {
     let name = (option.letter.map { "-\($0), " } ?? "") + "--\(option.name)"
-    guard let placeholder = option.placeholder else { return name }
-    return option.isValueOptional ? "\(name) [\(placeholder)]" : "\(name) \(placeholder)"
+    guard let valueName = option.valueName else { return name }
+    return option.isValueOptional ? "\(name) [\(valueName)]" : "\(name) \(valueName)"
   }
 
   /// Two columns; a left side that is too long gets a line of its own.

@@ -34,7 +34,7 @@ enum ModelOptions {
   /// `--target`, as a command explains it.
   static func targetOption(summary: String, defaultText: String) -> CommandOption<[String]?> {
     CommandOption(
-      "target", placeholder: "COLUMN[,COLUMN...]", summary: summary, default: nil, defaultText: defaultText,
+      "target", valueName: "COLUMN[,COLUMN...]", summary: summary, default: nil, defaultText: defaultText,
       allowed: "a list of column names, separated by commas",
       parse: { text in
         guard let names = csvFields(in: text), !names.isEmpty, !names.contains("") else { return nil }
@@ -48,7 +48,7 @@ enum ModelOptions {
   ) -> CommandOption<Value?> {
     let names = Value.allCases.map(\.rawValue)
     return CommandOption(
-      name, placeholder: names.joined(separator: "|"), summary: summary, default: nil, defaultText: defaultText,
+      name, valueName: names.joined(separator: "|"), summary: summary, default: nil, defaultText: defaultText,
       allowed: "one of " + names.joined(separator: ", "), parse: { Value(rawValue: $0).map { .some($0) } })
   }
 }

@@ -28,7 +28,7 @@ struct ParsedOptions {
     var isComplete = parser != nil
     for option in options {
       let argument =
-        option.placeholder == nil
+        option.valueName == nil
         ? LOCKSTEP_GETOPT_NO_ARGUMENT
         : option.isValueOptional ? LOCKSTEP_GETOPT_OPTIONAL_ARGUMENT : LOCKSTEP_GETOPT_ARGUMENT
       let letter = CChar(option.letter?.asciiValue ?? 0)
@@ -45,7 +45,7 @@ struct ParsedOptions {
         values[option.name] = try option.value(of: found.argument.map { String(cString: $0) })
       case LOCKSTEP_GETOPT_MISSING_ARGUMENT:
         let option = options[Int(found.option)]
-        throw UsageError(description: "--\(option.name) needs a value: --\(option.name) \(option.placeholder ?? "")")
+        throw UsageError(description: "--\(option.name) needs a value: --\(option.name) \(option.valueName ?? "")")
       case LOCKSTEP_GETOPT_UNEXPECTED_ARGUMENT:
         throw UsageError(description: "--\(options[Int(found.option)].name) takes no value")
       case LOCKSTEP_GETOPT_UNKNOWN:
