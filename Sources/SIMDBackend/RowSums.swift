@@ -6,7 +6,7 @@ extension Kernels {
   /// The gradients of a narrow layer's parameters.
   static func stripedGradients(
     input: MatrixView<Element>, outputGradient: MatrixView<Element>,
-    weightGradient: MutableMatrixView<Element>, biasGradient: MutableMatrixView<Element>
+    weightGradient: MutableMatrixView<Element>, biasGradient: MutableMatrixView<Element>, in pool: ScratchPool
   ) {
     let leafRows = OrderOfArithmetic.leafRows
     let (rows, inputs, outputs) = (input.rows, input.columns, outputGradient.columns)
@@ -15,11 +15,12 @@ extension Kernels {
     // Columns of a leaf, those of the inputs, one of ones (whose weight is the bias), those of the gradients; then the
     // leaf's sums and the pending nodes.
     let columns = (inputs &+ 1 &+ outputs) &* leafRows
-    withScratch(of: Element.self, count: columns &+ (1 &+ tree.levels) &* sums) { scratch in
+    pool.withMemory(of: Element.self, count: columns &+ (1 &+ tree.most) &* sums) { scratch in
       let gradients = scratch + (inputs &+ 1) &* leafRows
       let leaf = scratch + columns
+      let nodes = leaf + sums
       (scratch + inputs &* leafRows).update(repeating: 1, count: leafRows)
-      leaf.update(repeating: 0, count: sums)
+      nodes.update(repeating: 0, count: sums)
       var first = 0
       while first < rows {
         let count = min(leafRows, rows &- first)
@@ -30,12 +31,12 @@ extension Kernels {
           stripedProducts(
             scratch, count: inputs &+ 1, gradients + j &* leafRows, rows: count, to: leaf + j &* (inputs &+ 1))
         }
-        tree.append(leaf, count: sums, nodes: leaf + sums)
+        tree.append(leaf, count: sums, nodes: nodes)
         first += count
       }
       for j in 0..<outputs {
-        for k in 0..<inputs { weightGradient.base[k &* weightGradient.stride &+ j] = leaf[j &* (inputs &+ 1) &+ k] }
-        biasGradient.base[j] = leaf[j &* (inputs &+ 1) &+ inputs]
+        for k in 0..<inputs { weightGradient.base[k &* weightGradient.stride &+ j] = nodes[j &* (inputs &+ 1) &+ k] }
+        biasGradient.base[j] = nodes[j &* (inputs &+ 1) &+ inputs]
       }
     }
   }
