@@ -61,11 +61,11 @@ struct BlockPlan<Vector: LaneVector> where Vector.Element: SIMDElement {
 
     // Left panels for half of a second-level cache of 512 KiB, right strips for a share of the third.
     let panelBytes = max(chunkDepth &* size, 1) &* TileShape.mostRows
-    let blocks = (heights.count &* panelBytes &+ (256 << 10) &- 1) / (256 << 10)
+    let blocks = (heights.count &* panelBytes &+ (4 << 20) &- 1) / (4 << 20)
     blockTiles = (heights.count &+ max(blocks, 1) &- 1) / max(blocks, 1)
     keepsStrips = blockTiles < heights.count
     let padded = (columns &+ width &- 1) / width &* width
-    let most = max((2 << 20) / max(chunkDepth &* size, 1) / width, 1) &* width
+    let most = max((4 << 20) / max(chunkDepth &* size, 1) / width, 1) &* width
     blockColumns = keepsStrips ? min(most, padded) : padded
 
     sumsStride = TileShape.mostSums &* lanes &* Self.mostNodes

@@ -1,6 +1,7 @@
 // The loops of a matrix product: blocks for the caches, strips of columns, segments of depth, tiles. What is done to
 // finished sums outside of registers lies in Epilogue.swift.
 
+import CLockstepCPU
 import ComputeBackend
 
 /// A product with its plan and its scratch memory.
@@ -38,6 +39,41 @@ struct BlockedProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
     var isLast: Bool
   }
 
+  /// Lines of the right operand that the next packing tile will read, to be asked for in parts.
+  private struct Ahead {
+    private var address: UnsafePointer<Element>
+    private let stride: Int
+    private var left: Int
+    var part: Int
+
+    /// - Parameters:
+    ///   - strip: the strip that is being computed.
+    ///   - first: where its next segment begins in the chunk; `nil` for the next strip.
+    @inline(__always)
+    init(
+      after strip: Strip, _ first: Int?, columns: Int, right: Operand<Element>, chunkFirst: Int, depth: Int, tiles: Int
+    ) {
+      let column = first == nil ? strip.column &+ strip.columns : strip.column
+      stride = right.depth
+      address = right.base + column &* right.outer + (chunkFirst &+ (first ?? 0)) &* right.depth
+      // Lines a power of two apart share few sets of the second-level cache: no more than half of those are asked for.
+      let bytes = stride &* MemoryLayout<Element>.stride
+      left = column < columns ? min(depth, 4 &* (65536 / min(max(bytes & -bytes, 64), 65536))) : 0
+      part = (left &+ tiles &- 1) / max(tiles, 1)
+    }
+
+    @inline(__always)
+    mutating func prefetch() {
+      var count = min(part, left)
+      left &-= count
+      while count > 0 {
+        lockstep_prefetch_far(address)
+        address += stride
+        count &-= 1
+      }
+    }
+  }
+
   func compute() {
     var job = TileJob(product.left.base, product.right.base, end: scratch)
     if case .descend(let rate) = product.epilogue { job.rate = rate }
@@ -70,31 +106,42 @@ struct BlockedProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
 
   // MARK: - Operands
 
-  /// Copies the panels of a block of rows, segment by segment and tile by tile. Those that are read in place are not
-  /// copied, but for the last one where its last row is nowhere in memory.
+  /// Copies the panels of a block of rows, segment by segment. Those that are read in place are not copied, but for the
+  /// last one where its last row is nowhere in memory.
   private func packLeftPanels(_ block: RowBlock, _ chunk: Chunk) {
     let (left, heights) = (product.left, plan.heights)
-    let hasOnes = product.lastRow != nil && block.tiles.upperBound == heights.count
-    guard !plan.leftInPlace || hasOnes else { return }
+    let onesTile = product.lastRow != nil && block.tiles.upperBound == heights.count ? heights.count &- 1 : -1
+    guard !plan.leftInPlace || onesTile >= 0 else { return }
+    let tiles = plan.leftInPlace ? onesTile..<heights.count : block.tiles
+    let rows = plan.leftInPlace ? heights.size(onesTile) : block.rows
+    let most = left.depth == 1 ? Int.max : 8
     var first = 0
-    while first < chunk.depth || first == 0 {
+    while first < chunk.depth {
       let depth = segmentDepth(at: first, chunk)
-      for tile in block.tiles {
-        if plan.leftInPlace && tile &+ 1 < heights.count { continue }
-        let height = heights.size(tile)
-        let isOnes = hasOnes && tile &+ 1 == heights.count
-        let source = left.base + heights.start(tile) &* left.outer + (chunk.first &+ first) &* left.depth
-        let target = packedLeft(tile, block, first: first, depth: depth)
-        if isOnes {
-          for d in 0..<depth {
-            for i in 0..<(height &- 1) { target[d &* height &+ i] = source[d &* left.depth &+ i &* left.outer] }
-            target[d &* height &+ height &- 1] = 1
+      // Where neighbouring rows are neighbours in memory, a few depths of all tiles at a time: tiles share cache lines.
+      var skipped = 0
+      while skipped < depth {
+        let few = min(most, depth &- skipped)
+        var source =
+          left.base + heights.start(tiles.lowerBound) &* left.outer + (chunk.first &+ first &+ skipped) &* left.depth
+        var target = scratch + plan.leftOffset + first &* rows
+        for tile in tiles {
+          let height = heights.size(tile)
+          let to = target + skipped &* height
+          if tile == onesTile {
+            for d in 0..<few {
+              for i in 0..<(height &- 1) { to[d &* height &+ i] = source[d &* left.depth &+ i &* left.outer] }
+              to[d &* height &+ height &- 1] = 1
+            }
+          } else {
+            packLeft(source, left, rows: height, depth: few, to: to)
           }
-        } else {
-          packLeft(source, left, rows: height, depth: depth, to: target)
+          source += height &* left.outer
+          target += height &* depth
         }
+        skipped += few
       }
-      first += max(depth, 1)
+      first += depth
     }
   }
 
@@ -105,15 +152,6 @@ struct BlockedProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
     case .chain: min(plan.segmentDepth, chunk.depth &- first)
     case .leaves: min(OrderOfArithmetic.leafRows, chunk.depth &- first)
     }
-  }
-
-  /// Where a tile's panel of a segment is packed.
-  @inline(__always)
-  private func packedLeft(_ tile: Int, _ block: RowBlock, first: Int, depth: Int) -> UnsafeMutablePointer<Element> {
-    let base = scratch + plan.leftOffset
-    if plan.leftInPlace { return base + first &* plan.heights.size(tile) }
-    let rowsBefore = plan.heights.start(tile) &- plan.heights.start(block.tiles.lowerBound)
-    return base + first &* block.rows + rowsBefore &* depth
   }
 
   /// The strip from `column` on, its right operand packed unless the first tile does that or it is read in place.
@@ -150,78 +188,104 @@ struct BlockedProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
     let lanes = Vector.laneCount
     let width = strip.vectors &* lanes
     let heights = plan.heights
-    let isWhole = strip.columns == width && product.result.column == 1 && product.epilogue.isAlongVector
+    let slotStride = TileShape.mostSums &* lanes
+    let (result, left) = (product.result, product.left)
+    let isWhole = strip.columns == width && result.column == 1 && product.epilogue.isAlongVector
+    let onesTile = product.lastRow == nil ? -1 : heights.count &- 1
+    let firstRow = heights.start(block.tiles.lowerBound)
     let segments = segmentCount(chunk)
     var first = 0
     for segment in 0..<segments {
       let depth = segmentDepth(at: first, chunk)
       let isLast = segment &+ 1 == segments
+      let finishes = isLast && chunk.isLast
       let stack = product.sums == .leaves ? NodeStack(leaf: segment, of: segments) : NodeStack(leaf: 0, of: 1)
+      let continues = product.sums == .chain && (segment > 0 || !chunk.isFirst)
+      let startsFromResult = continues && segment == 0
+
+      // Where the first tile finds and leaves everything, and how far that is from one row or tile to the next.
+      let isLeftPacked = !plan.leftInPlace
+      var leftBase =
+        isLeftPacked
+        ? UnsafePointer(scratch + plan.leftOffset + first &* block.rows)
+        : left.base + firstRow &* left.outer + (chunk.first &+ first) &* left.depth
+      let leftAdvance = isLeftPacked ? depth : left.outer
+      var sums = scratch + plan.sumsOffset
+      var row = firstRow
       job.depth = depth
+      job.joins = stack.joins
+      job.finish = .none
+      (job.right, job.rightDepth) = (strip.right + first &* strip.rightDepth, strip.rightDepth)
+      job.packed = strip.packed.map { $0 + first &* width }
+
+      // What the first tile packs next is asked for in equal parts by the tiles before it.
+      var ahead = Ahead(
+        after: strip, first &+ depth < chunk.depth ? first &+ depth : nil, columns: product.columns, right: product.right,
+        chunkFirst: chunk.first, depth: depth, tiles: block.tiles.count)
+      if block.tiles.lowerBound > 0 || strip.packed == nil { ahead.part = 0 }
+
       for tile in block.tiles {
         let height = heights.size(tile)
-        let row = heights.start(tile)
-        let isOnes = product.lastRow != nil && tile &+ 1 == heights.count
-        if plan.leftInPlace && !isOnes {
-          job.left = product.left.base + row &* product.left.outer + (chunk.first &+ first) &* product.left.depth
-          (job.leftRow, job.leftDepth) = (product.left.outer, product.left.depth)
+        ahead.prefetch()
+        let isDirect = isWhole && tile != onesTile
+        if isLeftPacked {
+          (job.left, job.leftRow, job.leftDepth) = (leftBase, 1, height)
+        } else if tile != onesTile {
+          (job.left, job.leftRow, job.leftDepth) = (leftBase, left.outer, left.depth)
         } else {
-          job.left = UnsafePointer(packedLeft(tile, block, first: first, depth: depth))
+          job.left = UnsafePointer(scratch + plan.leftOffset + first &* height)
           (job.leftRow, job.leftDepth) = (1, height)
         }
-        job.right = strip.right + first &* strip.rightDepth
-        job.rightDepth = strip.rightDepth
-        job.packed = nil
-        if let packed = strip.packed {
-          if tile == block.tiles.lowerBound {
-            job.packed = packed + first &* width
-          } else {
-            (job.right, job.rightDepth) = (UnsafePointer(packed + first &* width), width)
-          }
-        }
-        let sums = scratch + plan.sumsOffset + (tile &- block.tiles.lowerBound) &* plan.sumsStride
-        let isDirect = isWhole && !isOnes
-        let target = product.result.base + row &* product.result.row + strip.column &* product.result.column
+        leftBase += height &* leftAdvance
 
-        job.start = nil
-        if product.sums == .chain {
-          if segment > 0 {
-            (job.start, job.startRow) = (UnsafePointer(sums), width)
-          } else if !chunk.isFirst {
-            if isDirect {
-              (job.start, job.startRow) = (UnsafePointer(target), product.result.row)
-            } else {
-              readTile(target, height, strip.columns, to: sums, width)
-              (job.start, job.startRow) = (UnsafePointer(sums), width)
-            }
+        (job.end, job.endRow) = (sums + (stack.slot &- stack.joins) &* slotStride, width)
+        job.nodes = UnsafePointer(sums) + (stack.slot &- 1) &* slotStride
+        (job.start, job.startRow) = (continues ? UnsafePointer(sums) : nil, width)
+        let target = result.base + row &* result.row + strip.column &* result.column
+        if startsFromResult {
+          if isDirect {
+            (job.start, job.startRow) = (UnsafePointer(target), result.row)
+          } else {
+            readTile(target, height, strip.columns, to: sums, width)
           }
         }
-        job.joins = stack.joins
-        job.nodes = UnsafePointer(sums) + (stack.slot &- 1) &* (TileShape.mostSums &* lanes)
-        (job.end, job.endRow) = (sums + (stack.slot &- stack.joins) &* (TileShape.mostSums &* lanes), width)
-        job.finish = .none
-        if isLast && isDirect {
-          (job.end, job.endRow) = (target, product.result.row)
-          if chunk.isLast { finishInRegisters(&job, row: row, column: strip.column) }
-        } else if isLast {
-          (job.end, job.endRow) = (scratch, width)
+        if isLast {
+          if isDirect {
+            (job.end, job.endRow) = (target, result.row)
+            if finishes { finishInRegisters(&job, row: row, column: strip.column) }
+          } else {
+            (job.end, job.finish) = (scratch, .none)
+          }
         }
         TileShape.run(Vector.self, rows: height, vectors: strip.vectors, &job)
-        if isLast {
-          if !isDirect {
-            if chunk.isLast {
-              finish(
-                scratch, width: width, rows: row..<row &+ height, columns: strip.column..<strip.column &+ strip.columns)
-            } else {
-              writeTile(scratch, width, height, strip.columns, to: target)
-            }
-          } else if chunk.isLast, let activation = product.epilogue.afterStoring {
-            activateRows(
-              Vector.self, activation, target, rows: height, stride: product.result.row, vectors: strip.vectors)
-          }
+        if isLast && !isDirect {
+          store(scratch, width, row..<row &+ height, strip, finishes: finishes)
+        } else if finishes, let activation = product.epilogue.afterStoring {
+          activateRows(Vector.self, activation, target, rows: height, stride: result.row, vectors: strip.vectors)
         }
+        if let packed = job.packed {
+          (job.right, job.rightDepth, job.packed) = (UnsafePointer(packed), width, nil)
+        }
+        row += height
+        sums += plan.sumsStride
       }
       first += depth
+    }
+  }
+
+  /// Stores sums of a tile that does not lie whole in the result: finished, or for the next block of depth.
+  @inline(never)
+  private func store(
+    _ sums: UnsafeMutablePointer<Element>, _ width: Int, _ rows: Range<Int>, _ strip: Strip, finishes: Bool
+  ) {
+    if finishes {
+      finish(sums, width: width, rows: rows, columns: strip.column..<strip.column &+ strip.columns)
+    } else {
+      let result = product.result
+      let target = result.base + rows.lowerBound &* result.row + strip.column &* result.column
+      for i in 0..<rows.count {
+        for j in 0..<strip.columns { target[i &* result.row &+ j &* result.column] = sums[i &* width &+ j] }
+      }
     }
   }
 
@@ -253,16 +317,6 @@ struct BlockedProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
     for i in 0..<rows {
       for j in 0..<columns { sums[i &* width &+ j] = source[i &* product.result.row &+ j &* product.result.column] }
       for j in columns..<width { sums[i &* width &+ j] = 0 }
-    }
-  }
-
-  /// Leaves sums in the result for the next block of depth.
-  private func writeTile(
-    _ sums: UnsafeMutablePointer<Element>, _ width: Int, _ rows: Int, _ columns: Int,
-    to target: UnsafeMutablePointer<Element>
-  ) {
-    for i in 0..<rows {
-      for j in 0..<columns { target[i &* product.result.row &+ j &* product.result.column] = sums[i &* width &+ j] }
     }
   }
 }

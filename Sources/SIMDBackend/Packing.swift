@@ -1,6 +1,7 @@
 // Packing: operands copied into the order in which a register tile reads them. What is packed when is decided in
 // BlockedProduct.swift.
 
+import CLockstepCPU
 import ComputeBackend
 
 /// Copies `depth` depths of `rows` rows, no more than a tile's, as `[depth × rows]`.
@@ -19,6 +20,7 @@ func packLeft<Element: SIMDElement>(
   if operand.outer == 1 {
     for d in 0..<depth {
       let (from, to) = (source + d &* operand.depth, target + d &* rows)
+      lockstep_prefetch(from + depth &* operand.depth)
       load4(from).store4(to)
       load4(from + last).store4(to + last)
     }
@@ -26,6 +28,9 @@ func packLeft<Element: SIMDElement>(
     var d = 0
     while d &+ 4 <= depth {
       let (from, to) = (source + d, target + d &* rows)
+      if d & 15 == 0 {
+        for i in 0..<rows { lockstep_prefetch(from + (rows &+ i) &* operand.outer) }
+      }
       transpose4(from, operand.outer, to, rows)
       transpose4(from + last &* operand.outer, operand.outer, to + last, rows)
       d += 4
@@ -66,20 +71,26 @@ func packRight<Element: SIMDElement>(
     }
     return
   }
-  // Line by line of the target, so that its lines are filled while they are in the nearest cache.
+  // A cache line of each source row at a time: rows may lie so far apart that the nearest cache keeps few of them.
   var d = 0
   while d &+ 4 <= depth {
-    let to = target + d &* width
+    let few = min(depth &- d, 16) & ~3
     var j = 0
     while j &+ 4 <= columns {
-      transpose4(source + j &* operand.outer + d, operand.outer, to + j, width)
+      let (from, to) = (source + j &* operand.outer + d, target + d &* width + j)
+      for i in 0..<4 { lockstep_prefetch_far(from + (width &+ i) &* operand.outer) }
+      var k = 0
+      while k < few {
+        transpose4(from + k, operand.outer, to + k &* width, width)
+        k += 4
+      }
       j += 4
     }
     while j < columns {
-      for k in 0..<4 { to[k &* width &+ j] = source[j &* operand.outer &+ d &+ k] }
+      for k in 0..<few { target[(d &+ k) &* width &+ j] = source[j &* operand.outer &+ d &+ k] }
       j += 1
     }
-    d += 4
+    d += few
   }
   while d < depth {
     for j in 0..<columns { target[d &* width &+ j] = source[j &* operand.outer &+ d] }

@@ -78,10 +78,12 @@ enum RegisterTile<Vector: LaneVector, let rows: Int, let columns: Int> where Vec
         for j in 0..<columns { sums[i][j] = .load(start + i &* startRow + j &* lanes) }
       }
     }
-    if let packed = job.pointee.packed {
-      accumulate(job, packing: packed, &sums)
-    } else {
-      accumulate(job, &sums)
+    let isAcross = rows == 1 || job.pointee.leftRow == 1
+    switch (isAcross, job.pointee.packed) {
+    case (true, nil): accumulateAcross(job, packing: nil, &sums)
+    case (true, let packed?): accumulateAcross(job, packing: packed, &sums)
+    case (false, nil): accumulateAlong(job, packing: nil, &sums)
+    case (false, let packed?): accumulateAlong(job, packing: packed, &sums)
     }
     var joins = job.pointee.joins
     if joins > 0 {
@@ -100,52 +102,68 @@ enum RegisterTile<Vector: LaneVector, let rows: Int, let columns: Int> where Vec
     }
   }
 
+  /// The loop over a left operand whose rows are neighbours.
   @inline(__always)
-  private static func accumulate(_ job: UnsafePointer<TileJob<Element>>, _ sums: inout Sums) {
-    let lanes = Vector.laneCount
-    let (aRow, aDepth, bDepth) = (job.pointee.leftRow, job.pointee.leftDepth, job.pointee.rightDepth)
+  private static func accumulateAcross(
+    _ job: UnsafePointer<TileJob<Element>>, packing: UnsafeMutablePointer<Element>?, _ sums: inout Sums
+  ) {
+    let (aDepth, bDepth) = (job.pointee.leftDepth, job.pointee.rightDepth)
     var (a, b) = (job.pointee.left, job.pointee.right)
+    var packed = packing
     var left = job.pointee.depth
     while left > 0 {
-      var right = InlineArray<columns, Vector>(repeating: .zero)
-      for j in 0..<columns { right[j] = .load(b + j &* lanes) }
+      let right = load(b, bDepth, packing: packed)
       for i in 0..<rows {
-        let factor = Vector(repeating: a[i &* aRow])
+        let factor = Vector(repeating: a[i])
         for j in 0..<columns { sums[i][j] = .fma(factor, right[j], sums[i][j]) }
       }
       a += aDepth
       b += bDepth
+      packed = packed.map { $0 + columns &* Vector.laneCount }
       left &-= 1
     }
   }
 
-  /// The same, with the right operand stored as it comes: the units that store are idle here. The strip to the right is
-  /// what is packed next, so its lines are asked for.
+  /// The loop over a left operand whose depths are neighbours. Each row has a pointer, as their sum would be a chain of
+  /// additions as long as the arithmetic.
   @inline(__always)
-  private static func accumulate(
-    _ job: UnsafePointer<TileJob<Element>>, packing packed: UnsafeMutablePointer<Element>, _ sums: inout Sums
+  private static func accumulateAlong(
+    _ job: UnsafePointer<TileJob<Element>>, packing: UnsafeMutablePointer<Element>?, _ sums: inout Sums
   ) {
-    let lanes = Vector.laneCount
-    let (aRow, aDepth, bDepth) = (job.pointee.leftRow, job.pointee.leftDepth, job.pointee.rightDepth)
-    var (a, b) = (job.pointee.left, job.pointee.right)
-    var packed = packed
-    var left = job.pointee.depth
-    while left > 0 {
-      lockstep_prefetch_far(b + 2 &* columns &* lanes)
-      var right = InlineArray<columns, Vector>(repeating: .zero)
-      for j in 0..<columns {
-        right[j] = .load(b + j &* lanes)
-        right[j].store(packed + j &* lanes)
-      }
+    let (aRow, bDepth, depth) = (job.pointee.leftRow, job.pointee.rightDepth, job.pointee.depth)
+    let a = job.pointee.left
+    let rowBases = InlineArray<rows, UnsafePointer<Element>> { a + $0 &* aRow }
+    var b = job.pointee.right
+    var packed = packing
+    var d = 0
+    while d < depth {
+      let right = load(b, bDepth, packing: packed)
       for i in 0..<rows {
-        let factor = Vector(repeating: a[i &* aRow])
+        let factor = Vector(repeating: rowBases[i][d])
         for j in 0..<columns { sums[i][j] = .fma(factor, right[j], sums[i][j]) }
       }
-      a += aDepth
       b += bDepth
-      packed += columns &* lanes
-      left &-= 1
+      packed = packed.map { $0 + columns &* Vector.laneCount }
+      d &+= 1
     }
+  }
+
+  /// The right operand at one depth, stored as it comes where it is packed: the units that store are idle here. Its
+  /// rows may lie so far apart that the caches keep few of them, so they are asked for no earlier than need be.
+  @inline(__always)
+  private static func load(
+    _ b: UnsafePointer<Element>, _ bDepth: Int, packing packed: UnsafeMutablePointer<Element>?
+  ) -> InlineArray<columns, Vector> {
+    var right = InlineArray<columns, Vector>(repeating: .zero)
+    if let packed {
+      lockstep_prefetch_far(b + 32 &* bDepth)
+      lockstep_prefetch(packed + 16 &* columns &* Vector.laneCount)
+    }
+    for j in 0..<columns {
+      right[j] = .load(b + j &* Vector.laneCount)
+      if let packed { right[j].store(packed + j &* Vector.laneCount) }
+    }
+    return right
   }
 
   @inline(__always)
