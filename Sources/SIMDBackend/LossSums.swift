@@ -24,11 +24,10 @@ extension Kernels {
     let (leafRows, stripes) = (OrderOfArithmetic.leafRows, OrderOfArithmetic.stripes)
     var tree = PendingNodes(leaves: OrderOfArithmetic.leafCount(rows: rows))
     let panel = outputs &* lanes
-    return pool.withMemory(of: Element.self, count: 3 &* panel &+ stripes &+ 1 &+ tree.most) { scratch in
+    return pool.withMemory(of: Element.self, count: 3 &* panel &+ stripes &+ tree.most) { scratch in
       let (outputPanel, targetPanel, gradientPanel) = (scratch, scratch + panel, scratch + 2 &* panel)
       let chains = scratch + 3 &* panel
-      let sum = chains + stripes
-      let nodes = sum + 1
+      let nodes = chains + stripes
       nodes.pointee = 0
       var leaf = 0
       while leaf < rows {
@@ -60,8 +59,8 @@ extension Kernels {
           }
           row += lanes
         }
-        sum.pointee = foldStripes(chains)
-        tree.append(sum, count: 1, nodes: nodes)
+        tree.next(nodes, count: 1).pointee = foldStripes(Vector.self, chains)
+        tree.join(Vector.self, nodes, count: 1)
         leaf = end
       }
       return nodes.pointee

@@ -31,19 +31,23 @@ struct PendingNodes {
   /// How many nodes the stack holds at most.
   var most: Int { NodeStack.most(leaves: leaves) }
 
-  /// Pushes the next leaf, of `count` sums, on the stack that begins at `nodes` and joins it with the nodes before it;
-  /// after the last leaf the root lies at the bottom.
+  /// Where on the stack that begins at `nodes` the next leaf, of `count` sums, is to be written.
   @inline(__always)
-  mutating func append<Element: KernelElement>(
-    _ leaf: UnsafePointer<Element>, count: Int, nodes: UnsafeMutablePointer<Element>
-  ) {
+  func next<Element>(_ nodes: UnsafeMutablePointer<Element>, count: Int) -> UnsafeMutablePointer<Element> {
+    nodes + NodeStack(leaf: done, of: leaves).slot &* count
+  }
+
+  /// Joins the leaf that has just been written with the nodes before it; after the last leaf the root lies at the bottom.
+  @inline(__always)
+  mutating func join<Vector: LaneVector>(_: Vector.Type, _ nodes: UnsafeMutablePointer<Vector.Element>, count: Int)
+  where Vector.Element: SIMDElement {
     let stack = NodeStack(leaf: done, of: leaves)
     var node = nodes + stack.slot &* count
-    for i in 0..<count { node[i] = leaf[i] }
-    for _ in 0..<stack.joins {
-      let earlier = node - count
-      for i in 0..<count { earlier[i] = earlier[i] + node[i] }
-      node = earlier
+    var joins = stack.joins
+    while joins > 0 {
+      Kernels<Vector>.add(node, to: node - count, count: count)
+      node -= count
+      joins &-= 1
     }
     done += 1
   }

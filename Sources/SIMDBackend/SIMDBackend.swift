@@ -102,6 +102,16 @@ public struct SIMDBackend<Element: SIMDElement>: ComputeBackend {
 
   @specialized(where Element == Float)
   @specialized(where Element == Double)
+  public func narrowGradients(
+    layers: [DenseLayerViews<Element>], input: MatrixView<Element>, target: MatrixView<Element>, loss: Loss,
+    scale: Element
+  ) -> Element? {
+    Kernels<Element.Vector>.narrowGradients(
+      layers: layers, input: input, target: target, loss: loss, scale: scale, in: pool)
+  }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   public func add(_ other: MatrixView<Element>, to sum: MutableMatrixView<Element>) {
     Kernels<Element.Vector>.add(other, to: sum)
   }
