@@ -57,7 +57,8 @@ struct NarrowPassParityTests {
       let operands = run.narrowOperands(network, rows: 20)
       let gradients = run.narrowGradientMemory(network)
       let lossSum = backend.narrowGradients(
-        layers: operands.views(gradients), input: operands.input.view, target: operands.target.view, loss: network.loss, scale: 1)
+        layers: operands.views(gradients), input: operands.input.view, target: operands.target.view, loss: network.loss,
+        scale: 1)
       #expect(lossSum == nil, "\(backend.name)")
       #expect(gradients.allSatisfy { $0.weights.contents().elements.allSatisfy(\.isNaN) }, "\(backend.name)")
     }
@@ -101,7 +102,10 @@ extension ParityRun {
 
   mutating func narrowGradientMemory(_ network: NarrowNetwork) -> [GuardedLayer<Element>] {
     network.activations.indices.map {
-      (memory(rows: network.widths[$0], columns: network.widths[$0 + 1]), memory(rows: 1, columns: network.widths[$0 + 1]))
+      (
+        memory(rows: network.widths[$0], columns: network.widths[$0 + 1]),
+        memory(rows: 1, columns: network.widths[$0 + 1])
+      )
     }
   }
 
