@@ -1,6 +1,10 @@
 // Products whose operands lie in the nearest caches: a register tile reads its rows where they are, at any stride, and
 // its lanes too where they lie side by side. Packing would cost as much there as a good part of the product.
 
+// What the operands may take up, and what transposing an element costs: in multiply-adds of one lane.
+#define IN_PLACE_BYTES (256 << 10)
+#define TRANSPOSE_COST 4
+
 /// What tiles compute, and what becomes of their sums.
 typedef struct {
   const lockstep_product *product;
@@ -136,22 +140,19 @@ static const NAME(strip_function) NAME(strips)[TILE_VECTORS][TILE_ROWS][2] = {
 #undef STRIP
 #undef STRIP_NAME
 
-/// A part of a result at least LANES lanes wide, of a product that is not deeper than a leaf where it is a tree. Where the
-/// product is transposed, its result goes to `scratch`, as many elements to a row as it has lanes.
-static void NAME(multiply_in_place)(const lockstep_product *product, ptrdiff_t row_begin, ptrdiff_t row_end,
-                                    ptrdiff_t lane_begin, ptrdiff_t lane_end, ELEMENT *panel, ELEMENT *scratch,
-                                    ptrdiff_t scratch_stride) {
-  const ptrdiff_t rows = row_end - row_begin, lanes = lane_end - lane_begin;
+/// A product that is not deeper than a leaf where it is a tree, at least LANES lanes wide. Its sums go to `scratch`, a row
+/// after the other, where that is not NULL.
+static void NAME(multiply_in_place)(const lockstep_product *product, ptrdiff_t rows, ptrdiff_t lanes, ELEMENT *panel,
+                                    ELEMENT *scratch) {
   const ptrdiff_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
   const ptrdiff_t vectors = (lanes + LANES - 1) / LANES;
-  const bool ones = row_end > product->rows.lines;
-  NAME(strip) strip = {.product = product, .scratch = scratch, .scratch_stride = scratch_stride};
-  // The first strip takes what the others leave, so that the last has the two vectors that overlap.
+  const bool ones = rows > product->rows.lines;
+  NAME(strip) strip = {.product = product, .scratch = scratch, .scratch_stride = lanes};
+  // The first strip takes what the others leave, so that the last has both of the vectors that overlap.
   ptrdiff_t count = (vectors - 1) % TILE_VECTORS + 1;
   for (ptrdiff_t vector = 0; vector < vectors; vector += count, count = TILE_VECTORS) {
-    const ptrdiff_t last = vector + count == vectors ? lanes - LANES : (vector + count - 1) * LANES;
-    strip.lane = lane_begin + vector * LANES;
-    strip.last = last - vector * LANES;
+    strip.lane = vector * LANES;
+    strip.last = (vector + count == vectors ? lanes - LANES : (vector + count - 1) * LANES) - strip.lane;
     const ELEMENT *from = (const ELEMENT *)product->lanes.base + strip.lane * product->lanes.line_stride;
     if (product->lanes.line_stride == 1) {
       strip.lanes = from;
@@ -169,42 +170,80 @@ static void NAME(multiply_in_place)(const lockstep_product *product, ptrdiff_t r
     }
     for (ptrdiff_t tile = 0; tile < tiles; ++tile) {
       const ptrdiff_t start = rows * tile / tiles, end = rows * (tile + 1) / tiles;
-      NAME(strips)[count - 1][end - start - 1][ones && end == rows](&strip, row_begin + start);
+      NAME(strips)[count - 1][end - start - 1][ones && end == rows](&strip, start);
     }
   }
 }
 
-/// The sums of the columns of the lines of ones with the rows: the bias gradient of a product that is transposed.
-static void NAME(sum_columns)(const lockstep_operand *operand, ptrdiff_t depth, ELEMENT *sums) {
+/// The sums of lines with a line of ones.
+static void NAME(sum_lines)(const lockstep_operand *operand, ptrdiff_t depth, ELEMENT *sums) {
   const ELEMENT *from = operand->base;
-  const ptrdiff_t count = operand->lines, stride = operand->depth_stride;
-  ptrdiff_t i = 0;
-  for (; i + LANES <= count; i += LANES) {
+  const ptrdiff_t lines = operand->lines, stride = operand->depth_stride;
+  ptrdiff_t line = 0;
+  for (; line + LANES <= lines; line += LANES) {
     VECTOR sum = NAME(splat)(0);
-    for (ptrdiff_t k = 0; k < depth; ++k) sum = sum + NAME(load)(from + k * stride + i);
-    NAME(store)(sums + i, sum);
+    for (ptrdiff_t k = 0; k < depth; ++k) sum = sum + NAME(load)(from + k * stride + line);
+    NAME(store)(sums + line, sum);
   }
-  for (; i < count; ++i) {
+  for (; line < lines; ++line) {
     ELEMENT sum = 0;
-    for (ptrdiff_t k = 0; k < depth; ++k) sum = sum + from[k * stride + i];
-    sums[i] = sum;
+    for (ptrdiff_t k = 0; k < depth; ++k) sum = sum + from[k * stride + line];
+    sums[line] = sum;
   }
 }
 
-/// True for products that are better computed where their operands lie.
-static bool NAME(suits_in_place)(const lockstep_product *product, ptrdiff_t rows, ptrdiff_t lanes) {
-  if (product->tree && product->depth > LEAF_ROWS) return false;
-  if (lanes < LANES) return false;
-  return product->depth * (rows + lanes) * (ptrdiff_t)sizeof(ELEMENT) <= IN_PLACE_BYTES;
+/// What a product costs with `lanes` lanes: multiply-adds of one lane, a transposed element as much as a few.
+static inline ptrdiff_t NAME(in_place_cost)(const lockstep_product *product, ptrdiff_t rows, ptrdiff_t lanes) {
+  const ptrdiff_t packed = product->lanes.line_stride == 1 ? 0 : TRANSPOSE_COST * lanes;
+  return product->depth * (rows * ((lanes + LANES - 1) / LANES * LANES) + packed);
 }
 
-/// A whole product.
-static void NAME(in_place)(const lockstep_product *product, ptrdiff_t row_begin, ptrdiff_t row_end,
-                           ptrdiff_t lane_begin, ptrdiff_t lane_end) {
+/// A product whose lanes are the rows of its result, and its bias gradient where it has one.
+static void NAME(multiply_transposed)(const lockstep_product *product, ptrdiff_t columns) {
+  const ptrdiff_t rows = product->lanes.lines;
+  const size_t sums = (size_t)(rows * columns);
   const ptrdiff_t panel = product->lanes.line_stride == 1 ? 0 : product->depth * TILE_VECTORS * LANES;
-  if (!product->transposed) {
-    ELEMENT *memory = lockstep_workspace(LOCKSTEP_PANELS, (size_t)panel * sizeof(ELEMENT));
-    NAME(multiply_in_place)(product, row_begin, row_end, lane_begin, lane_end, memory, NULL, 0);
+  ELEMENT *scratch = lockstep_workspace(LOCKSTEP_PANELS, (2 * sums + (size_t)(columns + panel)) * sizeof(ELEMENT));
+  ELEMENT *gradient = scratch + sums, *bias_gradient = gradient + sums;
+  NAME(multiply_in_place)(product, columns, rows, bias_gradient + columns, scratch);
+  if (product->epilogue != LOCKSTEP_DESCEND) {
+    NAME(transpose)(columns, rows, scratch, rows, product->result, product->stride);
+    if (product->extra_row != NULL) NAME(sum_lines)(&product->rows, product->depth, product->extra_row);
     return;
   }
+  NAME(transpose)(columns, rows, scratch, rows, gradient, columns);
+  NAME(sum_lines)(&product->rows, product->depth, bias_gradient);
+  NAME(descend)((lockstep_mutable_matrix){product->result, rows, columns, product->stride},
+                (lockstep_matrix){gradient, rows, columns, columns}, product->learning_rate);
+  NAME(descend)((lockstep_mutable_matrix){product->extra_row, 1, columns, columns},
+                (lockstep_matrix){bias_gradient, 1, columns, columns}, product->learning_rate);
 }
+
+/// A whole product, with lanes along the columns of the result or along its rows. False, and nothing computed, where
+/// neither has a vector's worth, or where its operands leave the nearest caches.
+static bool NAME(in_place)(const lockstep_product *product, ptrdiff_t rows, ptrdiff_t columns) {
+  if (product->tree && product->depth > LEAF_ROWS) return false;
+  if (product->depth * (rows + columns) * (ptrdiff_t)sizeof(ELEMENT) > IN_PLACE_BYTES) return false;
+  lockstep_product exchanged = *product;
+  exchanged.rows = product->lanes;
+  exchanged.lanes = product->rows;
+  exchanged.transposed = true;
+  const bool fits = columns >= LANES;
+  const bool fits_exchanged =
+      exchanged.lanes.lines >= LANES &&
+      (product->epilogue != LOCKSTEP_BACKWARD_ACTIVATION || product->activation == LOCKSTEP_IDENTITY);
+  if (fits_exchanged &&
+      (!fits || NAME(in_place_cost)(&exchanged, columns, exchanged.lanes.lines) + TRANSPOSE_COST * rows * columns <
+                    NAME(in_place_cost)(product, rows, columns))) {
+    NAME(multiply_transposed)(&exchanged, columns);
+    return true;
+  }
+  if (!fits) return false;
+  const ptrdiff_t panel = product->lanes.line_stride == 1 ? 0 : product->depth * TILE_VECTORS * LANES;
+  ELEMENT *memory = lockstep_workspace(LOCKSTEP_PANELS, (size_t)panel * sizeof(ELEMENT));
+  NAME(multiply_in_place)(product, rows, columns, memory, NULL);
+  return true;
+}
+
+#undef IN_PLACE_BYTES
+#undef TRANSPOSE_COST
