@@ -40,6 +40,7 @@
 #include "losses.inc.h"
 #include "narrow_pass.inc.h"
 #include "elementwise.inc.h"
+#include "in_place.inc.h"
 
 const lockstep_kernels NAME(kernels) = {
     .element_size = sizeof(ELEMENT),
@@ -47,6 +48,7 @@ const lockstep_kernels NAME(kernels) = {
     .tile_rows = TILE_ROWS,
     .tile_vectors = TILE_VECTORS,
     .product = NAME(product),
+    .in_place = NAME(in_place),
     .few_features = NAME(few_features),
     .narrow_gradients = NAME(narrow_gradients),
     .narrow_pass = NAME(narrow_pass),
@@ -67,6 +69,7 @@ const lockstep_kernels NAME(kernels) = {
 #undef MASK
 #undef WIDE
 #undef WIDE_BITS
+#undef TILES_OF_WIDTH
 #undef STRIPE_VECTORS
 #undef ROUNDED_UP
 #undef MOST_SUMS

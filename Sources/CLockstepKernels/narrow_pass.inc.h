@@ -104,10 +104,10 @@ static inline INLINED void NAME(pass_leaf)(const int inputs, const int hidden, c
 
 /// Writes the sums over all rows.
 static inline INLINED void NAME(pass)(const int inputs, const int hidden, const ELEMENT *parameters, ELEMENT scale,
-                                      lockstep_matrix input, const ELEMENT *target, ELEMENT *sums) {
+                                      lockstep_matrix input, lockstep_matrix target, ELEMENT *sums) {
   const int size = ROUNDED_UP(PASS_SUMS(inputs, hidden));
   const ptrdiff_t leaves = (input.rows + LEAF_ROWS - 1) / LEAF_ROWS;
-  ELEMENT nodes[64 * MOST_PASS_SUMS], columns[MOST_PASS_FEATURES * LEAF_ROWS];
+  ELEMENT nodes[64 * MOST_PASS_SUMS], columns[MOST_PASS_FEATURES * LEAF_ROWS], target_column[LEAF_ROWS];
   for (int i = 0; i < size; ++i) nodes[i] = 0;
   for (ptrdiff_t leaf = 0; leaf < leaves; ++leaf) {
     const ptrdiff_t first = leaf * LEAF_ROWS;
@@ -117,7 +117,12 @@ static inline INLINED void NAME(pass)(const int inputs, const int hidden, const 
       NAME(transpose)(rows, inputs, x, input.stride, columns, LEAF_ROWS);
       x = columns;
     }
-    NAME(pass_leaf)(inputs, hidden, parameters, NAME(splat)(scale), x, LEAF_ROWS, target + first, rows,
+    const ELEMENT *t = (const ELEMENT *)target.base + first * target.stride;
+    if (target.stride > 1) {
+      NAME(transpose)(rows, 1, t, target.stride, target_column, LEAF_ROWS);
+      t = target_column;
+    }
+    NAME(pass_leaf)(inputs, hidden, parameters, NAME(splat)(scale), x, LEAF_ROWS, t, rows,
                     first + LEAF_ROWS + ROWS_AHEAD <= input.rows ? ROWS_AHEAD : 0,
                     nodes + lockstep_leaf_slot(leaf) * size);
     NAME(merge_nodes)(nodes, size, leaf, leaves);
@@ -126,11 +131,11 @@ static inline INLINED void NAME(pass)(const int inputs, const int hidden, const 
 }
 
 typedef void (*NAME(pass_function))(const ELEMENT *parameters, ELEMENT scale, lockstep_matrix input,
-                                    const ELEMENT *target, ELEMENT *sums);
+                                    lockstep_matrix target, ELEMENT *sums);
 
 #define PASS(inputs, hidden)                                                                                       \
   static void NAME(pass_##inputs##_##hidden)(const ELEMENT *parameters, ELEMENT scale, lockstep_matrix input,      \
-                                             const ELEMENT *target, ELEMENT *sums) {                               \
+                                             lockstep_matrix target, ELEMENT *sums) {                               \
     NAME(pass)(inputs, hidden, parameters, scale, input, target, sums);                                            \
   }
 PASS(1, 0)
@@ -154,7 +159,7 @@ static const NAME(pass_function) NAME(passes)[2][MOST_PASS_FEATURES + 1] = {
 /// The pass in registers that a network has, or NULL.
 static inline NAME(pass_function) NAME(small_pass)(const lockstep_narrow_layer *layers, ptrdiff_t layer_count,
                                                   lockstep_matrix target, lockstep_loss_function loss) {
-  if (loss != LOCKSTEP_MEAN_SQUARED_ERROR || layer_count > 2 || target.columns != 1 || target.stride != 1) return NULL;
+  if (loss != LOCKSTEP_MEAN_SQUARED_ERROR || layer_count > 2 || target.columns != 1) return NULL;
   const ptrdiff_t inputs = layers[0].weights.rows, hidden = layer_count == 1 ? 0 : layers[0].weights.columns;
   if (inputs < 1 || inputs > 2 || hidden > MOST_PASS_FEATURES || (layer_count == 2 && hidden == 0)) return NULL;
   for (ptrdiff_t i = 0; i < layer_count; ++i) {
@@ -165,7 +170,7 @@ static inline NAME(pass_function) NAME(small_pass)(const lockstep_narrow_layer *
 
 /// Runs a pass in registers.
 static double NAME(run_small_pass)(NAME(pass_function) pass, const lockstep_narrow_layer *layers,
-                                   ptrdiff_t layer_count, lockstep_matrix input, const ELEMENT *target, double scale) {
+                                   ptrdiff_t layer_count, lockstep_matrix input, lockstep_matrix target, double scale) {
   ELEMENT parameters[MOST_PASS_SUMS], sums[MOST_PASS_SUMS];
   ptrdiff_t count = 0;
   for (ptrdiff_t i = 0; i < layer_count; ++i) {
@@ -212,7 +217,7 @@ static void NAME(multiply_columns)(const ELEMENT *x, ptrdiff_t depth, const ELEM
 static double NAME(narrow_pass)(const lockstep_narrow_layer *layers, ptrdiff_t layer_count, lockstep_matrix input,
                                 lockstep_matrix target, lockstep_loss_function loss, double scale) {
   const NAME(pass_function) small = NAME(small_pass)(layers, layer_count, target, loss);
-  if (small != NULL) return NAME(run_small_pass)(small, layers, layer_count, input, target.base, scale);
+  if (small != NULL) return NAME(run_small_pass)(small, layers, layer_count, input, target, scale);
 
   // Columns of the leaf: those of the input, those of each layer's outputs, those of the target; and the gradients with
   // respect to the sums of a layer and of the one below.

@@ -117,6 +117,10 @@ static void run_product(const lockstep_kernels *kernels, int threads, lockstep_p
     threads = worthwhile_threads(threads, (double)rows * (double)(columns + product.depth), ELEMENTS_PER_THREAD);
     grid parts = {kernels, &product, rows, columns, threads, 1};
     lockstep_parallel_for(threads, threads, few_features_part, &parts);
+  } else if (worthwhile_threads(threads, (double)rows * (double)columns * (double)product.depth,
+                                PRODUCTS_PER_THREAD) == 1 &&
+             kernels->in_place(&product, rows, columns)) {
+    return;
   } else if (prefers_rows_along_lanes(kernels, rows, columns)) {
     exchange_operands(&product);
     multiply(kernels, threads, &product, columns, rows);

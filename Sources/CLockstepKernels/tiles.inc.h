@@ -66,4 +66,3 @@ static const NAME(tile_function) NAME(tiles)[TILE_VECTORS][TILE_ROWS] = {
 
 #undef TILE
 #undef TILE_NAME
-#undef TILES_OF_WIDTH

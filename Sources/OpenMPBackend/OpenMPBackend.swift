@@ -85,6 +85,22 @@ public struct OpenMPBackend<Element: OpenMPElement>: ComputeBackend {
       kernels, CInt(threads), lockstep_mutable_matrix(parameters), lockstep_matrix(gradient), Double(learningRate))
   }
 
+  public func narrowGradients(
+    layers: [DenseLayerViews<Element>], input: MatrixView<Element>, target: MatrixView<Element>, loss: Loss,
+    scale: Element
+  ) -> Element? {
+    withUnsafeTemporaryAllocation(of: lockstep_narrow_layer.self, capacity: layers.count) { narrowLayers in
+      for (index, layer) in layers.enumerated() {
+        narrowLayers.initializeElement(at: index, to: lockstep_narrow_layer(layer))
+      }
+      var lossSum = 0.0
+      let isDone = lockstep_narrow_gradients(
+        kernels, narrowLayers.baseAddress, layers.count, lockstep_matrix(input), lockstep_matrix(target),
+        lockstep_loss_function(loss), Double(scale), &lossSum)
+      return isDone ? Element(lossSum) : nil
+    }
+  }
+
   public func parallelFor(_ count: Int, _ body: @Sendable (Int) -> Void) {
     // C calls back with the address of the closure, which does not outlive this call.
     withoutActuallyEscaping(body) { body in
