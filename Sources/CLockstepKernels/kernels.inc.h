@@ -38,6 +38,7 @@
 #include "product.inc.h"
 #include "narrow.inc.h"
 #include "losses.inc.h"
+#include "narrow_pass.inc.h"
 #include "elementwise.inc.h"
 
 const lockstep_kernels NAME(kernels) = {
@@ -48,8 +49,8 @@ const lockstep_kernels NAME(kernels) = {
     .product = NAME(product),
     .few_features = NAME(few_features),
     .narrow_gradients = NAME(narrow_gradients),
+    .narrow_pass = NAME(narrow_pass),
     .loss_rows = NAME(loss_rows),
-    .striped_sum = NAME(striped_sum),
     .add = NAME(add),
     .descend = NAME(descend),
 };
@@ -66,3 +67,6 @@ const lockstep_kernels NAME(kernels) = {
 #undef MASK
 #undef WIDE
 #undef WIDE_BITS
+#undef STRIPE_VECTORS
+#undef ROUNDED_UP
+#undef MOST_SUMS
