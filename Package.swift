@@ -155,6 +155,13 @@ let package = Package(
     .target(
       name: "LockstepBenchmark", dependencies: ["Lockstep", "LockstepReference", "CMachineLimits"],
       path: "Benchmarks/LockstepBenchmark", swiftSettings: settings(.portable)),
+    // It declares no permission, as it writes nothing on its own; who keeps baselines gives it on the command line.
+    .plugin(
+      name: "BenchmarkCommand",
+      capability: .command(
+        intent: .custom(
+          verb: "benchmark", description: "Measure training and inference in release: see `lockstep benchmark --help`"))
+    ),
 
     // Tests.
     .target(name: "BackendMatrix", dependencies: ["Lockstep"], path: "Tests/BackendMatrix"),

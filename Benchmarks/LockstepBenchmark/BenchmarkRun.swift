@@ -99,8 +99,17 @@ public final class BenchmarkRun {
 
   /// Measures the limits that these rows will be compared with, before any of them runs: threads that wait for work
   /// would disturb it.
-  public func measureLimits(for rows: [BenchmarkRow]) {
-    for row in rows { _ = limit(of: row) }
+  ///
+  /// - Parameters:
+  ///   - rows: what will be measured.
+  ///   - isOfEveryLevel: also the bandwidth of levels that bind none of them.
+  public func measureLimits(for rows: [BenchmarkRow], ofEveryLevel isOfEveryLevel: Bool = false) {
+    for row in rows {
+      _ = limit(of: row)
+      for level in MemoryLevel.allCases where isOfEveryLevel {
+        _ = limits.bandwidth(level, row.variant.instructionSet, threads: row.threads)
+      }
+    }
   }
 
   /// Checks a row and times it.

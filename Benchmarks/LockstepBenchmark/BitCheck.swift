@@ -76,7 +76,7 @@ final class BitCheck<Element: NetworkElement> {
   private func wholeResults(
     besides backend: any ComputeBackend<Element>
   ) throws -> (witness: BackendVariant, results: Results)? {
-    if let whole, whole.witness != backend.variant || witnesses.count < 2 { return whole }
+    if let whole, whole.witness != backend.variant { return whole }
     let affordable = witnesses.filter {
       $0.variant != backend.variant && ($0.kind != .scalar || data.workload.operations <= operationsForWitness)
     }

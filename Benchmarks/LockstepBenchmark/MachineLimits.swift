@@ -31,14 +31,14 @@ public final class MachineLimits {
   private var bandwidths: [BandwidthKey: Double] = [:]
 
   private struct PeakKey: Hashable {
-    let instructionSet: InstructionSet
+    let registers: UInt32
     let precision: Precision
     let threads: Int
   }
 
   private struct BandwidthKey: Hashable {
     let level: MemoryLevel
-    let instructionSet: InstructionSet
+    let registers: UInt32
     let threads: Int
   }
 
@@ -53,7 +53,7 @@ public final class MachineLimits {
 
   /// Floating-point operations per second on `threads` threads; 0 for an instruction set of another architecture.
   public func peak(_ instructionSet: InstructionSet, _ precision: Precision, threads: Int) -> Double {
-    let key = PeakKey(instructionSet: instructionSet, precision: precision, threads: threads)
+    let key = PeakKey(registers: instructionSet.registers.rawValue, precision: precision, threads: threads)
     if let known = peaks[key] { return known }
     let rate = lockstep_limit_multiply_adds(instructionSet.registers, precision == .f64, CInt(threads), timing)
     peaks[key] = rate
@@ -62,7 +62,7 @@ public final class MachineLimits {
 
   /// Bytes per second that `threads` threads read from `level`; 0 for an instruction set of another architecture.
   public func bandwidth(_ level: MemoryLevel, _ instructionSet: InstructionSet, threads: Int) -> Double {
-    let key = BandwidthKey(level: level, instructionSet: instructionSet, threads: threads)
+    let key = BandwidthKey(level: level, registers: instructionSet.registers.rawValue, threads: threads)
     if let known = bandwidths[key] { return known }
     let rate = lockstep_limit_reads(
       instructionSet.registers, caches.bytesToRead(from: level, threads: threads), CInt(threads), timing)

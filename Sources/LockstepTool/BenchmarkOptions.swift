@@ -78,6 +78,30 @@ enum BenchmarkOptions {
     "clock", summary: "the time that passes, or the processor time of a single thread, for a busy machine",
     default: .wall)
 
+  static let plot = CommandOption<PictureTarget?>(
+    "plot", valueName: "FILE",
+    summary: "draw the rows under the roofline of this machine, into a file that ends in .svg, .png or .pdf",
+    default: nil, defaultText: nil, allowed: "the name of a file that ends in .svg, .png or .pdf",
+    parse: { text in
+      guard let target = PictureTarget(name: text), target != .text else { return nil }
+      return .some(target)
+    })
+
+  static let threshold = CommandOption<Double>(
+    "threshold", valueName: "RATIO", summary: "the least part of the baseline's figure that is fast enough",
+    default: 0.9, defaultText: "0.9", allowed: "a number above 0, up to 10",
+    parse: { Double($0).flatMap { $0 > 0 && $0 <= 10 ? $0 : nil } })
+
+  static let baselineFolder = CommandOption<String>(
+    "baseline-directory", valueName: "DIRECTORY", summary: "where baselines are kept", default: ".lockstep/baselines",
+    defaultText: ".lockstep/baselines", allowed: "the name of a directory", parse: { $0.isEmpty ? nil : $0 })
+
+  /// What describes a network, and means nothing without one.
+  static let ofNetwork: [any OptionDeclaration] = [batch, activation, loss, inference]
+
+  /// What is about baselines alone.
+  static let ofBaseline: [any OptionDeclaration] = [threshold, baselineFolder]
+
   private static func list<Value>(_ text: String, of value: (String) -> Value?) -> [Value]? {
     let words = text.split(separator: ",", omittingEmptySubsequences: false)
     let values = words.compactMap { value(String($0)) }
@@ -136,7 +160,8 @@ extension Invocation {
     return rows
   }
 
-  private func benchmarkWorkloads(named names: [String]) throws -> [Workload] {
+  /// The workloads that are named, or the network that is given, or the table.
+  func benchmarkWorkloads(named names: [String]) throws -> [Workload] {
     if let sizes = self[BenchmarkOptions.network] {
       if let name = names.first {
         throw UsageError(description: "--network is given, and the workload '\(name)' too; only one can be measured")
@@ -151,10 +176,7 @@ extension Invocation {
           activation: self[BenchmarkOptions.activation], loss: loss, batch: self[BenchmarkOptions.batch])
       ]
     }
-    let ofNetwork: [any OptionDeclaration] = [
-      BenchmarkOptions.batch, BenchmarkOptions.activation, BenchmarkOptions.loss, BenchmarkOptions.inference,
-    ]
-    if let option = ofNetwork.first(where: isGiven) {
+    if let option = BenchmarkOptions.ofNetwork.first(where: isGiven) {
       throw UsageError(description: "--\(option.name) is of a network; it needs --network")
     }
     if names.isEmpty {
@@ -171,7 +193,8 @@ extension Invocation {
     }
   }
 
-  private func benchmarkVariants() throws -> [BackendVariant] {
+  /// The variants that `--backend` asks for; all where it does not.
+  func benchmarkVariants() throws -> [BackendVariant] {
     let available = try Backends.available()
     guard let wanted = self[BenchmarkOptions.backends] else { return available }
     return try wanted.flatMap { wanted in

@@ -10,6 +10,15 @@ struct BenchmarkReport {
   private let format: BenchmarkFormat
   private let columns: [Column]
 
+  /// What a line of the tables is about.
+  struct Line {
+    let result: BenchmarkResult
+    /// Where there is a baseline.
+    let comparison: BaselineComparison?
+
+    var row: BenchmarkRow { result.row }
+  }
+
   /// A column of the tables.
   private struct Column {
     let header: String
@@ -18,7 +27,7 @@ struct BenchmarkReport {
     var isLeading = false
     /// Whether the table for terminals leaves it out.
     var isInMarkdownOnly = false
-    let cell: (BenchmarkResult) -> String
+    let cell: (Line) -> String
 
     func padded(_ cell: String) -> String {
       let space = String(repeating: " ", count: max(0, width - cell.count))
@@ -26,26 +35,40 @@ struct BenchmarkReport {
     }
   }
 
-  init(invocation: Invocation, rows: [BenchmarkRow]) {
+  /// - Parameters:
+  ///   - invocation: where the results go, and in which format.
+  ///   - rows: what will be reported.
+  ///   - comparesWithBaseline: whether each line has a comparison.
+  init(invocation: Invocation, rows: [BenchmarkRow], comparesWithBaseline: Bool) {
     self.invocation = invocation
     format = invocation.isJSON ? .json : invocation[BenchmarkOptions.format]
     let nameWidth = rows.map(\.workload.name.count).max() ?? 0
     let backendWidth = rows.map { Self.backend(of: $0).count }.max() ?? 0
-    columns = [
+    let ofRow = [
       Column(header: "workload", width: max(8, nameWidth), isLeading: true) { $0.row.workload.name },
       Column(header: "network", isLeading: true, isInMarkdownOnly: true) { $0.row.workload.network },
       Column(header: "batch", isInMarkdownOnly: true) { "\($0.row.workload.batch)" },
       Column(header: "backend", width: max(7, backendWidth), isLeading: true) { Self.backend(of: $0.row) },
       Column(header: "type", width: 4, isLeading: true) { $0.row.precision.rawValue },
-      Column(header: "step", width: 7) { engineering($0.time.median, "s") },
-      Column(header: "spread", width: 6) { percent($0.time.spread) },
-      Column(header: "samples/s", width: 9) { engineering($0.samplesPerSecond, "") },
-      Column(header: "GFLOP/s", width: 7) { threeDigits($0.operationsPerSecond / 1e9) },
-      Column(header: "FMA peak", isInMarkdownOnly: true) { threeDigits($0.limit.peak / 1e9) },
-      Column(header: "limit", width: 6, isLeading: true) { $0.limit.kind.rawValue },
-      Column(header: "reached", width: 7) { percent($0.partOfLimit) },
-      Column(header: "bits", isLeading: true) { $0.bits.isEqual ? "equal" : "DIFFERENT" },
+      Column(header: "step", width: 7) { engineering($0.result.time.median, "s") },
+      Column(header: "spread", width: 6) { percent($0.result.time.spread) },
     ]
+    let rates = [
+      Column(header: "samples/s", width: 9) { engineering($0.result.samplesPerSecond, "") },
+      Column(header: "GFLOP/s", width: 7) { threeDigits($0.result.operationsPerSecond / 1e9) },
+      Column(header: "FMA peak", isInMarkdownOnly: true) { threeDigits($0.result.limit.peak / 1e9) },
+    ]
+    let ofLimit = [
+      Column(header: "limit", width: 6, isLeading: true) { $0.result.limit.kind.rawValue },
+      Column(header: "reached", width: 7) { percent($0.result.partOfLimit) },
+    ]
+    let compared = [
+      Column(header: "before", width: 7) { $0.comparison.map { percent($0.before) } ?? "" },
+      Column(header: "ratio", width: 5) { $0.comparison.map { fixed($0.ratio, digits: 2) } ?? "" },
+      Column(header: "speed", width: 6, isLeading: true) { ($0.comparison?.isSlower ?? false) ? "SLOWER" : "kept" },
+    ]
+    let bits = Column(header: "bits", isLeading: true) { $0.result.bits.isEqual ? "equal" : "DIFFERENT" }
+    columns = ofRow + (comparesWithBaseline ? ofLimit + compared : rates + ofLimit) + [bits]
   }
 
   /// Writes what comes before the rows.
@@ -60,11 +83,14 @@ struct BenchmarkReport {
   }
 
   /// Writes a row.
-  func add(_ result: BenchmarkResult) throws {
+  func add(_ result: BenchmarkResult, comparison: BaselineComparison?) throws {
+    let line = Line(result: result, comparison: comparison)
     switch format {
-    case .json: try invocation.output.line(JSONValue.object(result.jsonMembers).text)
-    case .text: try textLine { $0.cell(result) }
-    case .markdown: try markdownLine(columns.map { $0.cell(result) })
+    case .json:
+      let members = result.jsonMembers + (comparison?.jsonMembers ?? [])
+      try invocation.output.line(JSONValue.object(members).text)
+    case .text: try textLine { $0.cell(line) }
+    case .markdown: try markdownLine(columns.map { $0.cell(line) })
     }
     try invocation.output.flush()
     if let difference = result.bits.difference { invocation.warn("\(result.row.name): \(difference)") }
@@ -123,6 +149,16 @@ extension BenchmarkResult {
       ("timed_batches", .integer(time.samples)), ("steps_per_batch", .integer(time.stepsPerSample)),
       ("bits", .string(bits.isEqual ? "equal" : "different")), ("checked_rows", .integer(bits.rows)),
       ("witness", .string(bits.witness)), ("difference", .string(bits.difference)),
+    ]
+  }
+}
+
+extension BaselineComparison {
+  /// What `--json` adds to a row.
+  var jsonMembers: [(key: String, value: JSONValue)] {
+    [
+      ("baseline_percent_of_limit", .number(100 * before)), ("ratio_to_baseline", .number(ratio)),
+      ("slower", .bool(isSlower)),
     ]
   }
 }
