@@ -143,8 +143,25 @@ let package = Package(
     .target(name: "CGetopt"),
     .executableTarget(
       name: "LockstepTool",
-      dependencies: ["Lockstep", "LockstepData", "LockstepReference", "CLockstepCPU", "CGetopt", "FileWriting"],
+      dependencies: [
+        "Lockstep", "LockstepData", "LockstepReference", "LockstepBenchmark", "CLockstepCPU", "CGetopt", "FileWriting",
+      ],
       swiftSettings: settings(.portable)),
+
+    // What the machine can do, and what the library makes of it.
+    .target(
+      name: "CMachineLimits", path: "Benchmarks/CMachineLimits",
+      cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
+    .target(
+      name: "LockstepBenchmark", dependencies: ["Lockstep", "LockstepReference", "CMachineLimits"],
+      path: "Benchmarks/LockstepBenchmark", swiftSettings: settings(.portable)),
+    // It declares no permission, as it writes nothing on its own; who keeps baselines gives it on the command line.
+    .plugin(
+      name: "BenchmarkCommand",
+      capability: .command(
+        intent: .custom(
+          verb: "benchmark", description: "Measure training and inference in release: see `lockstep benchmark --help`"))
+    ),
 
     // Tests.
     .target(name: "BackendMatrix", dependencies: ["Lockstep"], path: "Tests/BackendMatrix"),

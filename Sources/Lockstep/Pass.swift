@@ -11,26 +11,29 @@ enum GradientUse<Element: KernelElement> {
   case descend(learningRate: Element)
 }
 
-/// Runs the network on the rows of `input`: `outputs[0] = activation(input weights + bias)`, and on from layer to layer.
+/// Runs the network on the rows of `input`: `hidden[0] = activation(input weights + bias)`, and on from layer to layer.
 ///
 /// - Parameters:
 ///   - network: the parameters.
 ///   - input: `[rows × inputs]`.
-///   - outputs: `[rows × outputs]` of each layer, written.
+///   - hidden: `[rows × outputs]` of each layer but the last, written; more than these may follow.
+///   - output: `[rows × outputs]` of the last layer, written.
 func forward<Element>(
-  _ network: NetworkStorage<Element>, input: MatrixView<Element>, outputs: [MutableMatrixView<Element>],
-  on backend: any ComputeBackend<Element>
+  _ network: NetworkStorage<Element>, input: MatrixView<Element>, hidden: [MutableMatrixView<Element>],
+  output: MutableMatrixView<Element>, on backend: any ComputeBackend<Element>
 ) {
   var layerInput = input
-  for (layer, output) in zip(network.layers, outputs) {
+  for index in network.layers.indices {
+    let layer = network.layers[index]
+    let layerOutput = index == network.layers.count - 1 ? output : hidden[index]
     backend.forward(
       input: layerInput, weights: layer.weights.readOnly, bias: layer.bias.readOnly, activation: layer.activation,
-      output: output)
-    layerInput = output.readOnly
+      output: layerOutput)
+    layerInput = layerOutput.readOnly
   }
 }
 
-/// Propagates the loss back through what ``forward(_:input:outputs:on:)`` left: from the output layer down, the gradient
+/// Propagates the loss back through what ``forward(_:input:hidden:output:on:)`` left: from the output layer down, the gradient
 /// with respect to the sums of the layer below first, as it takes the weights before a step, then each layer's own.
 ///
 /// - Parameters:
