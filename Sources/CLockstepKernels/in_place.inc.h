@@ -14,111 +14,122 @@ typedef struct {
   /// The first lane, and how far the last vector begins after it: less than its place where vectors overlap, as the last
   /// ends where the lanes do.
   ptrdiff_t lane, last;
-  /// Where the sums of a row go, unless the product has a place for them.
-  ELEMENT *scratch;
-  ptrdiff_t scratch_stride;
+  /// Where the rows of sums go, and what becomes of them first.
+  ELEMENT *result;
+  ptrdiff_t stride;
+  lockstep_epilogue epilogue;
 } NAME(strip);
 
 #define EACH_VECTOR _Pragma("clang loop unroll(full)") for (int j = 0; j < vectors; ++j)
 #define EACH_SUM _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; ++i) EACH_VECTOR
 
-/// Sums of `rows` lines from `row` on by `vectors` vectors. With `ones`, the last line is the one of all ones.
-static inline INLINED void NAME(strip_tile)(const int rows, const int vectors, const bool ones,
-                                            const NAME(strip) * strip, ptrdiff_t row) {
+/// Sums of `rows` lines by `vectors` vectors, `tiles` times, from line `row` on. With `ones`, the last line is the one of
+/// all ones.
+static inline INLINED void NAME(strip_tiles)(const int rows, const int vectors, const bool ones,
+                                             const NAME(strip) * strip, ptrdiff_t row, ptrdiff_t tiles) {
   const lockstep_product *product = strip->product;
   const VECTOR zero = NAME(splat)(0);
-  VECTOR sum[TILE_ROWS][TILE_VECTORS];
-  EACH_SUM sum[i][j] = zero;
   const int factors = ones ? rows - 1 : rows;
   const ptrdiff_t line_stride = product->rows.line_stride, row_step = product->rows.depth_stride;
-  const ptrdiff_t lane_step = strip->lane_step, last_lanes = strip->last_lanes;
-  const ELEMENT *a = (const ELEMENT *)product->rows.base + row * line_stride, *b = strip->lanes;
-  for (ptrdiff_t k = product->depth; k > 0; --k) {
-    VECTOR lanes[TILE_VECTORS];
-    EACH_VECTOR lanes[j] = NAME(load)(b + (j < vectors - 1 ? j * LANES : last_lanes));
-#pragma clang loop unroll(full)
-    for (int i = 0; i < factors; ++i) {
-      const VECTOR factor = NAME(splat)(a[i * line_stride]);
-      EACH_VECTOR sum[i][j] = __builtin_elementwise_fma(factor, lanes[j], sum[i][j]);
-    }
-    if (ones) {
-      EACH_VECTOR sum[rows - 1][j] = sum[rows - 1][j] + lanes[j];
-    }
-    a += row_step;
-    b += lane_step;
-  }
-
-#define LANE(j) (lane + (j < vectors - 1 ? j * LANES : last))
+  const ptrdiff_t lane_step = strip->lane_step, last_lanes = strip->last_lanes, depth = product->depth;
   const ptrdiff_t lane = strip->lane, last = strip->last;
-  switch (product->epilogue) {
-  case LOCKSTEP_STORE:
-    break;
-  case LOCKSTEP_ADD_BIAS_AND_ACTIVATE: {
-    const ELEMENT *bias = product->bias;
-    if (product->transposed) {
-      EACH_SUM sum[i][j] = sum[i][j] + NAME(splat)(bias[row + i]);
-    } else {
-      EACH_SUM sum[i][j] = sum[i][j] + NAME(load)(bias + LANE(j));
-    }
-    if (product->activation == LOCKSTEP_RELU) {
-      EACH_SUM sum[i][j] = sum[i][j] < zero ? zero : sum[i][j];
-    } else if (product->activation != LOCKSTEP_IDENTITY) {
-      VECTOR sums[TILE_SUMS];
-      EACH_SUM sums[i * vectors + j] = sum[i][j];
-      NAME(activate)(product->activation, sums, rows * vectors);
-      EACH_SUM sum[i][j] = sums[i * vectors + j];
-    }
-    break;
-  }
-  case LOCKSTEP_BACKWARD_ACTIVATION: {
-    const ELEMENT *values = (const ELEMENT *)product->values + row * product->value_stride;
-    const ptrdiff_t stride = product->value_stride;
-    if (product->activation == LOCKSTEP_RELU) {
-      EACH_SUM sum[i][j] = NAME(load)(values + i * stride + LANE(j)) <= zero ? zero : sum[i][j];
-    } else if (product->activation != LOCKSTEP_IDENTITY) {
-      VECTOR sums[TILE_SUMS], y[TILE_SUMS];
-      EACH_SUM {
-        sums[i * vectors + j] = sum[i][j];
-        y[i * vectors + j] = NAME(load)(values + i * stride + LANE(j));
-      }
-      NAME(activate_backward)(product->activation, sums, (const NAME(unaligned) *)y, rows * vectors);
-      EACH_SUM sum[i][j] = sums[i * vectors + j];
-    }
-    break;
-  }
-  case LOCKSTEP_DESCEND: {
-    // A strip holds both of the vectors that overlap, and each row is read before it is written.
-    const VECTOR rate = NAME(splat)((ELEMENT)product->learning_rate);
-    if (strip->scratch != NULL) break;
-    EACH_SUM sum[i][j] = NAME(load)(NAME(result_row)(product, row + i) + LANE(j)) - rate * sum[i][j];
-    break;
-  }
-  }
-  if (strip->scratch != NULL) {
-    EACH_SUM NAME(store)(strip->scratch + (row + i) * strip->scratch_stride + LANE(j), sum[i][j]);
-  } else if (ones) {
-    ELEMENT *to = (ELEMENT *)product->result + row * product->stride;
+  const lockstep_epilogue epilogue = strip->epilogue;
+  const lockstep_activation activation = product->activation;
+  const ELEMENT *first = (const ELEMENT *)product->rows.base + row * line_stride;
+  ELEMENT *result = strip->result + row * strip->stride;
+  const ptrdiff_t stride = strip->stride;
+  ELEMENT *extra_row = product->extra_row;
+  const ELEMENT *bias = (const ELEMENT *)product->bias + (product->transposed ? row : 0);
+  const ptrdiff_t value_stride = product->value_stride;
+  const ELEMENT *values = (const ELEMENT *)product->values + row * value_stride;
+
+  for (; tiles > 0; --tiles) {
+    VECTOR sum[TILE_ROWS][TILE_VECTORS];
+    EACH_SUM sum[i][j] = zero;
+    const ELEMENT *b = strip->lanes;
+    // An address reaches three lines from one pointer: more would be a chain of additions as long as the multiply-adds.
+    const ELEMENT *a[(TILE_ROWS + 2) / 3];
 #pragma clang loop unroll(full)
-    for (int i = 0; i < rows - 1; ++i) EACH_VECTOR NAME(store)(to + i * product->stride + LANE(j), sum[i][j]);
-    EACH_VECTOR NAME(store)((ELEMENT *)product->extra_row + LANE(j), sum[rows - 1][j]);
-  } else {
-    ELEMENT *to = (ELEMENT *)product->result + row * product->stride;
-    EACH_SUM NAME(store)(to + i * product->stride + LANE(j), sum[i][j]);
-  }
+    for (int i = 0; i < factors; i += 3) {
+      a[i / 3] = first + i * line_stride;
+      __asm__("" : "+r"(a[i / 3]));
+    }
+#pragma clang loop unroll_count(2)
+    for (ptrdiff_t k = depth; k > 0; --k) {
+      VECTOR lanes[TILE_VECTORS];
+      EACH_VECTOR lanes[j] = NAME(load)(b + (j < vectors - 1 ? j * LANES : last_lanes));
+#pragma clang loop unroll(full)
+      for (int i = 0; i < factors; ++i) {
+        const VECTOR factor = NAME(splat)(a[i / 3][i % 3 * line_stride]);
+        EACH_VECTOR sum[i][j] = __builtin_elementwise_fma(factor, lanes[j], sum[i][j]);
+      }
+      if (ones) {
+        EACH_VECTOR sum[rows - 1][j] = sum[rows - 1][j] + lanes[j];
+      }
+#pragma clang loop unroll(full)
+      for (int i = 0; i < factors; i += 3) a[i / 3] += row_step;
+      b += lane_step;
+    }
+
+#define RESULT(i) (ones && (i) == rows - 1 ? extra_row : result + (i) * stride)
+#define LANE(j) (lane + (j < vectors - 1 ? j * LANES : last))
+    switch (epilogue) {
+    case LOCKSTEP_STORE:
+      break;
+    case LOCKSTEP_ADD_BIAS_AND_ACTIVATE:
+      if (product->transposed) {
+        EACH_SUM sum[i][j] = sum[i][j] + NAME(splat)(bias[i]);
+      } else {
+        EACH_SUM sum[i][j] = sum[i][j] + NAME(load)(bias + LANE(j));
+      }
+      if (activation == LOCKSTEP_RELU) {
+        EACH_SUM sum[i][j] = sum[i][j] < zero ? zero : sum[i][j];
+      } else if (activation != LOCKSTEP_IDENTITY) {
+        VECTOR sums[TILE_SUMS];
+        EACH_SUM sums[i * vectors + j] = sum[i][j];
+        NAME(activate)(activation, sums, rows * vectors);
+        EACH_SUM sum[i][j] = sums[i * vectors + j];
+      }
+      break;
+    case LOCKSTEP_BACKWARD_ACTIVATION:
+      if (activation == LOCKSTEP_RELU) {
+        EACH_SUM sum[i][j] = NAME(load)(values + i * value_stride + LANE(j)) <= zero ? zero : sum[i][j];
+      } else if (activation != LOCKSTEP_IDENTITY) {
+        VECTOR sums[TILE_SUMS], y[TILE_SUMS];
+        EACH_SUM sums[i * vectors + j] = sum[i][j];
+        EACH_SUM y[i * vectors + j] = NAME(load)(values + i * value_stride + LANE(j));
+        NAME(activate_backward)(activation, sums, (const NAME(unaligned) *)y, rows * vectors);
+        EACH_SUM sum[i][j] = sums[i * vectors + j];
+      }
+      break;
+    case LOCKSTEP_DESCEND: {
+      // A strip holds both of the vectors that overlap, and all is read before anything is written.
+      const VECTOR rate = NAME(splat)((ELEMENT)product->learning_rate);
+      EACH_SUM sum[i][j] = NAME(load)(RESULT(i) + LANE(j)) - rate * sum[i][j];
+      break;
+    }
+    }
+    EACH_SUM NAME(store)(RESULT(i) + LANE(j), sum[i][j]);
 #undef LANE
+#undef RESULT
+    first += rows * line_stride;
+    result += rows * stride;
+    values += rows * value_stride;
+    if (product->transposed) bias += rows;
+  }
 }
 
 #undef EACH_SUM
 #undef EACH_VECTOR
 
-typedef void (*NAME(strip_function))(const NAME(strip) * strip, ptrdiff_t row);
+typedef void (*NAME(strip_function))(const NAME(strip) * strip, ptrdiff_t row, ptrdiff_t tiles);
 
-#define STRIP(rows, vectors)                                                                    \
-  static void NAME(strip_##rows##x##vectors)(const NAME(strip) * strip, ptrdiff_t row) {        \
-    NAME(strip_tile)(rows, vectors, false, strip, row);                                         \
-  }                                                                                             \
-  static void NAME(ones_strip_##rows##x##vectors)(const NAME(strip) * strip, ptrdiff_t row) {   \
-    NAME(strip_tile)(rows, vectors, true, strip, row);                                          \
+#define STRIP(rows, vectors)                                                                                   \
+  static void NAME(strip_##rows##x##vectors)(const NAME(strip) * strip, ptrdiff_t row, ptrdiff_t tiles) {      \
+    NAME(strip_tiles)(rows, vectors, false, strip, row, tiles);                                                \
+  }                                                                                                            \
+  static void NAME(ones_strip_##rows##x##vectors)(const NAME(strip) * strip, ptrdiff_t row, ptrdiff_t tiles) { \
+    NAME(strip_tiles)(rows, vectors, true, strip, row, tiles);                                                 \
   }
 #define STRIP_NAME(rows, vectors) {NAME(strip_##rows##x##vectors), NAME(ones_strip_##rows##x##vectors)},
 
@@ -140,14 +151,23 @@ static const NAME(strip_function) NAME(strips)[TILE_VECTORS][TILE_ROWS][2] = {
 #undef STRIP
 #undef STRIP_NAME
 
-/// A product that is not deeper than a leaf where it is a tree, at least LANES lanes wide. Its sums go to `scratch`, a row
-/// after the other, where that is not NULL.
+/// A product that is not deeper than a leaf where it is a tree, at least LANES lanes wide. Where it is
+/// transposed, its sums go to `scratch`, row after row.
 static void NAME(multiply_in_place)(const lockstep_product *product, ptrdiff_t rows, ptrdiff_t lanes, ELEMENT *panel,
                                     ELEMENT *scratch) {
+  if (rows == 0) return;
   const ptrdiff_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
   const ptrdiff_t vectors = (lanes + LANES - 1) / LANES;
   const bool ones = rows > product->rows.lines;
-  NAME(strip) strip = {.product = product, .scratch = scratch, .scratch_stride = lanes};
+  NAME(strip) strip = {.product = product, .result = product->result, .stride = product->stride,
+                       .epilogue = product->epilogue};
+  if (product->transposed) {
+    strip.result = scratch;
+    strip.stride = lanes;
+    if (strip.epilogue == LOCKSTEP_DESCEND) strip.epilogue = LOCKSTEP_STORE;
+  }
+  // Tiles of as equal a height as there are: the higher ones come first, the line of ones has one of its own.
+  const ptrdiff_t height = rows / tiles, higher = rows % tiles;
   // The first strip takes what the others leave, so that the last has both of the vectors that overlap.
   ptrdiff_t count = (vectors - 1) % TILE_VECTORS + 1;
   for (ptrdiff_t vector = 0; vector < vectors; vector += count, count = TILE_VECTORS) {
@@ -168,10 +188,9 @@ static void NAME(multiply_in_place)(const lockstep_product *product, ptrdiff_t r
                                 product->lanes.line_stride, panel + j * LANES, strip.lane_step);
       }
     }
-    for (ptrdiff_t tile = 0; tile < tiles; ++tile) {
-      const ptrdiff_t start = rows * tile / tiles, end = rows * (tile + 1) / tiles;
-      NAME(strips)[count - 1][end - start - 1][ones && end == rows](&strip, start);
-    }
+    if (higher > 0) NAME(strips)[count - 1][height][0](&strip, 0, higher);
+    NAME(strips)[count - 1][height - 1][0](&strip, higher * (height + 1), tiles - higher - (ones ? 1 : 0));
+    if (ones) NAME(strips)[count - 1][height - 1][1](&strip, rows - height, 1);
   }
 }
 

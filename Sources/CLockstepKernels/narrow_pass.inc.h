@@ -264,12 +264,9 @@ static double NAME(narrow_pass)(const lockstep_narrow_layer *layers, ptrdiff_t l
     ELEMENT *node = nodes + lockstep_leaf_slot(leaf) * size;
     ELEMENT *slope = slopes, *slope_below = slopes + NARROW_WEIGHTS * LEAF_ROWS;
     VECTOR stripes[LANES * STRIPE_VECTORS] = {0};
-    for (ptrdiff_t row = 0; row < rows; row += LANES) {
-      const VECTOR sums =
-          NAME(loss_panel)(loss, target.columns, LEAF_ROWS, factor, values + row, t + row, slope + row);
-      VECTOR *stripe = stripes + row / LANES % STRIPE_VECTORS;
-      *stripe = NAME(select)(NAME(lanes_below)(rows - row), *stripe + sums, *stripe);
-    }
+    VECTOR losses[LOSS_VECTORS];
+    NAME(loss_panel)(loss, target.columns, LEAF_ROWS, padded / LANES, factor, values, t, slope, losses);
+    NAME(add_losses)(losses, 0, rows, stripes);
     NAME(store)(node, NAME(fold_stripes)(stripes));
     node += LANES;
     for (ptrdiff_t j = 0; j < target.columns; ++j) {
@@ -308,3 +305,4 @@ static double NAME(narrow_pass)(const lockstep_narrow_layer *layers, ptrdiff_t l
 #undef MOST_PASS_SUMS
 #undef PASS_SUMS
 #undef ROWS_AHEAD
+#undef LOSS_VECTORS
