@@ -182,10 +182,9 @@ struct BlockedProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
       while tile < block.tiles.upperBound {
         let height = heights.size(tile)
         let row = heights.start(tile)
-        let isDirect = isWhole && tile != onesTile
-        // Tiles of one height run together, but the one that packs and those that are stored apart.
+        // Tiles of one height run together, but the one that packs and the one of the last row.
         var tiles = 1
-        if isDirect && job.packed == nil {
+        if isWhole && job.packed == nil && tile != onesTile {
           tiles = min(heights.endOfSize(at: tile), block.tiles.upperBound) &- tile
           if tile &+ tiles == onesTile &+ 1 { tiles &-= 1 }
         }
@@ -212,7 +211,7 @@ struct BlockedProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
         (job.startTile, job.startLast) = (plan.sumsStride, width &- lanes)
         let target = result.base + row &* result.row + strip.column &* result.column
         if startsFromResult {
-          if isDirect {
+          if isWhole {
             (job.start, job.startRow) = (UnsafePointer(target), result.row)
             (job.startTile, job.startLast) = (height &* result.row, strip.resultLast)
           } else {
@@ -221,8 +220,10 @@ struct BlockedProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
           }
         }
         job.finish = .none
+        job.lastRow = nil
         if isLast {
-          if isDirect {
+          if isWhole {
+            if tile == onesTile { job.lastRow = product.lastRow.map { $0 + strip.column } }
             (job.end, job.endRow) = (target, result.row)
             (job.endTile, job.endLast) = (height &* result.row, strip.resultLast)
             if finishes { finishInRegisters(&job, row: row, column: strip.column, height: height) }
@@ -231,7 +232,7 @@ struct BlockedProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
           }
         }
         TileShape.run(Vector.self, rows: height, vectors: strip.vectors, &job)
-        if isLast && !isDirect {
+        if isLast && !isWhole {
           store(scratch, width, row..<row &+ height, strip, finishes: finishes)
         } else if finishes, let activation = product.epilogue.afterStoring {
           activateRows(

@@ -55,6 +55,8 @@ struct TileJob<Element: KernelElement> {
   var endRow = 0
   var endTile = 0
   var endLast = 0
+  /// Where those of the last row go instead, and are updated; for a single tile.
+  var lastRow: UnsafeMutablePointer<Element>?
   /// What is done to them, with which operand.
   var finish = TileFinish.none
   var operand: UnsafePointer<Element>
@@ -117,8 +119,10 @@ enum RegisterTile<Vector: LaneVector, let rows: Int, let columns: Int> where Vec
         nodes += job.pointee.nodesTile
       }
       finish(job, operand, &sums)
+      let lastRow = job.pointee.lastRow ?? end + (rows &- 1) &* endRow
       for i in 0..<rows {
-        for j in 0..<columns { sums[i][j].store(end + i &* endRow + offset(j, last: endLast)) }
+        let row = i < rows &- 1 ? end + i &* endRow : lastRow
+        for j in 0..<columns { sums[i][j].store(row + offset(j, last: endLast)) }
       }
       left += job.pointee.leftTile
       end += job.pointee.endTile
@@ -186,7 +190,7 @@ enum RegisterTile<Vector: LaneVector, let rows: Int, let columns: Int> where Vec
     _ b: UnsafePointer<Element>, _ bDepth: Int, _ last: Int, packing packed: UnsafeMutablePointer<Element>?
   ) -> InlineArray<columns, Vector> {
     var right = InlineArray<columns, Vector>(repeating: .zero)
-    if packed != nil { lockstep_prefetch_far(b + 32 &* bDepth) }
+    if packed != nil { lockstep_prefetch_far(b + 12 &* bDepth) }
     for j in 0..<columns {
       right[j] = .load(b + offset(j, last: last))
       if let packed { right[j].store(packed + j &* Vector.laneCount) }
@@ -231,10 +235,10 @@ enum RegisterTile<Vector: LaneVector, let rows: Int, let columns: Int> where Vec
     with function: (Vector, Vector) -> Vector
   ) {
     let (operandRow, last) = (job.pointee.operandRow, job.pointee.endLast)
+    let lastRow = job.pointee.lastRow.map { UnsafePointer($0) } ?? operand + (rows &- 1) &* operandRow
     for i in 0..<rows {
-      for j in 0..<columns {
-        sums[i][j] = function(sums[i][j], .load(operand + i &* operandRow + offset(j, last: last)))
-      }
+      let row = i < rows &- 1 ? operand + i &* operandRow : lastRow
+      for j in 0..<columns { sums[i][j] = function(sums[i][j], .load(row + offset(j, last: last))) }
     }
   }
 }
