@@ -15,7 +15,7 @@
 #define ROWS_AHEAD (4 * LEAF_ROWS)
 
 /// Adds what LANES rows contribute to the sums.
-static inline INLINED void NAME(pass_rows)(const int inputs, const int hidden, const ELEMENT *parameters, VECTOR scale,
+static inline INLINED void NAME(fused_pass_rows)(const int inputs, const int hidden, const ELEMENT *parameters, VECTOR scale,
                                            const VECTOR *x, VECTOR t, VECTOR *sums) {
   const VECTOR zero = NAME(splat)(0);
   VECTOR units[MOST_PASS_FEATURES];
@@ -54,7 +54,7 @@ static inline INLINED void NAME(pass_rows)(const int inputs, const int hidden, c
 
 /// The sums of a leaf: LANES of its stripes at a time, over all its rows. Column `k` of `x` begins `k * apart` elements
 /// on.
-static inline INLINED void NAME(pass_leaf)(const int inputs, const int hidden, const ELEMENT *parameters, VECTOR scale,
+static inline INLINED void NAME(fused_pass_leaf)(const int inputs, const int hidden, const ELEMENT *parameters, VECTOR scale,
                                            const ELEMENT *x, ptrdiff_t apart, const ELEMENT *t, ptrdiff_t rows,
                                            ptrdiff_t ahead, ELEMENT *node) {
   const int count = PASS_SUMS(inputs, hidden);
@@ -79,7 +79,7 @@ static inline INLINED void NAME(pass_leaf)(const int inputs, const int hidden, c
       __builtin_prefetch(t + row + ahead);
 #pragma clang loop unroll(full)
       for (int k = 0; k < inputs; ++k) columns[k] = NAME(load)(x + k * apart + row);
-      NAME(pass_rows)(inputs, hidden, parameters, scale, columns, NAME(load)(t + row), sums);
+      NAME(fused_pass_rows)(inputs, hidden, parameters, scale, columns, NAME(load)(t + row), sums);
     }
     const ELEMENT *last = rest + group * LANES;
     const ptrdiff_t left = rows - whole - group * LANES;
@@ -89,7 +89,7 @@ static inline INLINED void NAME(pass_leaf)(const int inputs, const int hidden, c
       for (int i = 0; i < count; ++i) longer[i] = sums[i];
 #pragma clang loop unroll(full)
       for (int k = 0; k < inputs; ++k) columns[k] = NAME(load)(last + k * STRIPES);
-      NAME(pass_rows)(inputs, hidden, parameters, scale, columns, NAME(load)(last + inputs * STRIPES), longer);
+      NAME(fused_pass_rows)(inputs, hidden, parameters, scale, columns, NAME(load)(last + inputs * STRIPES), longer);
 #pragma clang loop unroll(full)
       for (int i = 0; i < count; ++i) sums[i] = NAME(select)(NAME(lanes_below)(left), longer[i], sums[i]);
     }
@@ -103,11 +103,11 @@ static inline INLINED void NAME(pass_leaf)(const int inputs, const int hidden, c
 }
 
 /// Writes the sums over all rows.
-static inline INLINED void NAME(pass)(const int inputs, const int hidden, const ELEMENT *parameters, ELEMENT scale,
-                                      lockstep_matrix input, const ELEMENT *target, ELEMENT *sums) {
+static inline INLINED void NAME(fused_pass)(const int inputs, const int hidden, const ELEMENT *parameters, ELEMENT scale,
+                                      lockstep_matrix input, lockstep_matrix target, ELEMENT *sums) {
   const int size = ROUNDED_UP(PASS_SUMS(inputs, hidden));
   const ptrdiff_t leaves = (input.rows + LEAF_ROWS - 1) / LEAF_ROWS;
-  ELEMENT nodes[64 * MOST_PASS_SUMS], columns[MOST_PASS_FEATURES * LEAF_ROWS];
+  ELEMENT nodes[64 * MOST_PASS_SUMS], columns[MOST_PASS_FEATURES * LEAF_ROWS], target_column[LEAF_ROWS];
   for (int i = 0; i < size; ++i) nodes[i] = 0;
   for (ptrdiff_t leaf = 0; leaf < leaves; ++leaf) {
     const ptrdiff_t first = leaf * LEAF_ROWS;
@@ -117,7 +117,12 @@ static inline INLINED void NAME(pass)(const int inputs, const int hidden, const 
       NAME(transpose)(rows, inputs, x, input.stride, columns, LEAF_ROWS);
       x = columns;
     }
-    NAME(pass_leaf)(inputs, hidden, parameters, NAME(splat)(scale), x, LEAF_ROWS, target + first, rows,
+    const ELEMENT *t = (const ELEMENT *)target.base + first * target.stride;
+    if (target.stride > 1) {
+      NAME(transpose)(rows, 1, t, target.stride, target_column, LEAF_ROWS);
+      t = target_column;
+    }
+    NAME(fused_pass_leaf)(inputs, hidden, parameters, NAME(splat)(scale), x, LEAF_ROWS, t, rows,
                     first + LEAF_ROWS + ROWS_AHEAD <= input.rows ? ROWS_AHEAD : 0,
                     nodes + lockstep_leaf_slot(leaf) * size);
     NAME(merge_nodes)(nodes, size, leaf, leaves);
@@ -125,13 +130,13 @@ static inline INLINED void NAME(pass)(const int inputs, const int hidden, const 
   for (int i = 0; i < size; i += LANES) NAME(store)(sums + i, NAME(load)(nodes + i));
 }
 
-typedef void (*NAME(pass_function))(const ELEMENT *parameters, ELEMENT scale, lockstep_matrix input,
-                                    const ELEMENT *target, ELEMENT *sums);
+typedef void (*NAME(fused_pass_function))(const ELEMENT *parameters, ELEMENT scale, lockstep_matrix input,
+                                    lockstep_matrix target, ELEMENT *sums);
 
 #define PASS(inputs, hidden)                                                                                       \
-  static void NAME(pass_##inputs##_##hidden)(const ELEMENT *parameters, ELEMENT scale, lockstep_matrix input,      \
-                                             const ELEMENT *target, ELEMENT *sums) {                               \
-    NAME(pass)(inputs, hidden, parameters, scale, input, target, sums);                                            \
+  static void NAME(fused_pass_##inputs##_##hidden)(const ELEMENT *parameters, ELEMENT scale, lockstep_matrix input,      \
+                                             lockstep_matrix target, ELEMENT *sums) {                               \
+    NAME(fused_pass)(inputs, hidden, parameters, scale, input, target, sums);                                            \
   }
 PASS(1, 0)
 PASS(1, 1)
@@ -146,15 +151,15 @@ PASS(2, 4)
 #undef PASS
 
 /// The pass of `inputs` features and `hidden` units, at `[inputs - 1][hidden]`.
-static const NAME(pass_function) NAME(passes)[2][MOST_PASS_FEATURES + 1] = {
-    {NAME(pass_1_0), NAME(pass_1_1), NAME(pass_1_2), NAME(pass_1_3), NAME(pass_1_4)},
-    {NAME(pass_2_0), NAME(pass_2_1), NAME(pass_2_2), NAME(pass_2_3), NAME(pass_2_4)},
+static const NAME(fused_pass_function) NAME(passes)[2][MOST_PASS_FEATURES + 1] = {
+    {NAME(fused_pass_1_0), NAME(fused_pass_1_1), NAME(fused_pass_1_2), NAME(fused_pass_1_3), NAME(fused_pass_1_4)},
+    {NAME(fused_pass_2_0), NAME(fused_pass_2_1), NAME(fused_pass_2_2), NAME(fused_pass_2_3), NAME(fused_pass_2_4)},
 };
 
 /// The pass in registers that a network has, or NULL.
-static inline NAME(pass_function) NAME(small_pass)(const lockstep_narrow_layer *layers, ptrdiff_t layer_count,
+static inline NAME(fused_pass_function) NAME(small_pass)(const lockstep_narrow_layer *layers, ptrdiff_t layer_count,
                                                   lockstep_matrix target, lockstep_loss_function loss) {
-  if (loss != LOCKSTEP_MEAN_SQUARED_ERROR || layer_count > 2 || target.columns != 1 || target.stride != 1) return NULL;
+  if (loss != LOCKSTEP_MEAN_SQUARED_ERROR || layer_count > 2 || target.columns != 1) return NULL;
   const ptrdiff_t inputs = layers[0].weights.rows, hidden = layer_count == 1 ? 0 : layers[0].weights.columns;
   if (inputs < 1 || inputs > 2 || hidden > MOST_PASS_FEATURES || (layer_count == 2 && hidden == 0)) return NULL;
   for (ptrdiff_t i = 0; i < layer_count; ++i) {
@@ -164,8 +169,8 @@ static inline NAME(pass_function) NAME(small_pass)(const lockstep_narrow_layer *
 }
 
 /// Runs a pass in registers.
-static double NAME(run_small_pass)(NAME(pass_function) pass, const lockstep_narrow_layer *layers,
-                                   ptrdiff_t layer_count, lockstep_matrix input, const ELEMENT *target, double scale) {
+static double NAME(run_small_pass)(NAME(fused_pass_function) pass, const lockstep_narrow_layer *layers,
+                                   ptrdiff_t layer_count, lockstep_matrix input, lockstep_matrix target, double scale) {
   ELEMENT parameters[MOST_PASS_SUMS], sums[MOST_PASS_SUMS];
   ptrdiff_t count = 0;
   for (ptrdiff_t i = 0; i < layer_count; ++i) {
@@ -211,8 +216,8 @@ static void NAME(multiply_columns)(const ELEMENT *x, ptrdiff_t depth, const ELEM
 /// The pass of a network of which each layer is narrow.
 static double NAME(narrow_pass)(const lockstep_narrow_layer *layers, ptrdiff_t layer_count, lockstep_matrix input,
                                 lockstep_matrix target, lockstep_loss_function loss, double scale) {
-  const NAME(pass_function) small = NAME(small_pass)(layers, layer_count, target, loss);
-  if (small != NULL) return NAME(run_small_pass)(small, layers, layer_count, input, target.base, scale);
+  const NAME(fused_pass_function) small = NAME(small_pass)(layers, layer_count, target, loss);
+  if (small != NULL) return NAME(run_small_pass)(small, layers, layer_count, input, target, scale);
 
   // Columns of the leaf: those of the input, those of each layer's outputs, those of the target; and the gradients with
   // respect to the sums of a layer and of the one below.
@@ -259,12 +264,9 @@ static double NAME(narrow_pass)(const lockstep_narrow_layer *layers, ptrdiff_t l
     ELEMENT *node = nodes + lockstep_leaf_slot(leaf) * size;
     ELEMENT *slope = slopes, *slope_below = slopes + NARROW_WEIGHTS * LEAF_ROWS;
     VECTOR stripes[LANES * STRIPE_VECTORS] = {0};
-    for (ptrdiff_t row = 0; row < rows; row += LANES) {
-      const VECTOR sums =
-          NAME(loss_panel)(loss, target.columns, LEAF_ROWS, factor, values + row, t + row, slope + row);
-      VECTOR *stripe = stripes + row / LANES % STRIPE_VECTORS;
-      *stripe = NAME(select)(NAME(lanes_below)(rows - row), *stripe + sums, *stripe);
-    }
+    VECTOR losses[LOSS_VECTORS];
+    NAME(loss_panel)(loss, target.columns, LEAF_ROWS, padded / LANES, factor, values, t, slope, losses);
+    NAME(add_losses)(losses, 0, rows, stripes);
     NAME(store)(node, NAME(fold_stripes)(stripes));
     node += LANES;
     for (ptrdiff_t j = 0; j < target.columns; ++j) {
@@ -303,3 +305,4 @@ static double NAME(narrow_pass)(const lockstep_narrow_layer *layers, ptrdiff_t l
 #undef MOST_PASS_SUMS
 #undef PASS_SUMS
 #undef ROWS_AHEAD
+#undef LOSS_VECTORS

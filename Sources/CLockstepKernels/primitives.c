@@ -111,12 +111,21 @@ static void few_features_part(void *context, ptrdiff_t index) {
                            part_start(g->rows, g->kernels->lanes, index + 1, g->row_parts));
 }
 
+/// Computes a product where its operands lie, if it is worth one thread alone and its operands are small enough.
+static bool runs_in_place(const lockstep_kernels *kernels, int threads, const lockstep_product *product, ptrdiff_t rows,
+                          ptrdiff_t columns) {
+  const double work = (double)rows * (double)columns * (double)product->depth;
+  return worthwhile_threads(threads, work, PRODUCTS_PER_THREAD) == 1 && kernels->in_place(product, rows, columns);
+}
+
 static void run_product(const lockstep_kernels *kernels, int threads, lockstep_product product, ptrdiff_t rows,
                         ptrdiff_t columns) {
   if (!product.tree && columns <= MOST_FEATURES && product.depth <= MOST_FEATURES) {
     threads = worthwhile_threads(threads, (double)rows * (double)(columns + product.depth), ELEMENTS_PER_THREAD);
     grid parts = {kernels, &product, rows, columns, threads, 1};
     lockstep_parallel_for(threads, threads, few_features_part, &parts);
+  } else if (runs_in_place(kernels, threads, &product, rows, columns)) {
+    return;
   } else if (prefers_rows_along_lanes(kernels, rows, columns)) {
     exchange_operands(&product);
     multiply(kernels, threads, &product, columns, rows);
@@ -269,6 +278,24 @@ void lockstep_parameter_gradients(const lockstep_kernels *kernels, int threads, 
                                  bias_gradient.base),
                 inputs + 1, outputs);
   }
+}
+
+void lockstep_update_parameters(const lockstep_kernels *kernels, int threads, lockstep_matrix input,
+                                lockstep_matrix output_gradient, lockstep_mutable_matrix weights,
+                                lockstep_mutable_matrix bias, double learning_rate) {
+  const ptrdiff_t inputs = input.columns, outputs = output_gradient.columns;
+  lockstep_product product = gradient_product(input, output_gradient, weights.base, weights.stride, bias.base);
+  product.epilogue = LOCKSTEP_DESCEND;
+  product.learning_rate = learning_rate;
+  if (!is_narrow(inputs, outputs) && runs_in_place(kernels, threads, &product, inputs + 1, outputs)) return;
+  const size_t bytes = (size_t)((inputs + 1) * outputs * kernels->element_size);
+  void *memory = lockstep_allocate(bytes);
+  const lockstep_mutable_matrix weight_gradient = {memory, inputs, outputs, outputs};
+  const lockstep_mutable_matrix bias_gradient = {mutable_element(kernels, memory, inputs * outputs), 1, outputs, outputs};
+  lockstep_parameter_gradients(kernels, threads, input, output_gradient, weight_gradient, bias_gradient);
+  lockstep_descend(kernels, threads, weights, (lockstep_matrix){memory, inputs, outputs, outputs}, learning_rate);
+  lockstep_descend(kernels, threads, bias, (lockstep_matrix){bias_gradient.base, 1, outputs, outputs}, learning_rate);
+  free(memory);
 }
 
 // MARK: - Loss

@@ -60,6 +60,12 @@ void lockstep_parameter_gradients(const lockstep_kernels *kernels, int threads, 
                                   lockstep_matrix output_gradient, lockstep_mutable_matrix weight_gradient,
                                   lockstep_mutable_matrix bias_gradient);
 
+/// The parameter gradients, and `parameters - learning_rate * gradient` to the parameters. `learning_rate` is a value of
+/// the element type.
+void lockstep_update_parameters(const lockstep_kernels *kernels, int threads, lockstep_matrix input,
+                                lockstep_matrix output_gradient, lockstep_mutable_matrix weights,
+                                lockstep_mutable_matrix bias, double learning_rate);
+
 void lockstep_input_gradient(const lockstep_kernels *kernels, int threads, lockstep_matrix output_gradient,
                              lockstep_matrix weights, lockstep_matrix input, lockstep_activation activation,
                              lockstep_mutable_matrix input_gradient);
