@@ -59,6 +59,12 @@ void lockstep_parameter_gradients(const lockstep_kernels *kernels, int threads, 
                                   lockstep_matrix output_gradient, lockstep_mutable_matrix weight_gradient,
                                   lockstep_mutable_matrix bias_gradient);
 
+/// Gradients and step in one, with the bits of lockstep_parameter_gradients and lockstep_descend. `learning_rate` is a
+/// value of the element type.
+void lockstep_update_parameters(const lockstep_kernels *kernels, int threads, lockstep_matrix input,
+                                lockstep_matrix output_gradient, lockstep_mutable_matrix weights,
+                                lockstep_mutable_matrix bias, double learning_rate);
+
 void lockstep_input_gradient(const lockstep_kernels *kernels, int threads, lockstep_matrix output_gradient,
                              lockstep_matrix weights, lockstep_matrix input, lockstep_activation activation,
                              lockstep_mutable_matrix input_gradient);
