@@ -81,6 +81,10 @@ struct lockstep_kernels {
   void (*product)(const lockstep_product *product, ptrdiff_t row_begin, ptrdiff_t row_end, ptrdiff_t lane_begin,
                   ptrdiff_t lane_end);
 
+  /// A whole product of `rows` by `columns` sums that is not transposed yet, on operands that are small enough to be read
+  /// where they lie. False, and nothing computed, where they are not.
+  bool (*in_place)(const lockstep_product *product, ptrdiff_t rows, ptrdiff_t columns);
+
   /// Rows `row_begin..<row_end` of a product that is neither a tree nor transposed, whose depth and whose number of
   /// columns are at most MOST_FEATURES.
   void (*few_features)(const lockstep_product *product, ptrdiff_t row_begin, ptrdiff_t row_end);
@@ -89,12 +93,13 @@ struct lockstep_kernels {
   void (*narrow_gradients)(lockstep_matrix input, lockstep_matrix output_gradient,
                            lockstep_mutable_matrix weight_gradient, void *bias_gradient);
 
-  /// The loss of each row, and the gradient.
-  void (*loss_rows)(lockstep_loss_function loss, lockstep_matrix output, lockstep_matrix target, double scale,
-                    lockstep_mutable_matrix gradient, void *losses);
+  /// The gradients of a network of which each layer is narrow, and the sum of losses.
+  double (*narrow_pass)(const lockstep_narrow_layer *layers, ptrdiff_t layer_count, lockstep_matrix input,
+                        lockstep_matrix target, lockstep_loss_function loss, double scale);
 
-  /// The sum of `count` values by leaves, stripes and the pairwise tree: a value of the element type.
-  double (*striped_sum)(const void *values, ptrdiff_t count);
+  /// The gradient of rows, and the sum of their losses.
+  double (*loss_rows)(lockstep_loss_function loss, lockstep_matrix output, lockstep_matrix target, double scale,
+                      lockstep_mutable_matrix gradient);
 
   /// `operand` is the other node; there is no factor.
   lockstep_update *add;

@@ -242,4 +242,3 @@ static __attribute__((noinline)) void NAME(tile_and_transpose)(const NAME(tile_w
 
 #undef TILE
 #undef TILE_NAME
-#undef TILES_OF_WIDTH

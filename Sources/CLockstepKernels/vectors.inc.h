@@ -26,6 +26,14 @@ static inline INLINED VECTOR NAME(select)(MASK mask, VECTOR a, VECTOR b) {
   return (VECTOR)((mask & (MASK)a) | (~mask & (MASK)b));
 }
 
+/// True in the first `count` lanes.
+static inline INLINED MASK NAME(lanes_below)(ptrdiff_t count) {
+  MASK numbers;
+#pragma clang loop unroll(full)
+  for (int i = 0; i < LANES; ++i) numbers[i] = i;
+  return numbers < (MASK)count;
+}
+
 /// Copies `count` elements.
 static inline INLINED void NAME(copy)(ELEMENT *to, const ELEMENT *from, ptrdiff_t count) {
   if (count < LANES) {
