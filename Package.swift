@@ -153,7 +153,11 @@ let package = Package(
       name: "CMachineLimits", path: "Benchmarks/CMachineLimits",
       cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
     .target(
-      name: "LockstepBenchmark", dependencies: ["Lockstep", "LockstepReference", "CMachineLimits"],
+      name: "CPriceKernels", path: "Benchmarks/CPriceKernels",
+      cSettings: [.unsafeFlags(["-ffp-contract=off"]), .unsafeFlags(["-O2"], .when(configuration: .debug))]),
+    .target(
+      name: "LockstepBenchmark",
+      dependencies: ["Lockstep", "LockstepReference", "CMachineLimits", "CPriceKernels"],
       path: "Benchmarks/LockstepBenchmark", swiftSettings: settings(.portable)),
     // It declares no permission, as it writes nothing on its own; who keeps baselines gives it on the command line.
     .plugin(
@@ -182,6 +186,9 @@ let package = Package(
       name: "LockstepToolTests", dependencies: ["LockstepTool", "Lockstep", "CTerminal", "BackendMatrix"],
       exclude: ["make_fixtures.py"],
       resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "LockstepBenchmarkTests", dependencies: ["LockstepBenchmark", "Lockstep"],
+      swiftSettings: settings(.portable)),
     .testTarget(name: "FileWritingTests", dependencies: ["FileWriting"]),
     .testTarget(name: "LockstepDataTests", dependencies: ["LockstepData", "FileWriting"]),
     .testTarget(

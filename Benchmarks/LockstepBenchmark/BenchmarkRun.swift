@@ -77,7 +77,7 @@ public struct BenchmarkResult: Sendable {
 public final class BenchmarkRun {
   /// The limits of this machine.
   public let limits: MachineLimits
-  private let sampler: Sampler
+  let sampler: Sampler
   private let isQuick: Bool
   private let variants: [BackendVariant]
   private var floatCheck: BitCheck<Float>?

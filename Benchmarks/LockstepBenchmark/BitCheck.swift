@@ -103,13 +103,15 @@ final class BitCheck<Element: NetworkElement> {
         results.append(("biases\(index + 1) after two steps", layer.bias))
       }
       return results
-    case .inference:
-      return [("output", try data.network.predict(data.input, on: backend))]
-    case .product:
-      let work = ProductWork(data, on: backend)
-      try work.run(steps: 1)
-      return [("product", work.result)]
+    case .inference: return [("output", try Self.result(InferenceWork(data, on: backend)))]
+    case .product: return [("product", try Self.result(ProductWork(data, on: backend)))]
     }
+  }
+
+  private static func result(_ work: some ForwardWork<Element>) throws -> Matrix<Element> {
+    // Twice, as what a first call leaves behind must not change the next.
+    try work.run(steps: 2)
+    return work.result
   }
 
   /// The same by the reference.

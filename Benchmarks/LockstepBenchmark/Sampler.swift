@@ -68,38 +68,63 @@ struct Sampler {
   private static let stableSpread = 0.01
 
   /// Warms up, then times batches of steps until the time is stable or the budget is spent.
-  ///
-  /// A step that takes longer than the whole budget is timed once, or as often as the budget allows.
   func time(_ work: any Work) throws -> SampledTime {
+    let steps = try stepsInSample(work.run)
+    var seconds: [Double] = []
+    let preemptions = lockstep_limit_preemptions()
+    let begin = clock.seconds
+    repeat { seconds.append(try sample(steps, work.run)) } while !isEnough(seconds, since: begin)
+    return SampledTime(
+      seconds: seconds, stepsPerSample: steps, preemptions: lockstep_limit_preemptions() - preemptions)
+  }
+
+  /// The same for two works, a batch of the one after a batch of the other, so that what disturbs one disturbs both.
+  func time(_ first: (Int) -> Void, _ second: (Int) -> Void) -> (SampledTime, SampledTime) {
+    let steps = (stepsInSample(first), stepsInSample(second))
+    var seconds: ([Double], [Double]) = ([], [])
+    let preemptions = lockstep_limit_preemptions()
+    let begin = clock.seconds
+    repeat {
+      seconds.0.append(sample(steps.0, first))
+      seconds.1.append(sample(steps.1, second))
+    } while !(isEnough(seconds.0, since: begin) && isEnough(seconds.1, since: begin))
+    let disturbed = lockstep_limit_preemptions() - preemptions
+    return (
+      SampledTime(seconds: seconds.0, stepsPerSample: steps.0, preemptions: disturbed),
+      SampledTime(seconds: seconds.1, stepsPerSample: steps.1, preemptions: disturbed)
+    )
+  }
+
+  /// Runs batches of more and more steps, until one is long enough and the warm-up is over; returns how many steps that
+  /// is.
+  private func stepsInSample<Failure: Error>(_ run: (Int) throws(Failure) -> Void) throws(Failure) -> Int {
     var steps = 1
     let start = clock.seconds
-    var elapsed = 0.0
-    // Batches of twice as many steps each, until one is long enough; that warms up, too.
     while true {
       let before = clock.seconds
-      try work.run(steps: steps)
+      try run(steps)
       let now = clock.seconds
-      elapsed = now - before
-      if elapsed >= sampleSeconds, now - start >= warmUpSeconds { break }
+      let elapsed = now - before
+      if elapsed >= sampleSeconds, now - start >= warmUpSeconds { return steps }
       if elapsed < sampleSeconds { steps *= elapsed < sampleSeconds / 16 ? 8 : 2 }
     }
+  }
 
-    var seconds: [Double] = []
-    let preemptionsBefore = lockstep_limit_preemptions()
-    let begin = clock.seconds
-    while true {
-      let before = clock.seconds
-      try work.run(steps: steps)
-      let now = clock.seconds
-      seconds.append((now - before) / Double(steps))
-      let used = now - begin
-      if used > 4 * budgetSeconds || used > budgetSeconds && seconds.count >= fewestSamples { break }
-      if seconds.count % Self.samplesToBeStable == 0, used > budgetSeconds / 4 {
-        let sofar = SampledTime(seconds: seconds, stepsPerSample: steps, preemptions: 0)
-        if sofar.spread < Self.stableSpread { break }
-      }
-    }
-    return SampledTime(
-      seconds: seconds, stepsPerSample: steps, preemptions: lockstep_limit_preemptions() - preemptionsBefore)
+  /// Seconds of a step in a batch of them.
+  private func sample<Failure: Error>(
+    _ steps: Int, _ run: (Int) throws(Failure) -> Void
+  ) throws(Failure) -> Double {
+    let before = clock.seconds
+    try run(steps)
+    return (clock.seconds - before) / Double(steps)
+  }
+
+  /// Whether the samples are stable or the budget is spent. Where a step takes longer than the whole budget, the fewest
+  /// samples are not waited for.
+  private func isEnough(_ seconds: [Double], since begin: Double) -> Bool {
+    let used = clock.seconds - begin
+    if used > 4 * budgetSeconds || used > budgetSeconds && seconds.count >= fewestSamples { return true }
+    guard seconds.count % Self.samplesToBeStable == 0, used > budgetSeconds / 4 else { return false }
+    return SampledTime(seconds: seconds, stepsPerSample: 1, preemptions: 0).spread < Self.stableSpread
   }
 }

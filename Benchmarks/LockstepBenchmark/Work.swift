@@ -9,6 +9,14 @@ protocol Work: AnyObject {
   func run(steps: Int) throws
 }
 
+/// Work whose result is a matrix.
+protocol ForwardWork<Element>: Work {
+  associatedtype Element: NetworkElement
+
+  /// What the last step left: `[rows × outputs]`.
+  var result: Matrix<Element> { get }
+}
+
 /// Steps of training through the public `Trainer`.
 final class TrainingWork<Element: NetworkElement>: Work {
   private let trainer: Trainer<Element>
@@ -30,25 +38,30 @@ final class TrainingWork<Element: NetworkElement>: Work {
   }
 }
 
-/// Outputs of a network that stays as it is.
-final class InferenceWork<Element: NetworkElement>: Work {
-  private let network: Network<Element>
-  private let backend: any ComputeBackend<Element>
-  private let input: Matrix<Element>
+/// Outputs of a network that stays as it is, through the public `Predictor`, into memory that is there.
+final class InferenceWork<Element: NetworkElement>: ForwardWork {
+  private let predictor: Predictor<Element>
+  private let input: MatrixStorage<Element>
+  private let output: MatrixStorage<Element>
 
   init(_ data: WorkloadData<Element>, on backend: any ComputeBackend<Element>) {
-    network = data.network
-    self.backend = backend
-    input = data.input
+    predictor = Predictor(data.network, backend: backend)
+    input = MatrixStorage(data.input)
+    output = MatrixStorage(rows: data.input.rows, columns: data.network.outputs)
   }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   func run(steps: Int) throws {
-    for _ in 0..<steps { _ = try network.predict(input, on: backend) }
+    let (source, destination) = (input.view, output.mutableView)
+    for _ in 0..<steps { try predictor.predict(source, into: destination) }
   }
+
+  var result: Matrix<Element> { output.matrix }
 }
 
 /// One matrix product, through the backend itself.
-final class ProductWork<Element: NetworkElement>: Work {
+final class ProductWork<Element: NetworkElement>: ForwardWork {
   private let backend: any ComputeBackend<Element>
   private let input: MatrixStorage<Element>
   private let weights: MatrixStorage<Element>
@@ -64,23 +77,22 @@ final class ProductWork<Element: NetworkElement>: Work {
     output = MatrixStorage(rows: data.input.rows, columns: layer.outputs)
   }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   func run(steps: Int) throws {
-    withExtendedLifetime((input, weights, bias, output)) {
-      for _ in 0..<steps {
-        backend.forward(
-          input: input.view, weights: weights.view, bias: bias.view, activation: .identity, output: output.mutableView)
-      }
+    for _ in 0..<steps {
+      backend.forward(
+        input: input.view, weights: weights.view, bias: bias.view, activation: .identity, output: output.mutableView)
     }
   }
 
-  /// What the last step left.
   var result: Matrix<Element> { output.matrix }
 }
 
 /// The network and the numbers of a workload, the same in every run and on every machine.
 struct WorkloadData<Element: NetworkElement> {
   let workload: Workload
-  let network: Network<Element>
+  var network: Network<Element>
   /// `[rows × inputs]`, uniform between -1 and 1.
   let input: Matrix<Element>
   /// `[rows × outputs]`: uniform between -1 and 1, or what the loss asks for.

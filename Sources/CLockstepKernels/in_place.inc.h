@@ -184,7 +184,7 @@ static void NAME(multiply_in_place)(const lockstep_product *product, ptrdiff_t r
       strip.last_lanes = (count - 1) * LANES;
       for (ptrdiff_t j = 0; j < count; ++j) {
         const ptrdiff_t line = j < count - 1 ? j * LANES : strip.last;
-        NAME(transpose_inlined)(LANES, product->depth, from + line * product->lanes.line_stride,
+        NAME(transpose)(LANES, product->depth, from + line * product->lanes.line_stride,
                                 product->lanes.line_stride, panel + j * LANES, strip.lane_step);
       }
     }

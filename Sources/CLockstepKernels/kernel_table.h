@@ -34,6 +34,15 @@ typedef enum {
   LOCKSTEP_DESCEND,
 } lockstep_epilogue;
 
+/// What a register tile does itself with its sums: the epilogues that need no more than a few registers.
+typedef enum {
+  LOCKSTEP_FINISH_STORE,
+  LOCKSTEP_FINISH_BIAS,
+  LOCKSTEP_FINISH_BIAS_RELU,
+  LOCKSTEP_FINISH_BACKWARD_RELU,
+  LOCKSTEP_FINISH_DESCEND,
+} lockstep_finish;
+
 /// A matrix product. The lines of `rows` are spread over the rows of register tiles, those of `lanes` over the lanes of
 /// vectors; which operand is which is free, as `fma` is commutative.
 typedef struct {

@@ -17,6 +17,12 @@
 #define LANES (REGISTER_BYTES / 8)
 #define BLOCK 2
 #endif
+// The side of the squares that are transposed in registers: of 32 bytes where there are such registers.
+#if REGISTER_BYTES >= 32
+#define SQUARE (2 * BLOCK)
+#else
+#define SQUARE BLOCK
+#endif
 
 #define CONCATENATE(name, precision, set) lockstep_##name##_##precision##_##set
 #define EXPAND(name, precision, set) CONCATENATE(name, precision, set)
@@ -61,6 +67,7 @@ const lockstep_kernels NAME(kernels) = {
 #undef PRECISION
 #undef LANES
 #undef BLOCK
+#undef SQUARE
 #undef CONCATENATE
 #undef EXPAND
 #undef NAME

@@ -15,7 +15,7 @@
 #define ROWS_AHEAD (4 * LEAF_ROWS)
 
 /// Adds what LANES rows contribute to the sums.
-static inline INLINED void NAME(pass_rows)(const int inputs, const int hidden, const ELEMENT *parameters, VECTOR scale,
+static inline INLINED void NAME(fused_pass_rows)(const int inputs, const int hidden, const ELEMENT *parameters, VECTOR scale,
                                            const VECTOR *x, VECTOR t, VECTOR *sums) {
   const VECTOR zero = NAME(splat)(0);
   VECTOR units[MOST_PASS_FEATURES];
@@ -54,7 +54,7 @@ static inline INLINED void NAME(pass_rows)(const int inputs, const int hidden, c
 
 /// The sums of a leaf: LANES of its stripes at a time, over all its rows. Column `k` of `x` begins `k * apart` elements
 /// on.
-static inline INLINED void NAME(pass_leaf)(const int inputs, const int hidden, const ELEMENT *parameters, VECTOR scale,
+static inline INLINED void NAME(fused_pass_leaf)(const int inputs, const int hidden, const ELEMENT *parameters, VECTOR scale,
                                            const ELEMENT *x, ptrdiff_t apart, const ELEMENT *t, ptrdiff_t rows,
                                            ptrdiff_t ahead, ELEMENT *node) {
   const int count = PASS_SUMS(inputs, hidden);
@@ -79,7 +79,7 @@ static inline INLINED void NAME(pass_leaf)(const int inputs, const int hidden, c
       __builtin_prefetch(t + row + ahead);
 #pragma clang loop unroll(full)
       for (int k = 0; k < inputs; ++k) columns[k] = NAME(load)(x + k * apart + row);
-      NAME(pass_rows)(inputs, hidden, parameters, scale, columns, NAME(load)(t + row), sums);
+      NAME(fused_pass_rows)(inputs, hidden, parameters, scale, columns, NAME(load)(t + row), sums);
     }
     const ELEMENT *last = rest + group * LANES;
     const ptrdiff_t left = rows - whole - group * LANES;
@@ -89,7 +89,7 @@ static inline INLINED void NAME(pass_leaf)(const int inputs, const int hidden, c
       for (int i = 0; i < count; ++i) longer[i] = sums[i];
 #pragma clang loop unroll(full)
       for (int k = 0; k < inputs; ++k) columns[k] = NAME(load)(last + k * STRIPES);
-      NAME(pass_rows)(inputs, hidden, parameters, scale, columns, NAME(load)(last + inputs * STRIPES), longer);
+      NAME(fused_pass_rows)(inputs, hidden, parameters, scale, columns, NAME(load)(last + inputs * STRIPES), longer);
 #pragma clang loop unroll(full)
       for (int i = 0; i < count; ++i) sums[i] = NAME(select)(NAME(lanes_below)(left), longer[i], sums[i]);
     }
@@ -103,7 +103,7 @@ static inline INLINED void NAME(pass_leaf)(const int inputs, const int hidden, c
 }
 
 /// Writes the sums over all rows.
-static inline INLINED void NAME(pass)(const int inputs, const int hidden, const ELEMENT *parameters, ELEMENT scale,
+static inline INLINED void NAME(fused_pass)(const int inputs, const int hidden, const ELEMENT *parameters, ELEMENT scale,
                                       lockstep_matrix input, lockstep_matrix target, ELEMENT *sums) {
   const int size = ROUNDED_UP(PASS_SUMS(inputs, hidden));
   const ptrdiff_t leaves = (input.rows + LEAF_ROWS - 1) / LEAF_ROWS;
@@ -122,7 +122,7 @@ static inline INLINED void NAME(pass)(const int inputs, const int hidden, const 
       NAME(transpose)(rows, 1, t, target.stride, target_column, LEAF_ROWS);
       t = target_column;
     }
-    NAME(pass_leaf)(inputs, hidden, parameters, NAME(splat)(scale), x, LEAF_ROWS, t, rows,
+    NAME(fused_pass_leaf)(inputs, hidden, parameters, NAME(splat)(scale), x, LEAF_ROWS, t, rows,
                     first + LEAF_ROWS + ROWS_AHEAD <= input.rows ? ROWS_AHEAD : 0,
                     nodes + lockstep_leaf_slot(leaf) * size);
     NAME(merge_nodes)(nodes, size, leaf, leaves);
@@ -130,13 +130,13 @@ static inline INLINED void NAME(pass)(const int inputs, const int hidden, const 
   for (int i = 0; i < size; i += LANES) NAME(store)(sums + i, NAME(load)(nodes + i));
 }
 
-typedef void (*NAME(pass_function))(const ELEMENT *parameters, ELEMENT scale, lockstep_matrix input,
+typedef void (*NAME(fused_pass_function))(const ELEMENT *parameters, ELEMENT scale, lockstep_matrix input,
                                     lockstep_matrix target, ELEMENT *sums);
 
 #define PASS(inputs, hidden)                                                                                       \
-  static void NAME(pass_##inputs##_##hidden)(const ELEMENT *parameters, ELEMENT scale, lockstep_matrix input,      \
+  static void NAME(fused_pass_##inputs##_##hidden)(const ELEMENT *parameters, ELEMENT scale, lockstep_matrix input,      \
                                              lockstep_matrix target, ELEMENT *sums) {                               \
-    NAME(pass)(inputs, hidden, parameters, scale, input, target, sums);                                            \
+    NAME(fused_pass)(inputs, hidden, parameters, scale, input, target, sums);                                            \
   }
 PASS(1, 0)
 PASS(1, 1)
@@ -151,13 +151,13 @@ PASS(2, 4)
 #undef PASS
 
 /// The pass of `inputs` features and `hidden` units, at `[inputs - 1][hidden]`.
-static const NAME(pass_function) NAME(passes)[2][MOST_PASS_FEATURES + 1] = {
-    {NAME(pass_1_0), NAME(pass_1_1), NAME(pass_1_2), NAME(pass_1_3), NAME(pass_1_4)},
-    {NAME(pass_2_0), NAME(pass_2_1), NAME(pass_2_2), NAME(pass_2_3), NAME(pass_2_4)},
+static const NAME(fused_pass_function) NAME(passes)[2][MOST_PASS_FEATURES + 1] = {
+    {NAME(fused_pass_1_0), NAME(fused_pass_1_1), NAME(fused_pass_1_2), NAME(fused_pass_1_3), NAME(fused_pass_1_4)},
+    {NAME(fused_pass_2_0), NAME(fused_pass_2_1), NAME(fused_pass_2_2), NAME(fused_pass_2_3), NAME(fused_pass_2_4)},
 };
 
 /// The pass in registers that a network has, or NULL.
-static inline NAME(pass_function) NAME(small_pass)(const lockstep_narrow_layer *layers, ptrdiff_t layer_count,
+static inline NAME(fused_pass_function) NAME(small_pass)(const lockstep_narrow_layer *layers, ptrdiff_t layer_count,
                                                   lockstep_matrix target, lockstep_loss_function loss) {
   if (loss != LOCKSTEP_MEAN_SQUARED_ERROR || layer_count > 2 || target.columns != 1) return NULL;
   const ptrdiff_t inputs = layers[0].weights.rows, hidden = layer_count == 1 ? 0 : layers[0].weights.columns;
@@ -169,7 +169,7 @@ static inline NAME(pass_function) NAME(small_pass)(const lockstep_narrow_layer *
 }
 
 /// Runs a pass in registers.
-static double NAME(run_small_pass)(NAME(pass_function) pass, const lockstep_narrow_layer *layers,
+static double NAME(run_small_pass)(NAME(fused_pass_function) pass, const lockstep_narrow_layer *layers,
                                    ptrdiff_t layer_count, lockstep_matrix input, lockstep_matrix target, double scale) {
   ELEMENT parameters[MOST_PASS_SUMS], sums[MOST_PASS_SUMS];
   ptrdiff_t count = 0;
@@ -216,7 +216,7 @@ static void NAME(multiply_columns)(const ELEMENT *x, ptrdiff_t depth, const ELEM
 /// The pass of a network of which each layer is narrow.
 static double NAME(narrow_pass)(const lockstep_narrow_layer *layers, ptrdiff_t layer_count, lockstep_matrix input,
                                 lockstep_matrix target, lockstep_loss_function loss, double scale) {
-  const NAME(pass_function) small = NAME(small_pass)(layers, layer_count, target, loss);
+  const NAME(fused_pass_function) small = NAME(small_pass)(layers, layer_count, target, loss);
   if (small != NULL) return NAME(run_small_pass)(small, layers, layer_count, input, target, scale);
 
   // Columns of the leaf: those of the input, those of each layer's outputs, those of the target; and the gradients with

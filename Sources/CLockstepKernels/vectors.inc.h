@@ -5,6 +5,8 @@ typedef ELEMENT NAME(vector) __attribute__((ext_vector_type(LANES)));
 typedef ELEMENT NAME(unaligned) __attribute__((ext_vector_type(LANES), aligned(sizeof(ELEMENT)), may_alias));
 typedef ELEMENT NAME(block) __attribute__((ext_vector_type(BLOCK)));
 typedef ELEMENT NAME(unaligned_block) __attribute__((ext_vector_type(BLOCK), aligned(sizeof(ELEMENT)), may_alias));
+typedef ELEMENT NAME(square) __attribute__((ext_vector_type(SQUARE)));
+typedef ELEMENT NAME(unaligned_square) __attribute__((ext_vector_type(SQUARE), aligned(sizeof(ELEMENT)), may_alias));
 #if ELEMENT_IS_FLOAT
 typedef int32_t NAME(mask) __attribute__((ext_vector_type(LANES)));
 #else

@@ -48,9 +48,16 @@ final class BlockedPass<Element: KernelElement> {
     let backend: any ComputeBackend<Element>
   }
 
+  /// What the smallest networks need for a step, which takes no longer than finding it anywhere else would.
+  private struct NarrowStep {
+    /// The most rows of a batch that is certainly not divided.
+    let rows: Int
+    let gradients: NetworkStorage<Element>
+    let layers: [DenseLayerViews<Element>]
+  }
+
   private let network: NetworkStorage<Element>
-  private let isNarrow: Bool
-  private let parameterCount: Int
+  private let narrowStep: NarrowStep?
   private let backend: any ComputeBackend<Element>
   private let blocks: RowBlocks
   private var tasks: [NodeTask]
@@ -61,8 +68,13 @@ final class BlockedPass<Element: KernelElement> {
     self.network = network
     self.blocks = blocks
     self.backend = backend
-    isNarrow = blocks != .wholeBatch && network.isNarrow
-    parameterCount = network.parameterCount
+    if blocks != .wholeBatch && network.isNarrow {
+      let gradients = NetworkStorage(shapedAs: network)
+      narrowStep = NarrowStep(
+        rows: blocks.undividedRows(network), gradients: gradients, layers: network.views(gradients: gradients))
+    } else {
+      narrowStep = nil
+    }
     tasks = [NodeTask(network)]
     latestCut = blocks.cut(network, rows: 0, threads: backend.threads)
   }
@@ -74,6 +86,8 @@ final class BlockedPass<Element: KernelElement> {
   ///   - target: `[rows × outputs]`.
   ///   - loss: which loss.
   /// - Returns: the mean loss, and the gradients, which stay as they are until the next call.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   func gradients(
     input: MatrixView<Element>, target: MatrixView<Element>, loss: Loss
   ) -> (loss: Element, gradients: NetworkStorage<Element>) {
@@ -83,7 +97,7 @@ final class BlockedPass<Element: KernelElement> {
       cut.tasks == 1
       ? Self.node(0..<cut.blocks, slot: 0, of: batch, in: tasks[0])
       : parallelGradients(cut, of: batch)
-    return (lossSum / Element(termCount(loss, rows: input.rows)), tasks[0].gradients(0))
+    return (lossSum / Element(loss.termCount(rows: input.rows, outputs: target.columns)), tasks[0].gradients(0))
   }
 
   /// A step of gradient descent on the network's parameters.
@@ -94,11 +108,21 @@ final class BlockedPass<Element: KernelElement> {
   ///   - loss: which loss.
   ///   - learningRate: the factor of the gradient.
   /// - Returns: the mean loss before the step.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   func step(
     input: MatrixView<Element>, target: MatrixView<Element>, loss: Loss, learningRate: Element
   ) -> Element {
+    if let narrowStep, input.rows <= narrowStep.rows,
+      let lossSum = backend.narrowGradients(
+        layers: narrowStep.layers, input: input, target: target, loss: loss,
+        scale: loss.gradientScale(rows: input.rows, outputs: target.columns))
+    {
+      backend.descend(network.all, gradient: narrowStep.gradients.all.readOnly, learningRate: learningRate)
+      return lossSum / Element(loss.termCount(rows: input.rows, outputs: target.columns))
+    }
     let cut = cut(rows: input.rows)
-    guard cut.blocks == 1, !isNarrow else {
+    guard cut.blocks == 1 else {
       let (mean, gradients) = gradients(input: input, target: target, loss: loss)
       backend.descend(network.all, gradient: gradients.all.readOnly, learningRate: learningRate)
       return mean
@@ -106,7 +130,7 @@ final class BlockedPass<Element: KernelElement> {
     let batch = batch(cut, input: input, target: target, loss: loss)
     let lossSum = Self.pass(
       input: input, target: target, of: batch, in: tasks[0], use: .descend(learningRate: learningRate))
-    return lossSum / Element(termCount(loss, rows: input.rows))
+    return lossSum / Element(loss.termCount(rows: input.rows, outputs: target.columns))
   }
 
   /// The activations and gradients that the last one-block batch left: `rows` rows of them.
@@ -120,15 +144,11 @@ final class BlockedPass<Element: KernelElement> {
     return latestCut
   }
 
-  private func termCount(_ loss: Loss, rows: Int) -> Int {
-    loss.termCount(rows: rows, outputs: network.layers[network.layers.count - 1].weights.columns)
-  }
-
   private func batch(
     _ cut: RowBlocks.Cut, input: MatrixView<Element>, target: MatrixView<Element>, loss: Loss
   ) -> Batch {
     Batch(
-      network: network, isNarrow: isNarrow, input: input, target: target, loss: loss,
+      network: network, isNarrow: narrowStep != nil, input: input, target: target, loss: loss,
       scale: loss.gradientScale(rows: input.rows, outputs: target.columns), blockRows: cut.blockRows,
       backend: cut.tasks == 1 ? backend : backend.singleThreaded)
   }

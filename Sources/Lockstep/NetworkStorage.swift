@@ -16,6 +16,9 @@ final class NetworkStorage<Element: KernelElement> {
   }
 
   let layers: [Layer]
+  /// Every parameter of every layer, as one row. Between the matrices lie a few zeros, which additions and steps of
+  /// gradient descent leave without effect on any parameter.
+  let all: MutableMatrixView<Element>
   private let memory: MatrixGroup<Element>
 
   private init(shapes: [(inputs: Int, outputs: Int, activation: Activation)]) {
@@ -25,6 +28,7 @@ final class NetworkStorage<Element: KernelElement> {
       Layer(
         weights: memory.matrices[2 * index], bias: memory.matrices[2 * index + 1], activation: shape.activation)
     }
+    all = memory.all
     self.memory = memory
   }
 
@@ -41,10 +45,6 @@ final class NetworkStorage<Element: KernelElement> {
   convenience init(shapedAs other: NetworkStorage) {
     self.init(shapes: other.layers.map { ($0.weights.rows, $0.weights.columns, $0.activation) })
   }
-
-  /// Every parameter of every layer, as one row. Between the matrices lie a few zeros, which additions and steps of
-  /// gradient descent leave without effect on any parameter.
-  var all: MutableMatrixView<Element> { memory.all }
 
   /// The layers as values.
   var denseLayers: [DenseLayer<Element>] {

@@ -42,6 +42,11 @@ public enum RowBlocks: Sendable, Equatable {
     return Cut(rows: rows, blockRows: blockRows, tasks: min(worthwhile, max((rows + blockRows - 1) / blockRows, 1)))
   }
 
+  /// A number of rows up to which a batch is one block on one thread.
+  func undividedRows<Element>(_ network: NetworkStorage<Element>) -> Int {
+    min(2 * Self.leastWorkPerThread / network.parameterCount - 1, blockRows(network, rows: .max, tasks: 1))
+  }
+
   private func blockRows<Element>(_ network: NetworkStorage<Element>, rows: Int, tasks: Int) -> Int {
     let leafRows = OrderOfArithmetic.leafRows
     switch self {

@@ -111,6 +111,8 @@ public final class Trainer<Element: KernelElement> {
   }
 
   /// A step on views whose shapes are known to fit.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   func step(input: MatrixView<Element>, target: MatrixView<Element>, learningRate: Element) -> Element {
     pass.step(input: input, target: target, loss: loss, learningRate: learningRate)
   }

@@ -186,7 +186,7 @@ extension Invocation {
     return try names.flatMap { name in
       let workloads = Workload.named(name)
       guard workloads.isEmpty else { return workloads }
-      let known = Workload.all.map(\.name) + WorkloadFamily.allCases.map(\.rawValue) + ["curves", "baseline"]
+      let known = Workload.all.map(\.name) + WorkloadFamily.allCases.map(\.rawValue) + ["curves", "baseline", "price"]
       let suggestion = nearestName(to: name, among: known).map { "; did you mean \($0)?" }
       throw UsageError(
         description: "unknown workload '\(name)'\(suggestion ?? "; `lockstep benchmark --list` shows them")")

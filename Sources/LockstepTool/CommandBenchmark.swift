@@ -34,6 +34,7 @@ let benchmarkCommand = Command(
     ("lockstep benchmark --plot roofline.svg", "the table, and a picture of it"),
     ("lockstep benchmark baseline update before", "keep the figures of today"),
     ("lockstep benchmark baseline compare before --threshold 0.95", "find what has become more than 5 % slower"),
+    ("lockstep benchmark price", "what the same bits everywhere cost"),
     ("lockstep benchmark products --filter 1023 --clock cpu", "one product, on a machine that has other work to do"),
   ],
   run: { invocation in
@@ -41,6 +42,7 @@ let benchmarkCommand = Command(
     if invocation.operands.first == "baseline" {
       return try invocation.runBaseline(Array(invocation.operands.dropFirst()))
     }
+    if invocation.operands == ["price"] { return try invocation.measurePrice() }
     for option in BenchmarkOptions.ofBaseline where invocation.isGiven(option) {
       throw UsageError(description: "--\(option.name) is of `lockstep benchmark baseline`")
     }

@@ -1,6 +1,5 @@
 // The check must find what is wrong, and nothing else.
 
-import BackendMatrix
 import ComputeBackend
 import Lockstep
 import Testing
@@ -32,14 +31,35 @@ import Testing
 
   @Test(arguments: kinds)
   func aChangedBitFails(kind: Workload.Kind, sizes: [Int]) throws {
-    let outcome = try check(kind, sizes, backend: AlteredBackend(try Backends.make(.scalar)))
+    // The last bit of one element.
+    let outcome = try check(
+      kind, sizes,
+      backend: TamperedBackend(base: try Backends.make(.scalar)) { result in
+        result[result.rows - 1, 1] = Float(bitPattern: result[result.rows - 1, 1].bitPattern ^ 1)
+      })
     #expect(!outcome.isEqual)
   }
 
   @Test(arguments: kinds)
   func zerosFail(kind: Workload.Kind, sizes: [Int]) throws {
-    let outcome = try check(kind, sizes, backend: IdleBackend())
+    let outcome = try check(
+      kind, sizes,
+      backend: TamperedBackend(base: try Backends.make(.scalar)) { result in
+        for row in 0..<result.rows {
+          for column in 0..<result.columns { result[row, column] = 0 }
+        }
+      })
     #expect(!outcome.isEqual)
+  }
+
+  @Test func aReferenceOfZerosSaysNothing() throws {
+    let workload = Workload(name: "", kind: .product, sizes: [3, 2], activation: .identity, batch: 4)
+    var data = try WorkloadData<Float>(workload)
+    data.network = try Network(layers: [
+      DenseLayer(weights: Matrix(rows: 3, columns: 2), bias: Matrix(rows: 1, columns: 2), activation: .identity)
+    ])
+    let check = BitCheck(data, witnesses: [], operations: .infinity, operationsForWitness: .infinity)
+    #expect(try check.outcome(on: Backends.make(.scalar)).isEqual == false)
   }
 
   @Test func aPartOfTheRowsIsCheckedAndTheRestByAWitness() throws {
@@ -48,7 +68,9 @@ import Testing
   }
 
   @Test func theWitnessFindsWhatIsWrongInTheWholeBatchAlone() throws {
-    let backend = WrongFromRowsBackend(rows: 40, base: try Backends.make(.scalar), kind: .simd)
+    let backend = TamperedBackend(base: try Backends.make(.scalar), kind: .simd) { result in
+      if result.rows == 40 { result[20, 0] += 1 }
+    }
     let outcome = try check(.inference, [13, 9, 3], affordableRows: 7, backend: backend)
     #expect(outcome.rows == 7)
     #expect(!outcome.isEqual)

@@ -6,20 +6,25 @@ import Testing
 @testable import LockstepBenchmark
 
 @Suite struct WorkloadTests {
-  @Test(arguments: [
-    // 100 rows: forward 1x2 + 2x1, weight gradients the same, one input gradient 2x1.
-    ("celsius", 2.0 * 100 * (2 + 2 + 2 + 2 + 2)),
-    ("tiny-large-batch", 2.0 * 1_000_000 * 10),
-    ("tabular", 2.0 * 32 * (2 * (13 * 64 + 64 * 32 + 32) + 64 * 32 + 32)),
-    ("mnist", 2.0 * 128 * (2 * (784 * 512 + 512 * 256 + 256 * 10) + 512 * 256 + 256 * 10)),
-    ("huge", 2.0 * 256 * 5 * 4096 * 4096),
-    ("infer1", 2.0 * (784 * 512 + 512 * 256 + 256 * 10)),
-    ("infer-batch", 2.0 * 1024 * (784 * 512 + 512 * 256 + 256 * 10)),
-    ("products/128x784x512", 2.0 * 128 * 784 * 512),
-    ("depth/1", 2.0 * 64 * 64 * 64 * 2),
-  ])
-  func operationsAreThoseOfTheProducts(name: String, operations: Double) {
-    #expect(Workload.named(name).map(\.operations) == [operations])
+  /// Rows, and for each product of a step, forward first, the widths that it is between.
+  private static let products: [(name: String, rows: Int, forward: [Int], weights: [Int], input: [Int])] = [
+    ("celsius", 100, [1 * 2, 2 * 1], [1 * 2, 2 * 1], [2 * 1]),
+    ("tiny-large-batch", 1_000_000, [2, 2], [2, 2], [2]),
+    ("tabular", 32, [13 * 64, 64 * 32, 32 * 1], [13 * 64, 64 * 32, 32 * 1], [64 * 32, 32 * 1]),
+    ("digits", 64, [64 * 128, 128 * 10], [64 * 128, 128 * 10], [128 * 10]),
+    ("mnist", 128, [784 * 512, 512 * 256, 256 * 10], [784 * 512, 512 * 256, 256 * 10], [512 * 256, 256 * 10]),
+    ("wide", 512, [1 << 20, 1 << 20, 1 << 20], [1 << 20, 1 << 20, 1 << 20], [1 << 20, 1 << 20]),
+    ("huge", 256, [1 << 24, 1 << 24], [1 << 24, 1 << 24], [1 << 24]),
+    ("infer1", 1, [784 * 512, 512 * 256, 256 * 10], [], []),
+    ("infer-batch", 1024, [784 * 512, 512 * 256, 256 * 10], [], []),
+    ("products/128x784x512", 128, [784 * 512], [], []),
+    ("depth/1", 64, [64 * 64], [64 * 64], []),
+  ]
+
+  @Test(arguments: products)
+  func operationsAreThoseOfTheProducts(name: String, rows: Int, forward: [Int], weights: [Int], input: [Int]) {
+    let perRow = (forward + weights + input).reduce(0, +)
+    #expect(Workload.named(name).map(\.operations) == [Double(2 * rows * perRow)])
   }
 
   @Test func bytesAreParametersAndData() {

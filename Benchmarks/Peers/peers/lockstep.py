@@ -4,6 +4,7 @@ import json
 import subprocess
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -56,7 +57,7 @@ class Lockstep:
 
     def benchmark(
         self, name: str, backends: list[str], threads: int, precision: str, is_quick: bool
-    ) -> list[dict[str, object]]:
+    ) -> list[dict[str, Any]]:
         """The rows that `lockstep benchmark` gives for a workload: one for each backend that can run here."""
         options = ["--json", "--backend", ",".join(backends), "--threads", threads, "--precision", precision]
         output = self._run("benchmark", name, *options, *(["--quick"] if is_quick else []))

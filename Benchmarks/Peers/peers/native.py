@@ -11,20 +11,19 @@ SOURCES = Path(__file__).parent.parent / "native"
 FLAGS = ("-O3", "-march=native", "-ffast-math", "-fopenmp", "-fPIC", "-shared", "-Wall", "-Wextra")
 REALS = {
     "f32": ("-DREAL=float", "-DLETTER=s", "-DEXP=expf"),
-    "f64": ("-DREAL=double", "-DLETTER=d", "-DEXP=exp", "-DDOUBLE"),
+    "f64": ("-DREAL=double", "-DLETTER=d", "-DEXP=exp"),
 }
 
 
 @dataclass(frozen=True)
 class Library:
-    """A native peer before it is built. In paths, `{venv}` is the Python environment, `{lib}` Debian's folder of libraries,
-    `{double}` that word in double precision and nothing in single."""
+    """A native peer before it is built. In paths, `{venv}` is the Python environment, `{lib}` Debian's folder of libraries."""
 
     key: str
     name: str
     source: str
     files: tuple[str, ...]
-    """What is linked; all of it must exist."""
+    """Patterns of what is linked; for each, something must exist."""
     flags: tuple[str, ...] = ()
     variables: dict[str, str] = field(default_factory=dict)
     precisions: tuple[str, ...] = ("f32", "f64")
@@ -36,6 +35,11 @@ class Library:
         """The shared library."""
         return home / "native" / f"{self.key}-{precision}.so"
 
+    def linked(self, home: Path) -> list[Path]:
+        """The files that it is linked with: of those that match, the last; where none does, the pattern."""
+        patterns = [Path(file.format(venv=home / "main", lib=debian_libraries())) for file in self.files]
+        return [max(pattern.parent.glob(pattern.name), default=pattern) for pattern in patterns]
+
     def environment(self, home: Path) -> dict[str, str]:
         """What its worker's environment needs, `{threads}` still to be filled in."""
         return {key: value.replace("{venv}", str(home / "main")) for key, value in self.variables.items()}
@@ -46,13 +50,11 @@ class Library:
         Returns:
             What kept it from being built; nothing where it was.
         """
-        folders: dict[str, object] = {"venv": home / "main", "lib": debian_libraries()}
+        files = self.linked(home)
+        for file in files:
+            if not file.exists():
+                return f"{file} does not exist"
         for precision in self.precisions:
-            folders["double"] = "double" if precision == "f64" else ""
-            files = [Path(file.format(**folders)) for file in self.files]
-            for file in files:
-                if not file.exists():
-                    return f"{file} does not exist"
             product, source = self.product(home, precision), SOURCES / self.source
             newest = max(path.stat().st_mtime for path in (*files, source, SOURCES / "network.h", Path(__file__)))
             if product.exists() and product.stat().st_mtime > newest:
@@ -60,7 +62,7 @@ class Library:
             product.parent.mkdir(parents=True, exist_ok=True)
             compiler = ("c++", "-std=c++17") if source.suffix == ".cpp" else ("cc", "-std=gnu11")
             command = [
-                *compiler, *FLAGS, *REALS[precision], *(flag.format(**folders) for flag in self.flags),
+                *compiler, *FLAGS, *REALS[precision], *(flag.format(venv=home / "main") for flag in self.flags),
                 str(source), "-o", str(product), *map(str, files), *(f"-Wl,-rpath,{file.parent}" for file in files), "-lm",
             ]  # fmt: skip
             result = subprocess.run(command, capture_output=True, text=True)
@@ -84,7 +86,7 @@ LIBRARIES: tuple[Library, ...] = (
     ),
     Library(
         "mkl", "C on MKL", "blas.c",
-        tuple(f"{{venv}}/lib/libmkl_{part}.so.3" for part in ("intel_lp64", "gnu_thread", "core")), ("-DMKL",),
+        tuple(f"{{venv}}/lib/libmkl_{part}.so.*" for part in ("intel_lp64", "gnu_thread", "core")), ("-DMKL",),
         {"MKL_NUM_THREADS": "{threads}"},
     ),
     Library(
@@ -92,12 +94,12 @@ LIBRARIES: tuple[Library, ...] = (
     ),
     # This build computes in SYCL's CPU device, whose threads are those of the CPUs it may run on.
     Library(
-        "onednn3", "C++ on oneDNN 3", "onednn.cpp", ("{venv}/lib/libdnnl.so.3",),
+        "onednn3", "C++ on oneDNN 3", "onednn.cpp", ("{venv}/lib/libdnnl.so",),
         ("-I{venv}/include", "-Wl,--unresolved-symbols=ignore-in-shared-libs"),
         {
             "LD_LIBRARY_PATH": "{venv}/lib", "OCL_ICD_FILENAMES": "{venv}/lib/libintelocl.so", "ONEDNN_VERBOSE": "0",
         },
         precisions=("f32",), is_pinned=True,
     ),
-    Library("fann", "FANN", "fann.c", ("{lib}/lib{double}fann.so",), has_product=False),
+    Library("fann", "FANN", "fann.c", ("{lib}/libfann.so",), precisions=("f32",), has_product=False),
 )  # fmt: skip

@@ -36,7 +36,7 @@ class NativePeer(Peer):
     def version(self, home: Path) -> str:
         function = self._load(home, "f32").peer_version
         function.restype = ctypes.c_char_p
-        return " ".join(function().decode().split())
+        return " ".join(function().decode().split()) or self.library.linked(home)[0].resolve().name
 
     def variants(self, problem: Problem, threads: int, home: Path) -> Variants:
         library = self._load(home, "f32" if problem.dtype == np.float32 else "f64")

@@ -40,7 +40,10 @@ class Report:
     @property
     def markdown(self) -> str:
         """The whole page."""
-        lines = [f"{machine()}. Medians over {self.plan.rounds} rounds in which all sides took turns."]
+        lines = [
+            f"{machine()}. Time per step: the median over {self.plan.rounds} rounds, in which all sides took turns, of "
+            f"each round's {self.plan.statistic} batch."
+        ]
         if self.results:
             lines += ["", *summary_table(self.results)]
         for threads in self.plan.threads:
@@ -67,6 +70,7 @@ class Report:
         members = {
             "machine": machine(),
             "rounds": self.plan.rounds,
+            "statistic": self.plan.statistic,
             "versions": {"Lockstep": self.lockstep.version} | self.versions,
             "results": [result.json() for result in self.results],
             "products": [result.json() for result in self.products],

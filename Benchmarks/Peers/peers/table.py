@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from .comparison import Contender, Result
+from .comparison import Result
 from .products import ProductResult
 
 
@@ -32,25 +32,21 @@ def summary_table(results: list[Result]) -> list[str]:
         ours, theirs = result.best_lockstep, result.best_peer
         cells = [
             _workload(result), f"{result.network}, {result.batch:,}", str(result.threads), duration(ours.seconds),
-            ours.name.removeprefix("Lockstep "), f"{result.percent_of_peak(ours):.0f} %",
+            ours.name.removeprefix("Lockstep "), f"{result.percent_of_limit(ours):.0f} % {result.limit}",
         ]  # fmt: skip
         if theirs:
-            ratio = theirs.seconds / ours.seconds
-            cells += [f"{theirs.name}, {duration(theirs.seconds)}", f"{ratio:.2f}"]
-        else:
-            cells += ["", ""]
-        rows.append(cells)
-    header = ["workload", "network, rows", "threads", "Lockstep", "backend", "of peak", "best peer", "times as fast"]
+            percent = f"{result.percent_of_limit(theirs):.0f} %"
+            cells += [theirs.name, duration(theirs.seconds), percent, f"{theirs.seconds / ours.seconds:.2f}"]
+        rows.append(cells + [""] * (10 - len(cells)))
+    header = [
+        "workload", "network, rows", "threads", "Lockstep", "backend", "of limit", "best peer", "", "of limit", "ratio",
+    ]  # fmt: skip
     return _markdown(header, rows, 2)
-
-
-def _columns(contenders: Iterable[Contender]) -> list[str]:
-    return list(dict.fromkeys(each.name for each in contenders))
 
 
 def full_table(results: list[Result]) -> list[str]:
     """A row for each side, a column for each result."""
-    names = _columns(each for result in results for each in result.contenders)
+    names = list(dict.fromkeys(each.name for result in results for each in result.contenders))
     names.sort(key=lambda name: not name.startswith("Lockstep"))
     rows = []
     for name in names:

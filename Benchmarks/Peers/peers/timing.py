@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-BATCH_SECONDS = 0.02
+BATCH_SECONDS = 0.005
 
 
 def steps_in_batch(step: Callable[[int], None]) -> int:
