@@ -143,8 +143,29 @@ let package = Package(
     .target(name: "CGetopt"),
     .executableTarget(
       name: "LockstepTool",
-      dependencies: ["Lockstep", "LockstepData", "LockstepReference", "CLockstepCPU", "CGetopt", "FileWriting"],
+      dependencies: [
+        "Lockstep", "LockstepData", "LockstepReference", "LockstepBenchmark", "CLockstepCPU", "CGetopt", "FileWriting",
+      ],
       swiftSettings: settings(.portable)),
+
+    // What the machine can do, and what the library makes of it.
+    .target(
+      name: "CMachineLimits", path: "Benchmarks/CMachineLimits",
+      cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
+    .target(
+      name: "CPriceKernels", path: "Benchmarks/CPriceKernels",
+      cSettings: [.unsafeFlags(["-ffp-contract=off"]), .unsafeFlags(["-O2"], .when(configuration: .debug))]),
+    .target(
+      name: "LockstepBenchmark",
+      dependencies: ["Lockstep", "LockstepReference", "CMachineLimits", "CPriceKernels"],
+      path: "Benchmarks/LockstepBenchmark", swiftSettings: settings(.portable)),
+    // It declares no permission, as it writes nothing on its own; who keeps baselines gives it on the command line.
+    .plugin(
+      name: "BenchmarkCommand",
+      capability: .command(
+        intent: .custom(
+          verb: "benchmark", description: "Measure training and inference in release: see `lockstep benchmark --help`"))
+    ),
 
     // Tests.
     .target(name: "BackendMatrix", dependencies: ["Lockstep"], path: "Tests/BackendMatrix"),
@@ -165,6 +186,9 @@ let package = Package(
       name: "LockstepToolTests", dependencies: ["LockstepTool", "Lockstep", "CTerminal", "BackendMatrix"],
       exclude: ["make_fixtures.py"],
       resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "LockstepBenchmarkTests", dependencies: ["LockstepBenchmark", "Lockstep"],
+      swiftSettings: settings(.portable)),
     .testTarget(name: "FileWritingTests", dependencies: ["FileWriting"]),
     .testTarget(name: "LockstepDataTests", dependencies: ["LockstepData", "FileWriting"]),
     .testTarget(

@@ -10,7 +10,7 @@ typedef struct {
   ptrdiff_t row, rows, lane, lanes, width;
 } NAME(place);
 
-/// Reads the elements that lie where a tile does.
+/// Reads the elements that lie where a tile does, in a matrix without an extra row.
 static void NAME(load_tile)(const lockstep_product *product, NAME(place) at, const ELEMENT *from, ptrdiff_t stride,
                             ELEMENT *tile) {
   if (product->transposed) {
@@ -18,6 +18,20 @@ static void NAME(load_tile)(const lockstep_product *product, NAME(place) at, con
   } else {
     for (ptrdiff_t i = 0; i < at.rows; ++i) {
       NAME(copy)(tile + i * at.width, from + (at.row + i) * stride + at.lane, at.lanes);
+    }
+  }
+}
+
+/// Reads the elements of the result that a tile will replace.
+static void NAME(load_result)(const lockstep_product *product, NAME(place) at, ELEMENT *tile) {
+  if (product->transposed) {
+    for (ptrdiff_t lane = 0; lane < at.lanes; ++lane) {
+      const ELEMENT *from = NAME(result_row)(product, at.lane + lane) + at.row;
+      for (ptrdiff_t i = 0; i < at.rows; ++i) tile[i * at.width + lane] = from[i];
+    }
+  } else {
+    for (ptrdiff_t i = 0; i < at.rows; ++i) {
+      NAME(copy)(tile + i * at.width, NAME(result_row)(product, at.row + i) + at.lane, at.lanes);
     }
   }
 }
@@ -76,6 +90,14 @@ static void NAME(finish_tile)(const lockstep_product *product, NAME(place) at, V
     }
     NAME(load_tile)(product, at, product->values, product->value_stride, (ELEMENT *)values);
     NAME(activate_backward)(product->activation, sums, (const NAME(unaligned) *)values, count);
+  } else if (product->epilogue == LOCKSTEP_DESCEND) {
+    VECTOR parameters[TILE_SUMS];
+    if (at.lanes < at.width) {
+      for (ptrdiff_t i = 0; i < count; ++i) parameters[i] = NAME(splat)(0);
+    }
+    NAME(load_result)(product, at, (ELEMENT *)parameters);
+    const VECTOR rate = NAME(splat)((ELEMENT)product->learning_rate);
+    for (ptrdiff_t i = 0; i < count; ++i) sums[i] = parameters[i] - rate * sums[i];
   }
   NAME(store_tile)(product, at, (const ELEMENT *)sums);
 }

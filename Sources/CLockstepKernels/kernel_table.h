@@ -31,7 +31,17 @@ typedef enum {
   LOCKSTEP_STORE,
   LOCKSTEP_ADD_BIAS_AND_ACTIVATE,
   LOCKSTEP_BACKWARD_ACTIVATION,
+  LOCKSTEP_DESCEND,
 } lockstep_epilogue;
+
+/// What a register tile does itself with its sums: the epilogues that need no more than a few registers.
+typedef enum {
+  LOCKSTEP_FINISH_STORE,
+  LOCKSTEP_FINISH_BIAS,
+  LOCKSTEP_FINISH_BIAS_RELU,
+  LOCKSTEP_FINISH_BACKWARD_RELU,
+  LOCKSTEP_FINISH_DESCEND,
+} lockstep_finish;
 
 /// A matrix product. The lines of `rows` are spread over the rows of register tiles, those of `lanes` over the lanes of
 /// vectors; which operand is which is free, as `fma` is commutative.
@@ -54,6 +64,8 @@ typedef struct {
   /// The activated values that the backward epilogue takes, laid out as the result.
   const void *values;
   ptrdiff_t value_stride;
+  /// The factor of the sums that are subtracted from the result: a value of the element type.
+  double learning_rate;
 } lockstep_product;
 
 /// Elementwise work: replaces each element of `target` by a function of it, of the element of `operand` and of a value
@@ -68,6 +80,10 @@ struct lockstep_kernels {
   void (*product)(const lockstep_product *product, ptrdiff_t row_begin, ptrdiff_t row_end, ptrdiff_t lane_begin,
                   ptrdiff_t lane_end);
 
+  /// A whole product of `rows` by `columns` sums that is not transposed yet, on operands that are small enough to be read
+  /// where they lie. False, and nothing computed, where they are not.
+  bool (*in_place)(const lockstep_product *product, ptrdiff_t rows, ptrdiff_t columns);
+
   /// Rows `row_begin..<row_end` of a product that is neither a tree nor transposed, whose depth and whose number of
   /// columns are at most MOST_FEATURES.
   void (*few_features)(const lockstep_product *product, ptrdiff_t row_begin, ptrdiff_t row_end);
@@ -76,12 +92,13 @@ struct lockstep_kernels {
   void (*narrow_gradients)(lockstep_matrix input, lockstep_matrix output_gradient,
                            lockstep_mutable_matrix weight_gradient, void *bias_gradient);
 
-  /// The loss of each row, and the gradient.
-  void (*loss_rows)(lockstep_loss_function loss, lockstep_matrix output, lockstep_matrix target, double scale,
-                    lockstep_mutable_matrix gradient, void *losses);
+  /// The gradients of a network of which each layer is narrow, and the sum of losses.
+  double (*narrow_pass)(const lockstep_narrow_layer *layers, ptrdiff_t layer_count, lockstep_matrix input,
+                        lockstep_matrix target, lockstep_loss_function loss, double scale);
 
-  /// The sum of `count` values by leaves, stripes and the pairwise tree: a value of the element type.
-  double (*striped_sum)(const void *values, ptrdiff_t count);
+  /// The gradient of rows, and the sum of their losses.
+  double (*loss_rows)(lockstep_loss_function loss, lockstep_matrix output, lockstep_matrix target, double scale,
+                      lockstep_mutable_matrix gradient);
 
   /// `operand` is the other node; there is no factor.
   lockstep_update *add;

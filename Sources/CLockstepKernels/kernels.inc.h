@@ -17,6 +17,12 @@
 #define LANES (REGISTER_BYTES / 8)
 #define BLOCK 2
 #endif
+// The side of the squares that are transposed in registers: of 32 bytes where there are such registers.
+#if REGISTER_BYTES >= 32
+#define SQUARE (2 * BLOCK)
+#else
+#define SQUARE BLOCK
+#endif
 
 #define CONCATENATE(name, precision, set) lockstep_##name##_##precision##_##set
 #define EXPAND(name, precision, set) CONCATENATE(name, precision, set)
@@ -38,7 +44,9 @@
 #include "product.inc.h"
 #include "narrow.inc.h"
 #include "losses.inc.h"
+#include "narrow_pass.inc.h"
 #include "elementwise.inc.h"
+#include "in_place.inc.h"
 
 const lockstep_kernels NAME(kernels) = {
     .element_size = sizeof(ELEMENT),
@@ -46,10 +54,11 @@ const lockstep_kernels NAME(kernels) = {
     .tile_rows = TILE_ROWS,
     .tile_vectors = TILE_VECTORS,
     .product = NAME(product),
+    .in_place = NAME(in_place),
     .few_features = NAME(few_features),
     .narrow_gradients = NAME(narrow_gradients),
+    .narrow_pass = NAME(narrow_pass),
     .loss_rows = NAME(loss_rows),
-    .striped_sum = NAME(striped_sum),
     .add = NAME(add),
     .descend = NAME(descend),
 };
@@ -58,6 +67,7 @@ const lockstep_kernels NAME(kernels) = {
 #undef PRECISION
 #undef LANES
 #undef BLOCK
+#undef SQUARE
 #undef CONCATENATE
 #undef EXPAND
 #undef NAME
@@ -66,3 +76,7 @@ const lockstep_kernels NAME(kernels) = {
 #undef MASK
 #undef WIDE
 #undef WIDE_BITS
+#undef TILES_OF_WIDTH
+#undef STRIPE_VECTORS
+#undef ROUNDED_UP
+#undef MOST_SUMS

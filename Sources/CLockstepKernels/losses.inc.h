@@ -1,93 +1,153 @@
-// Losses: one row in each lane, as Loss in ComputeBackend spells them. `z`, `t` and `gradient` hold output after
-// output, a vector of rows each.
+// Losses: one row in each lane, as Loss in ComputeBackend spells them, and their sum over rows, in stripes. `z`, `t` and
+// `gradient` hold vectors of rows for each output, `apart` elements from those of the next; `sums` receives the losses.
 
-static inline INLINED VECTOR NAME(mean_squared_error)(ptrdiff_t outputs, VECTOR scale, const NAME(unaligned) * z,
-                                                      const NAME(unaligned) * t, NAME(unaligned) * gradient) {
-  VECTOR sum = NAME(splat)(0);
-  for (ptrdiff_t j = 0; j < outputs; ++j) {
-    const VECTOR difference = z[j] - t[j];
-    sum = __builtin_elementwise_fma(difference, difference, sum);
-    gradient[j] = difference * scale;
+// The most vectors of rows at a time.
+#define LOSS_VECTORS (LEAF_ROWS / LANES)
+
+#define AT(column, j, v) (*(const NAME(unaligned) *)((column) + (j) * apart + (v) * LANES))
+#define GRADIENT(j, v) (*(NAME(unaligned) *)(gradient + (j) * apart + (v) * LANES))
+
+static void NAME(mean_squared_error)(ptrdiff_t outputs, ptrdiff_t apart, ptrdiff_t vectors, VECTOR scale,
+                                     const ELEMENT *z, const ELEMENT *t, ELEMENT *gradient, VECTOR *sums) {
+  for (ptrdiff_t v = 0; v < vectors; ++v) {
+    VECTOR sum = NAME(splat)(0);
+    for (ptrdiff_t j = 0; j < outputs; ++j) {
+      const VECTOR difference = AT(z, j, v) - AT(t, j, v);
+      sum = __builtin_elementwise_fma(difference, difference, sum);
+      GRADIENT(j, v) = difference * scale;
+    }
+    sums[v] = sum;
   }
-  return sum;
 }
 
-static inline INLINED VECTOR NAME(binary_cross_entropy)(ptrdiff_t outputs, VECTOR scale, const NAME(unaligned) * z,
-                                                        const NAME(unaligned) * t, NAME(unaligned) * gradient) {
+static void NAME(binary_cross_entropy)(ptrdiff_t outputs, ptrdiff_t apart, ptrdiff_t vectors, VECTOR scale,
+                                       const ELEMENT *z, const ELEMENT *t, ELEMENT *gradient, VECTOR *sums) {
   const VECTOR zero = NAME(splat)(0);
-  VECTOR sum = zero;
-  for (ptrdiff_t j = 0; j < outputs; ++j) {
-    const MASK is_negative = z[j] < zero;
-    const VECTOR positive_part = NAME(select)(is_negative, zero, z[j]);
-    const VECTOR minus_magnitude = NAME(select)(is_negative, z[j], -z[j]);
-    sum = sum + ((positive_part - z[j] * t[j]) + NAME(log1p)(NAME(exp)(minus_magnitude)));
-    gradient[j] = (NAME(sigmoid)(z[j]) - t[j]) * scale;
+  for (ptrdiff_t v = 0; v < vectors; ++v) {
+    VECTOR sum = zero;
+    for (ptrdiff_t j = 0; j < outputs; ++j) {
+      const VECTOR output = AT(z, j, v), target = AT(t, j, v);
+      const MASK is_negative = output < zero;
+      const VECTOR positive_part = NAME(select)(is_negative, zero, output);
+      const VECTOR minus_magnitude = NAME(select)(is_negative, output, -output);
+      sum = sum + ((positive_part - output * target) + NAME(log1p)(NAME(exp)(minus_magnitude)));
+      GRADIENT(j, v) = (NAME(sigmoid)(output) - target) * scale;
+    }
+    sums[v] = sum;
   }
-  return sum;
 }
 
-static inline INLINED VECTOR NAME(softmax_cross_entropy)(ptrdiff_t outputs, VECTOR scale, const NAME(unaligned) * z,
-                                                         const NAME(unaligned) * t, NAME(unaligned) * gradient) {
-  VECTOR sum = NAME(splat)(0);
-  if (outputs == 0) return sum;
-  VECTOR largest = z[0];
-  for (ptrdiff_t j = 1; j < outputs; ++j) largest = NAME(select)(largest < z[j], z[j], largest);
-  VECTOR exponentials = NAME(splat)(0);
-  VECTOR targets = NAME(splat)(0);
-  for (ptrdiff_t j = 0; j < outputs; ++j) {
-    const VECTOR exponential = NAME(exp)(z[j] - largest);
-    gradient[j] = exponential;
-    exponentials = exponentials + exponential;
-    targets = targets + t[j];
+/// In steps over all vectors, as each step of a single one would wait for the one before.
+static void NAME(softmax_cross_entropy)(ptrdiff_t outputs, ptrdiff_t apart, ptrdiff_t vectors, VECTOR scale,
+                                        const ELEMENT *z, const ELEMENT *t, ELEMENT *gradient, VECTOR *sums) {
+  VECTOR largest[LOSS_VECTORS], exponentials[LOSS_VECTORS], targets[LOSS_VECTORS];
+  for (ptrdiff_t v = 0; v < vectors; ++v) {
+    sums[v] = NAME(splat)(0);
+    if (outputs == 0) continue;
+    VECTOR most = AT(z, 0, v);
+    for (ptrdiff_t j = 1; j < outputs; ++j) {
+      const VECTOR output = AT(z, j, v);
+      most = NAME(select)(most < output, output, most);
+    }
+    largest[v] = most;
+    exponentials[v] = NAME(splat)(0);
+    targets[v] = NAME(splat)(0);
   }
-  const VECTOR logarithm = NAME(log)(exponentials);
+  if (outputs == 0) return;
   for (ptrdiff_t j = 0; j < outputs; ++j) {
-    sum = __builtin_elementwise_fma(t[j], logarithm - (z[j] - largest), sum);
-    gradient[j] = ((gradient[j] / exponentials) * targets - t[j]) * scale;
+    for (ptrdiff_t v = 0; v < vectors; ++v) {
+      const VECTOR exponential = NAME(exp)(AT(z, j, v) - largest[v]);
+      GRADIENT(j, v) = exponential;
+      exponentials[v] = exponentials[v] + exponential;
+      targets[v] = targets[v] + AT(t, j, v);
+    }
   }
-  return sum;
+  VECTOR logarithms[LOSS_VECTORS];
+  for (ptrdiff_t v = 0; v < vectors; ++v) logarithms[v] = NAME(log)(exponentials[v]);
+  for (ptrdiff_t j = 0; j < outputs; ++j) {
+    for (ptrdiff_t v = 0; v < vectors; ++v) {
+      const VECTOR target = AT(t, j, v);
+      sums[v] = __builtin_elementwise_fma(target, logarithms[v] - (AT(z, j, v) - largest[v]), sums[v]);
+      GRADIENT(j, v) = ((GRADIENT(j, v) / exponentials[v]) * targets[v] - target) * scale;
+    }
+  }
 }
 
-/// Loss and gradient of LANES rows.
-static VECTOR NAME(loss_panel)(lockstep_loss_function loss, ptrdiff_t outputs, VECTOR scale, const ELEMENT *z,
-                               const ELEMENT *t, ELEMENT *gradient) {
-  const NAME(unaligned) *outputs_at = (const NAME(unaligned) *)z, *targets_at = (const NAME(unaligned) *)t;
-  NAME(unaligned) *gradient_at = (NAME(unaligned) *)gradient;
+#undef AT
+#undef GRADIENT
+
+/// Losses and gradient of up to LOSS_VECTORS vectors of rows.
+static void NAME(loss_panel)(lockstep_loss_function loss, ptrdiff_t outputs, ptrdiff_t apart, ptrdiff_t vectors,
+                             VECTOR scale, const ELEMENT *z, const ELEMENT *t, ELEMENT *gradient, VECTOR *sums) {
   switch (loss) {
   case LOCKSTEP_MEAN_SQUARED_ERROR:
-    return NAME(mean_squared_error)(outputs, scale, outputs_at, targets_at, gradient_at);
+    NAME(mean_squared_error)(outputs, apart, vectors, scale, z, t, gradient, sums);
+    break;
   case LOCKSTEP_BINARY_CROSS_ENTROPY:
-    return NAME(binary_cross_entropy)(outputs, scale, outputs_at, targets_at, gradient_at);
+    NAME(binary_cross_entropy)(outputs, apart, vectors, scale, z, t, gradient, sums);
+    break;
   case LOCKSTEP_SOFTMAX_CROSS_ENTROPY:
-    return NAME(softmax_cross_entropy)(outputs, scale, outputs_at, targets_at, gradient_at);
+    NAME(softmax_cross_entropy)(outputs, apart, vectors, scale, z, t, gradient, sums);
+    break;
   }
 }
 
-static void NAME(loss_rows)(lockstep_loss_function loss, lockstep_matrix output, lockstep_matrix target, double scale,
-                            lockstep_mutable_matrix gradient, void *losses) {
-  const VECTOR factor = NAME(splat)((ELEMENT)scale);
-  const ptrdiff_t outputs = output.columns;
-  const bool in_place = outputs == 1 && output.stride == 1 && target.stride == 1 && gradient.stride == 1;
-  ELEMENT *z = lockstep_workspace(LOCKSTEP_PANELS, (size_t)(3 * outputs * LANES) * sizeof(ELEMENT));
-  ELEMENT *t = z + outputs * LANES;
-  ELEMENT *slopes = t + outputs * LANES;
-  for (ptrdiff_t row = 0; row < output.rows; row += LANES) {
-    const ptrdiff_t rows = output.rows - row < LANES ? output.rows - row : LANES;
-    const ELEMENT *output_rows = (const ELEMENT *)output.base + row * output.stride;
-    const ELEMENT *target_rows = (const ELEMENT *)target.base + row * target.stride;
-    ELEMENT *gradient_rows = (ELEMENT *)gradient.base + row * gradient.stride;
-    if (in_place && rows == LANES) {
-      const VECTOR sums = NAME(loss_panel)(loss, outputs, factor, output_rows, target_rows, gradient_rows);
-      NAME(store)((ELEMENT *)losses + row, sums);
-      continue;
-    }
-    if (rows < LANES) {
-      for (ptrdiff_t i = 0; i < 2 * outputs * LANES; ++i) z[i] = 0;
-    }
-    NAME(transpose)(rows, outputs, output_rows, output.stride, z, LANES);
-    NAME(transpose)(rows, outputs, target_rows, target.stride, t, LANES);
-    const VECTOR sums = NAME(loss_panel)(loss, outputs, factor, z, t, slopes);
-    NAME(transpose)(outputs, rows, slopes, LANES, gradient_rows, gradient.stride);
-    NAME(copy)((ELEMENT *)losses + row, (const ELEMENT *)&sums, rows);
+/// Adds the losses of `rows` rows, the first of them number `row` of its leaf, to the stripes: STRIPE_VECTORS vectors.
+static inline void NAME(add_losses)(const VECTOR *losses, ptrdiff_t row, ptrdiff_t rows, VECTOR *stripes) {
+  for (ptrdiff_t at = 0; at < rows; at += LANES) {
+    VECTOR *stripe = stripes + (row + at) / LANES % STRIPE_VECTORS;
+    // Adding +0 changes no stripe: none is -0, as they start from +0 and only two that are -0 add up to it.
+    *stripe = *stripe + NAME(select)(NAME(lanes_below)(rows - at), losses[at / LANES], NAME(splat)(0));
   }
 }
+
+// What the columns of the rows in flight may take up: most of the first-level cache.
+#define COLUMN_BYTES (24 << 10)
+
+/// The gradient of rows, and the sum of their losses.
+static double NAME(loss_rows)(lockstep_loss_function loss, lockstep_matrix output, lockstep_matrix target, double scale,
+                              lockstep_mutable_matrix gradient) {
+  const VECTOR factor = NAME(splat)((ELEMENT)scale);
+  const ptrdiff_t outputs = output.columns;
+  // Rows at a time: a leaf, or as many as fit. Their columns are there long before they are read again.
+  const ptrdiff_t most = COLUMN_BYTES / (ptrdiff_t)sizeof(ELEMENT) / (3 * outputs + 1) / LANES * LANES;
+  const ptrdiff_t chunk = most < LANES ? LANES : most < LEAF_ROWS ? most : LEAF_ROWS;
+  const bool in_place = outputs == 1 && output.stride == 1 && target.stride == 1 && gradient.stride == 1;
+  ELEMENT *columns = lockstep_workspace(LOCKSTEP_PANELS, (size_t)(3 * outputs * chunk) * sizeof(ELEMENT));
+  const ptrdiff_t leaves = (output.rows + LEAF_ROWS - 1) / LEAF_ROWS;
+  ELEMENT nodes[64];
+  nodes[0] = 0;
+  for (ptrdiff_t leaf = 0; leaf < leaves; ++leaf) {
+    VECTOR stripes[LANES * STRIPE_VECTORS] = {0};
+    const ptrdiff_t first = leaf * LEAF_ROWS;
+    const ptrdiff_t end = output.rows - first < LEAF_ROWS ? output.rows : first + LEAF_ROWS;
+    ptrdiff_t rows;
+    for (ptrdiff_t row = first; row < end; row += rows) {
+      rows = end - row < chunk ? end - row : chunk;
+      const ELEMENT *z = (const ELEMENT *)output.base + row * output.stride;
+      const ELEMENT *t = (const ELEMENT *)target.base + row * target.stride;
+      ELEMENT *slopes = (ELEMENT *)gradient.base + row * gradient.stride;
+      if (in_place && rows >= LANES) {
+        rows = rows / LANES * LANES;
+      } else {
+        NAME(transpose)(rows, outputs, z, output.stride, columns, chunk);
+        NAME(transpose)(rows, outputs, t, target.stride, columns + outputs * chunk, chunk);
+        z = columns;
+        t = columns + outputs * chunk;
+        slopes = columns + 2 * outputs * chunk;
+      }
+      VECTOR losses[LOSS_VECTORS];
+      NAME(loss_panel)(loss, outputs, chunk, (rows + LANES - 1) / LANES, factor, z, t, slopes, losses);
+      NAME(add_losses)(losses, row - first, rows, stripes);
+      if (z == columns) {
+        NAME(transpose)(outputs, rows, slopes, chunk, (ELEMENT *)gradient.base + row * gradient.stride,
+                        gradient.stride);
+      }
+    }
+    nodes[lockstep_leaf_slot(leaf)] = NAME(fold_stripes)(stripes)[0];
+    NAME(merge_nodes)(nodes, 1, leaf, leaves);
+  }
+  return nodes[0];
+}
+
+#undef COLUMN_BYTES

@@ -25,21 +25,67 @@ static inline INLINED void NAME(transpose_block)(const ELEMENT *from, ptrdiff_t 
 #undef TO
 }
 
-/// `to[c * to_stride + r] = from[r * from_stride + c]`. The last squares overlap their neighbours: they write the same
-/// elements twice. Inlined where `rows` is a constant.
-static inline INLINED void NAME(transpose_inlined)(ptrdiff_t rows, ptrdiff_t columns, const ELEMENT *from,
-                                                   ptrdiff_t from_stride, ELEMENT *to, ptrdiff_t to_stride) {
-  if (rows < BLOCK || columns < BLOCK) {
-    for (ptrdiff_t c = 0; c < columns; ++c) {
-      for (ptrdiff_t r = 0; r < rows; ++r) to[c * to_stride + r] = from[r * from_stride + c];
-    }
-    return;
+/// Stores the columns of `rows` rows of SQUARE elements, each followed by SQUARE - rows elements that are of no use.
+static inline INLINED void NAME(transpose_square)(const int rows, const ELEMENT *from, ptrdiff_t from_stride,
+                                                  ELEMENT *to, ptrdiff_t to_stride) {
+#if SQUARE == BLOCK
+  (void)rows;
+  NAME(transpose_block)(from, from_stride, to, to_stride);
+#else
+  NAME(square) a[SQUARE], b[SQUARE];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < SQUARE; ++i) a[i] = *(const NAME(unaligned_square) *)(from + (i < rows ? i : 0) * from_stride);
+#if ELEMENT_IS_FLOAT
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 8; i += 2) {
+    b[i] = __builtin_shufflevector(a[i], a[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+    b[i + 1] = __builtin_shufflevector(a[i], a[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
   }
-  for (ptrdiff_t column = 0; column < columns; column += BLOCK) {
-    const ptrdiff_t c = column <= columns - BLOCK ? column : columns - BLOCK;
-    for (ptrdiff_t row = 0; row < rows; row += BLOCK) {
-      const ptrdiff_t r = row <= rows - BLOCK ? row : rows - BLOCK;
-      NAME(transpose_block)(from + r * from_stride + c, from_stride, to + c * to_stride + r, to_stride);
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 8; i += 4) {
+    a[i] = __builtin_shufflevector(b[i], b[i + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+    a[i + 1] = __builtin_shufflevector(b[i], b[i + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+    a[i + 2] = __builtin_shufflevector(b[i + 1], b[i + 3], 0, 1, 8, 9, 4, 5, 12, 13);
+    a[i + 3] = __builtin_shufflevector(b[i + 1], b[i + 3], 2, 3, 10, 11, 6, 7, 14, 15);
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 4; ++i) {
+    b[i] = __builtin_shufflevector(a[i], a[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    b[i + 4] = __builtin_shufflevector(a[i], a[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+#else
+  NAME(square) c[SQUARE];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 4; i += 2) {
+    c[i] = __builtin_shufflevector(a[i], a[i + 1], 0, 4, 2, 6);
+    c[i + 1] = __builtin_shufflevector(a[i], a[i + 1], 1, 5, 3, 7);
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 2; ++i) {
+    b[i] = __builtin_shufflevector(c[i], c[i + 2], 0, 1, 4, 5);
+    b[i + 2] = __builtin_shufflevector(c[i], c[i + 2], 2, 3, 6, 7);
+  }
+#endif
+#pragma clang loop unroll(full)
+  for (int i = 0; i < SQUARE; ++i) *(NAME(unaligned_square) *)(to + i * to_stride) = b[i];
+#endif
+}
+
+/// `to[c * to_stride + r] = from[r * from_stride + c]`, in squares of `side`. The last squares overlap their neighbours:
+/// they write the same elements twice.
+static inline INLINED void NAME(transpose_squares)(const int side, ptrdiff_t rows, ptrdiff_t columns,
+                                                   const ELEMENT *from, ptrdiff_t from_stride, ELEMENT *to,
+                                                   ptrdiff_t to_stride) {
+  for (ptrdiff_t column = 0; column < columns; column += side) {
+    const ptrdiff_t c = column <= columns - side ? column : columns - side;
+    for (ptrdiff_t row = 0; row < rows; row += side) {
+      const ptrdiff_t r = row <= rows - side ? row : rows - side;
+      const ELEMENT *source = from + r * from_stride + c;
+      if (side == SQUARE) {
+        NAME(transpose_square)(SQUARE, source, from_stride, to + c * to_stride + r, to_stride);
+      } else {
+        NAME(transpose_block)(source, from_stride, to + c * to_stride + r, to_stride);
+      }
     }
   }
 }
@@ -65,7 +111,15 @@ static void NAME(transpose)(ptrdiff_t rows, ptrdiff_t columns, const ELEMENT *fr
     }
   }
 #endif
-  NAME(transpose_inlined)(rows, columns, from, from_stride, to, to_stride);
+  if (rows >= SQUARE && columns >= SQUARE) {
+    NAME(transpose_squares)(SQUARE, rows, columns, from, from_stride, to, to_stride);
+  } else if (rows >= BLOCK && columns >= BLOCK) {
+    NAME(transpose_squares)(BLOCK, rows, columns, from, from_stride, to, to_stride);
+  } else {
+    for (ptrdiff_t c = 0; c < columns; ++c) {
+      for (ptrdiff_t r = 0; r < rows; ++r) to[c * to_stride + r] = from[r * from_stride + c];
+    }
+  }
 }
 
 /// The columns of a matrix, each contiguous, `apart` from the next and filled up with `padding` to a multiple of `unit`
@@ -80,8 +134,46 @@ static inline INLINED const ELEMENT *NAME(split_columns)(lockstep_matrix matrix,
   return columns;
 }
 
-// Rows of the operand lie far apart, where no hardware looks ahead.
-#define STEPS_AHEAD 16
+// MARK: - Panels
+
+/// The lanes of a panel.
+#define PANEL_LANES (TILE_VECTORS * LANES)
+
+/// `steps` steps of a whole panel of lanes; where they are squares, each step is written once.
+static inline INLINED void NAME(pack_lanes)(const ELEMENT *from, ptrdiff_t line_stride, ptrdiff_t depth_stride,
+                                            ptrdiff_t steps, ELEMENT *panel) {
+  if (line_stride == 1) {
+    for (ptrdiff_t k = 0; k < steps; ++k) {
+#pragma clang loop unroll(full)
+      for (ptrdiff_t i = 0; i < PANEL_LANES; i += LANES) {
+        NAME(store)(panel + k * PANEL_LANES + i, NAME(load)(from + k * depth_stride + i));
+      }
+    }
+  } else {
+    NAME(transpose)(PANEL_LANES, steps, from, line_stride, panel, PANEL_LANES);
+  }
+}
+
+/// All of a tile of TILE_ROWS lines whose elements lie side by side along the depth. May write up to SQUARE elements
+/// beyond the tile.
+static void NAME(pack_deep_rows)(const ELEMENT *from, ptrdiff_t line_stride, ptrdiff_t depth, ELEMENT *packed) {
+  ptrdiff_t k = 0;
+  for (; k + SQUARE <= depth; k += SQUARE) {
+    ELEMENT *to = packed + k * TILE_ROWS;
+#if TILE_ROWS < SQUARE
+    NAME(transpose_square)(TILE_ROWS, from + k, line_stride, to, TILE_ROWS);
+#else
+#pragma clang loop unroll(full)
+    for (int i = 0; i < TILE_ROWS; i += SQUARE) {
+      const int at = i <= TILE_ROWS - SQUARE ? i : TILE_ROWS - SQUARE;
+      NAME(transpose_square)(SQUARE, from + at * line_stride + k, line_stride, to + at, TILE_ROWS);
+    }
+#endif
+  }
+  for (; k < depth; ++k) {
+    for (int i = 0; i < TILE_ROWS; ++i) packed[k * TILE_ROWS + i] = from[i * line_stride + k];
+  }
+}
 
 /// Packs `lines` lines from `line` on, over `depth` steps from `first` on, into a panel: `width` elements for each
 /// step, zero where there is no line.
@@ -91,19 +183,12 @@ static void NAME(pack)(const lockstep_operand *operand, ptrdiff_t line, ptrdiff_
   if (stored < 0) stored = 0;
   const ELEMENT *from =
       (const ELEMENT *)operand->base + line * operand->line_stride + first * operand->depth_stride;
-  if (operand->line_stride == 1) {
+  if (stored == PANEL_LANES && width == PANEL_LANES) {
+    NAME(pack_lanes)(from, operand->line_stride, operand->depth_stride, depth, panel);
+  } else if (operand->line_stride == 1) {
     const ptrdiff_t stride = operand->depth_stride;
-    if (stored == TILE_VECTORS * LANES && width == TILE_VECTORS * LANES) {
+    if (stored == TILE_ROWS && width == TILE_ROWS) {
       for (ptrdiff_t k = 0; k < depth; ++k) {
-        __builtin_prefetch(from + (k + STEPS_AHEAD) * stride);
-#pragma clang loop unroll(full)
-        for (ptrdiff_t i = 0; i < TILE_VECTORS * LANES; i += LANES) {
-          NAME(store)(panel + k * (TILE_VECTORS * LANES) + i, NAME(load)(from + k * stride + i));
-        }
-      }
-    } else if (stored == TILE_ROWS && width == TILE_ROWS) {
-      for (ptrdiff_t k = 0; k < depth; ++k) {
-        __builtin_prefetch(from + (k + STEPS_AHEAD) * stride);
 #pragma clang loop unroll(full)
         for (ptrdiff_t i = 0; i < TILE_ROWS; i += BLOCK) {
           const ptrdiff_t at = i <= TILE_ROWS - BLOCK ? i : TILE_ROWS - BLOCK;
@@ -114,10 +199,6 @@ static void NAME(pack)(const lockstep_operand *operand, ptrdiff_t line, ptrdiff_
     } else {
       for (ptrdiff_t k = 0; k < depth; ++k) NAME(copy)(panel + k * width, from + k * stride, stored);
     }
-  } else if (stored == TILE_VECTORS * LANES && width == TILE_VECTORS * LANES) {
-    NAME(transpose_inlined)(TILE_VECTORS * LANES, depth, from, operand->line_stride, panel, TILE_VECTORS * LANES);
-  } else if (stored == TILE_ROWS && width == TILE_ROWS) {
-    NAME(transpose_inlined)(TILE_ROWS, depth, from, operand->line_stride, panel, TILE_ROWS);
   } else {
     NAME(transpose)(stored, depth, from, operand->line_stride, panel, width);
   }
@@ -126,5 +207,3 @@ static void NAME(pack)(const lockstep_operand *operand, ptrdiff_t line, ptrdiff_
     for (ptrdiff_t k = 0; k < depth; ++k) panel[k * width + i] = value;
   }
 }
-
-#undef STEPS_AHEAD

@@ -111,12 +111,21 @@ static void few_features_part(void *context, ptrdiff_t index) {
                            part_start(g->rows, g->kernels->lanes, index + 1, g->row_parts));
 }
 
+/// Computes a product where its operands lie, if it is worth one thread alone and its operands are small enough.
+static bool runs_in_place(const lockstep_kernels *kernels, int threads, const lockstep_product *product, ptrdiff_t rows,
+                          ptrdiff_t columns) {
+  const double work = (double)rows * (double)columns * (double)product->depth;
+  return worthwhile_threads(threads, work, PRODUCTS_PER_THREAD) == 1 && kernels->in_place(product, rows, columns);
+}
+
 static void run_product(const lockstep_kernels *kernels, int threads, lockstep_product product, ptrdiff_t rows,
                         ptrdiff_t columns) {
   if (!product.tree && columns <= MOST_FEATURES && product.depth <= MOST_FEATURES) {
     threads = worthwhile_threads(threads, (double)rows * (double)(columns + product.depth), ELEMENTS_PER_THREAD);
     grid parts = {kernels, &product, rows, columns, threads, 1};
     lockstep_parallel_for(threads, threads, few_features_part, &parts);
+  } else if (runs_in_place(kernels, threads, &product, rows, columns)) {
+    return;
   } else if (prefers_rows_along_lanes(kernels, rows, columns)) {
     exchange_operands(&product);
     multiply(kernels, threads, &product, columns, rows);
@@ -271,6 +280,24 @@ void lockstep_parameter_gradients(const lockstep_kernels *kernels, int threads, 
   }
 }
 
+void lockstep_update_parameters(const lockstep_kernels *kernels, int threads, lockstep_matrix input,
+                                lockstep_matrix output_gradient, lockstep_mutable_matrix weights,
+                                lockstep_mutable_matrix bias, double learning_rate) {
+  const ptrdiff_t inputs = input.columns, outputs = output_gradient.columns;
+  lockstep_product product = gradient_product(input, output_gradient, weights.base, weights.stride, bias.base);
+  product.epilogue = LOCKSTEP_DESCEND;
+  product.learning_rate = learning_rate;
+  if (!is_narrow(inputs, outputs) && runs_in_place(kernels, threads, &product, inputs + 1, outputs)) return;
+  const size_t bytes = (size_t)((inputs + 1) * outputs * kernels->element_size);
+  void *memory = lockstep_allocate(bytes);
+  const lockstep_mutable_matrix weight_gradient = {memory, inputs, outputs, outputs};
+  const lockstep_mutable_matrix bias_gradient = {mutable_element(kernels, memory, inputs * outputs), 1, outputs, outputs};
+  lockstep_parameter_gradients(kernels, threads, input, output_gradient, weight_gradient, bias_gradient);
+  lockstep_descend(kernels, threads, weights, (lockstep_matrix){memory, inputs, outputs, outputs}, learning_rate);
+  lockstep_descend(kernels, threads, bias, (lockstep_matrix){bias_gradient.base, 1, outputs, outputs}, learning_rate);
+  free(memory);
+}
+
 // MARK: - Loss
 
 typedef struct {
@@ -279,34 +306,50 @@ typedef struct {
   lockstep_matrix output, target;
   double scale;
   lockstep_mutable_matrix gradient;
-  /// The rows of a part: whole panels.
-  ptrdiff_t part_rows;
-  void *losses;
+  node_cut cut;
+  double *sums;
 } loss_parts;
 
 static void loss_of_part(void *context, ptrdiff_t index) {
   const loss_parts *p = context;
-  const ptrdiff_t first = index * p->part_rows;
-  const ptrdiff_t rows = smaller(p->part_rows, p->output.rows - first);
+  const ptrdiff_t first = index * p->cut.node_rows;
+  const ptrdiff_t rows = smaller(p->cut.node_rows, p->cut.rows - first);
   lockstep_mutable_matrix gradient = p->gradient;
   gradient.base = mutable_element(p->kernels, gradient.base, first * gradient.stride);
   gradient.rows = rows;
-  p->kernels->loss_rows(p->loss, some_rows(p->kernels, p->output, first, rows),
-                        some_rows(p->kernels, p->target, first, rows), p->scale, gradient,
-                        mutable_element(p->kernels, p->losses, first));
+  p->sums[index] = p->kernels->loss_rows(p->loss, some_rows(p->kernels, p->output, first, rows),
+                                         some_rows(p->kernels, p->target, first, rows), p->scale, gradient);
 }
 
 double lockstep_loss(const lockstep_kernels *kernels, int threads, lockstep_loss_function loss, lockstep_matrix output,
                      lockstep_matrix target, double scale, lockstep_mutable_matrix gradient) {
   threads = worthwhile_threads(threads, (double)output.rows * (double)output.columns, LOSSES_PER_THREAD);
-  // Rows are independent; only their sum has an order, and it is cheap.
-  loss_parts parts = {kernels, loss, output, target, scale, gradient, 0, NULL};
-  parts.part_rows = divide_up(divide_up(output.rows, threads), STRIPES) * STRIPES;
-  parts.losses = lockstep_allocate((size_t)((output.rows + 1) * kernels->element_size));
-  if (output.rows > 0) lockstep_parallel_for(divide_up(output.rows, parts.part_rows), threads, loss_of_part, &parts);
-  const double sum = kernels->striped_sum(parts.losses, output.rows);
-  free(parts.losses);
-  return sum;
+  if (threads == 1) return kernels->loss_rows(loss, output, target, scale, gradient);
+  enum { MOST_PARTS = 64 };
+  double sums[MOST_PARTS];
+  loss_parts parts = {kernels, loss, output, target, scale, gradient, cut_into_nodes(output.rows, MOST_PARTS), sums};
+  lockstep_parallel_for(parts.cut.nodes, threads, loss_of_part, &parts);
+  // The nodes of the element type, as they fold in it.
+  float float_sums[MOST_PARTS];
+  const bool is_float = kernels->element_size == sizeof(float);
+  if (is_float) {
+    for (ptrdiff_t i = 0; i < parts.cut.nodes; ++i) float_sums[i] = (float)sums[i];
+  }
+  fold_nodes(kernels, is_float ? (void *)float_sums : sums, 1, parts.cut.nodes);
+  return is_float ? float_sums[0] : sums[0];
+}
+
+// MARK: - Narrow networks
+
+bool lockstep_narrow_gradients(const lockstep_kernels *kernels, const lockstep_narrow_layer *layers,
+                               ptrdiff_t layer_count, lockstep_matrix input, lockstep_matrix target,
+                               lockstep_loss_function loss, double scale, double *loss_sum) {
+  for (ptrdiff_t i = 0; i < layer_count; ++i) {
+    if (!is_narrow(layers[i].weights.rows, layers[i].weights.columns)) return false;
+  }
+  if (layer_count == 0) return false;
+  *loss_sum = kernels->narrow_pass(layers, layer_count, input, target, loss, scale);
+  return true;
 }
 
 // MARK: - Elementwise

@@ -5,9 +5,10 @@
 // Rows in flight: their columns stay in the first-level cache.
 #define CHUNK (512 / (ptrdiff_t)sizeof(ELEMENT))
 
-/// One column of a chunk: the chains of `vectors` vectors of rows, several at a time.
-static inline INLINED void NAME(chunk_chains)(const int vectors, ptrdiff_t depth, const ELEMENT *x, const ELEMENT *w,
-                                              ptrdiff_t w_stride, ELEMENT *sums) {
+/// Rows of one column of a product: the chains of `vectors` vectors of rows, several at a time, over columns of `x` that
+/// lie `apart` elements apart.
+static inline INLINED void NAME(column_chains)(const int vectors, ptrdiff_t depth, const ELEMENT *x, ptrdiff_t apart,
+                                               const ELEMENT *w, ptrdiff_t w_stride, ELEMENT *sums) {
   VECTOR sum[4];
 #pragma clang loop unroll(full)
   for (int v = 0; v < vectors; ++v) sum[v] = NAME(splat)(0);
@@ -15,7 +16,7 @@ static inline INLINED void NAME(chunk_chains)(const int vectors, ptrdiff_t depth
     const VECTOR factor = NAME(splat)(w[k * w_stride]);
 #pragma clang loop unroll(full)
     for (int v = 0; v < vectors; ++v) {
-      sum[v] = __builtin_elementwise_fma(NAME(load)(x + k * CHUNK + v * LANES), factor, sum[v]);
+      sum[v] = __builtin_elementwise_fma(NAME(load)(x + k * apart + v * LANES), factor, sum[v]);
     }
   }
 #pragma clang loop unroll(full)
@@ -46,10 +47,10 @@ static void NAME(few_features)(const lockstep_product *product, ptrdiff_t row_be
       const ELEMENT *w = weights + column * product->lanes.line_stride;
       ptrdiff_t v = 0;
       for (; v + 4 <= vectors; v += 4) {
-        NAME(chunk_chains)(4, depth, x + v * LANES, w, product->lanes.depth_stride, (ELEMENT *)(sum + v));
+        NAME(column_chains)(4, depth, x + v * LANES, CHUNK, w, product->lanes.depth_stride, (ELEMENT *)(sum + v));
       }
       for (; v < vectors; ++v) {
-        NAME(chunk_chains)(1, depth, x + v * LANES, w, product->lanes.depth_stride, (ELEMENT *)(sum + v));
+        NAME(column_chains)(1, depth, x + v * LANES, CHUNK, w, product->lanes.depth_stride, (ELEMENT *)(sum + v));
       }
       if (product->epilogue == LOCKSTEP_ADD_BIAS_AND_ACTIVATE) {
         for (v = 0; v < vectors; ++v) sum[v] = sum[v] + NAME(splat)(bias[column]);

@@ -5,6 +5,8 @@ typedef ELEMENT NAME(vector) __attribute__((ext_vector_type(LANES)));
 typedef ELEMENT NAME(unaligned) __attribute__((ext_vector_type(LANES), aligned(sizeof(ELEMENT)), may_alias));
 typedef ELEMENT NAME(block) __attribute__((ext_vector_type(BLOCK)));
 typedef ELEMENT NAME(unaligned_block) __attribute__((ext_vector_type(BLOCK), aligned(sizeof(ELEMENT)), may_alias));
+typedef ELEMENT NAME(square) __attribute__((ext_vector_type(SQUARE)));
+typedef ELEMENT NAME(unaligned_square) __attribute__((ext_vector_type(SQUARE), aligned(sizeof(ELEMENT)), may_alias));
 #if ELEMENT_IS_FLOAT
 typedef int32_t NAME(mask) __attribute__((ext_vector_type(LANES)));
 #else
@@ -22,6 +24,14 @@ static inline INLINED VECTOR NAME(splat)(ELEMENT value) { return (VECTOR)value; 
 /// `a` where the mask is true (all bits set), `b` elsewhere.
 static inline INLINED VECTOR NAME(select)(MASK mask, VECTOR a, VECTOR b) {
   return (VECTOR)((mask & (MASK)a) | (~mask & (MASK)b));
+}
+
+/// True in the first `count` lanes.
+static inline INLINED MASK NAME(lanes_below)(ptrdiff_t count) {
+  MASK numbers;
+#pragma clang loop unroll(full)
+  for (int i = 0; i < LANES; ++i) numbers[i] = i;
+  return numbers < (MASK)count;
 }
 
 /// Copies `count` elements.

@@ -98,6 +98,37 @@ public protocol ComputeBackend<Element>: Sendable {
   func descend(
     _ parameters: MutableMatrixView<Element>, gradient: MatrixView<Element>, learningRate: Element)
 
+  /// A step of gradient descent on a dense layer: ``parameterGradients(input:outputGradient:weightGradient:biasGradient:)``
+  /// and ``descend(_:gradient:learningRate:)`` in one, with the same bits. A backend may update each parameter as soon as
+  /// its sum over all rows is there, so that the gradient of a large layer is never stored.
+  ///
+  /// - Parameters:
+  ///   - weights: `[inputs × outputs]`, updated.
+  ///   - bias: `[1 × outputs]`, updated.
+  ///   - input: `[rows × inputs]`, what the layer was given.
+  ///   - outputGradient: `[rows × outputs]`, the gradient of the loss with respect to the layer's sums.
+  ///   - learningRate: the factor of the gradient.
+  func updateParameters(
+    weights: MutableMatrixView<Element>, bias: MutableMatrixView<Element>,
+    input: MatrixView<Element>, outputGradient: MatrixView<Element>, learningRate: Element)
+
+  /// The gradients of a network of narrow layers, in one pass over the rows: forward, loss and backward of a few rows at
+  /// a time, whose activations never leave registers and the nearest cache. The same bits as the other primitives give.
+  ///
+  /// - Parameters:
+  ///   - layers: from input to output, each narrow by ``OrderOfArithmetic/isNarrow(inputs:outputs:)``; their gradients
+  ///     are written.
+  ///   - input: `[rows × inputs]`.
+  ///   - target: `[rows × outputs]`.
+  ///   - loss: which loss.
+  ///   - scale: the factor of the gradient, ``Loss/gradientScale(rows:outputs:)`` of the whole batch.
+  /// - Returns: the sum of the rows' losses, not divided; `nil`, with nothing written, where the backend has no such
+  ///   kernel for this network.
+  func narrowGradients(
+    layers: [DenseLayerViews<Element>], input: MatrixView<Element>, target: MatrixView<Element>, loss: Loss,
+    scale: Element
+  ) -> Element?
+
   /// Calls `body` once for each index below `count`, on up to ``threads`` threads, and returns when all have returned.
   ///
   /// `body` uses ``singleThreaded`` for what it computes. No result may depend on the order of the calls.
@@ -115,6 +146,30 @@ public enum BackendKind: String, Sendable, CaseIterable {
 }
 
 extension ComputeBackend {
+  /// The gradient in memory of its own, then the step.
+  public func updateParameters(
+    weights: MutableMatrixView<Element>, bias: MutableMatrixView<Element>,
+    input: MatrixView<Element>, outputGradient: MatrixView<Element>, learningRate: Element
+  ) {
+    let weightGradient = MatrixStorage<Element>(rows: weights.rows, columns: weights.columns)
+    let biasGradient = MatrixStorage<Element>(rows: bias.rows, columns: bias.columns)
+    withExtendedLifetime((weightGradient, biasGradient)) {
+      parameterGradients(
+        input: input, outputGradient: outputGradient, weightGradient: weightGradient.mutableView,
+        biasGradient: biasGradient.mutableView)
+      descend(weights, gradient: weightGradient.view, learningRate: learningRate)
+      descend(bias, gradient: biasGradient.view, learningRate: learningRate)
+    }
+  }
+
+  /// None: what a backend does that has no kernel of this kind.
+  public func narrowGradients(
+    layers: [DenseLayerViews<Element>], input: MatrixView<Element>, target: MatrixView<Element>, loss: Loss,
+    scale: Element
+  ) -> Element? {
+    nil
+  }
+
   /// One call after the other: what a backend of one thread does.
   public func parallelFor(_ count: Int, _ body: @Sendable (Int) -> Void) {
     for index in 0..<count { body(index) }

@@ -46,10 +46,7 @@ public final class MatrixStorage<Element: MatrixElement> {
   }
 
   /// The matrix as a value.
-  public var matrix: Matrix<Element> {
-    Matrix(
-      rows: rows, columns: columns, elements: Array(UnsafeBufferPointer(start: base, count: rows * columns)))
-  }
+  public var matrix: Matrix<Element> { Matrix(view) }
 }
 
 /// A matrix as a value: what users hold, files store and tests compare.
@@ -72,6 +69,19 @@ public struct Matrix<Element: MatrixElement>: Sendable, Equatable {
     self.rows = rows
     self.columns = columns
     storage = elements
+  }
+
+  /// A copy of what `view` shows.
+  @inlinable
+  public init(_ view: MatrixView<Element>) {
+    let elements = [Element](unsafeUninitializedCapacity: view.rows * view.columns) { buffer, count in
+      for row in 0..<view.rows {
+        let from = UnsafeBufferPointer(start: view.base + row * view.stride, count: view.columns)
+        _ = buffer[(row * view.columns)...].initialize(fromContentsOf: from)
+      }
+      count = view.rows * view.columns
+    }
+    self.init(rows: view.rows, columns: view.columns, elements: elements)
   }
 
   /// A zero matrix.

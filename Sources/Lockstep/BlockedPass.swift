@@ -1,30 +1,45 @@
-// The gradients of a whole batch: the pass over its blocks of rows, in parallel over nodes of the pairwise tree. How large
-// the blocks are lies in RowBlocks.swift, the pass over one block in Pass.swift.
+// The gradients of a whole batch, and a step: the pass over its blocks of rows, in parallel over nodes of the pairwise
+// tree. How large the blocks are lies in RowBlocks.swift, the pass over one block in Pass.swift.
 
 import ComputeBackend
 
 /// The gradients of a batch, block by block, in parallel over nodes of the tree.
 final class BlockedPass<Element: KernelElement> {
-  /// What one task needs: room for a block, the gradients of the nodes that wait for their right neighbour, and the sum
-  /// of losses of its own node.
+  /// What one task needs: room for a block, made when it is first asked for, and the gradients of the nodes that it owns
+  /// or that wait for their right neighbour, in the order of their rows.
   private final class NodeTask: @unchecked Sendable {
-    let workspace: PassWorkspace<Element>
-    var pending: [NetworkStorage<Element>] = []
-    var lossSum: Element = 0
+    private let network: NetworkStorage<Element>
+    private var workspace: PassWorkspace<Element>?
+    private(set) var gradients: [NetworkStorage<Element>] = []
+    private var narrowViews: [[DenseLayerViews<Element>]] = []
+    /// The sums of losses of the nodes that the task owns.
+    var lossSums: [Element] = []
 
-    init(blockRows: Int, network: NetworkStorage<Element>) {
-      workspace = PassWorkspace(rows: blockRows, network: network)
+    init(_ network: NetworkStorage<Element>) { self.network = network }
+
+    func workspace(rows: Int) -> PassWorkspace<Element> {
+      if let workspace, workspace.rows >= rows { return workspace }
+      let new = PassWorkspace(rows: rows, network: network)
+      workspace = new
+      return new
     }
 
-    func gradients(_ depth: Int, shapedAs network: NetworkStorage<Element>) -> NetworkStorage<Element> {
-      while pending.count <= depth { pending.append(NetworkStorage(shapedAs: network)) }
-      return pending[depth]
+    /// The gradients of number `slot`, each the same from call to call.
+    func gradients(_ slot: Int) -> NetworkStorage<Element> {
+      while gradients.count <= slot { gradients.append(NetworkStorage(shapedAs: network)) }
+      return gradients[slot]
+    }
+
+    func narrowViews(_ slot: Int) -> [DenseLayerViews<Element>] {
+      while narrowViews.count <= slot { narrowViews.append(network.views(gradients: gradients(narrowViews.count))) }
+      return narrowViews[slot]
     }
   }
 
   /// What the tasks share, while none writes any of it.
   private struct Batch: @unchecked Sendable {
     let network: NetworkStorage<Element>
+    let isNarrow: Bool
     let input: MatrixView<Element>
     let target: MatrixView<Element>
     let loss: Loss
@@ -33,15 +48,35 @@ final class BlockedPass<Element: KernelElement> {
     let backend: any ComputeBackend<Element>
   }
 
+  /// What the smallest networks need for a step, which takes no longer than finding it anywhere else would.
+  private struct NarrowStep {
+    /// The most rows of a batch that is certainly not divided.
+    let rows: Int
+    let gradients: NetworkStorage<Element>
+    let layers: [DenseLayerViews<Element>]
+  }
+
   private let network: NetworkStorage<Element>
+  private let narrowStep: NarrowStep?
   private let backend: any ComputeBackend<Element>
   private let blocks: RowBlocks
-  private var tasks: [NodeTask] = []
+  private var tasks: [NodeTask]
+  /// How the latest batch size was cut, which is how the next one will mostly be.
+  private var latestCut: RowBlocks.Cut
 
   init(_ network: NetworkStorage<Element>, blocks: RowBlocks, backend: any ComputeBackend<Element>) {
     self.network = network
     self.blocks = blocks
     self.backend = backend
+    if blocks != .wholeBatch && network.isNarrow {
+      let gradients = NetworkStorage(shapedAs: network)
+      narrowStep = NarrowStep(
+        rows: blocks.undividedRows(network), gradients: gradients, layers: network.views(gradients: gradients))
+    } else {
+      narrowStep = nil
+    }
+    tasks = [NodeTask(network)]
+    latestCut = blocks.cut(network, rows: 0, threads: backend.threads)
   }
 
   /// The gradients of the mean loss over a batch.
@@ -51,58 +86,109 @@ final class BlockedPass<Element: KernelElement> {
   ///   - target: `[rows × outputs]`.
   ///   - loss: which loss.
   /// - Returns: the mean loss, and the gradients, which stay as they are until the next call.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   func gradients(
     input: MatrixView<Element>, target: MatrixView<Element>, loss: Loss
   ) -> (loss: Element, gradients: NetworkStorage<Element>) {
-    let outputs = network.layers[network.layers.count - 1].weights.columns
-    let blockRows = blocks.blockRows(network, rows: input.rows)
-    let blockCount = (input.rows + blockRows - 1) / blockRows
-    let nodes = blockCount == 1 ? [0..<1] : Self.topNodes(0..<blockCount, threads: backend.threads)
-    prepareTasks(nodes.count, blockRows: blockRows)
-    let batch = Batch(
-      network: network, input: input, target: target, loss: loss,
-      scale: loss.gradientScale(rows: input.rows, outputs: outputs), blockRows: blockRows,
-      backend: nodes.count == 1 ? backend : backend.singleThreaded)
+    let cut = cut(rows: input.rows)
+    let batch = batch(cut, input: input, target: target, loss: loss)
+    let lossSum =
+      cut.tasks == 1
+      ? Self.node(0..<cut.blocks, slot: 0, of: batch, in: tasks[0])
+      : parallelGradients(cut, of: batch)
+    return (lossSum / Element(loss.termCount(rows: input.rows, outputs: target.columns)), tasks[0].gradients(0))
+  }
 
-    let tasks = tasks
-    if nodes.count == 1 {
-      tasks[0].lossSum = Self.node(nodes[0], depth: 0, of: batch, in: tasks[0])
-    } else {
-      backend.parallelFor(nodes.count) { index in
-        tasks[index].lossSum = Self.node(nodes[index], depth: 0, of: batch, in: tasks[index])
-      }
+  /// A step of gradient descent on the network's parameters.
+  ///
+  /// - Parameters:
+  ///   - input: `[rows × inputs]`, a row or more.
+  ///   - target: `[rows × outputs]`.
+  ///   - loss: which loss.
+  ///   - learningRate: the factor of the gradient.
+  /// - Returns: the mean loss before the step.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  func step(
+    input: MatrixView<Element>, target: MatrixView<Element>, loss: Loss, learningRate: Element
+  ) -> Element {
+    if let narrowStep, input.rows <= narrowStep.rows,
+      let lossSum = backend.narrowGradients(
+        layers: narrowStep.layers, input: input, target: target, loss: loss,
+        scale: loss.gradientScale(rows: input.rows, outputs: target.columns))
+    {
+      backend.descend(network.all, gradient: narrowStep.gradients.all.readOnly, learningRate: learningRate)
+      return lossSum / Element(loss.termCount(rows: input.rows, outputs: target.columns))
     }
-    let lossSum = foldTop(nodes[...])
-    return (
-      lossSum / Element(loss.termCount(rows: input.rows, outputs: outputs)), tasks[0].gradients(0, shapedAs: network)
-    )
+    let cut = cut(rows: input.rows)
+    guard cut.blocks == 1 else {
+      let (mean, gradients) = gradients(input: input, target: target, loss: loss)
+      backend.descend(network.all, gradient: gradients.all.readOnly, learningRate: learningRate)
+      return mean
+    }
+    let batch = batch(cut, input: input, target: target, loss: loss)
+    let lossSum = Self.pass(
+      input: input, target: target, of: batch, in: tasks[0], use: .descend(learningRate: learningRate))
+    return lossSum / Element(loss.termCount(rows: input.rows, outputs: target.columns))
   }
 
   /// The activations and gradients that the last one-block batch left: `rows` rows of them.
   func record(rows: Int) -> (outputs: [Matrix<Element>], sumGradients: [Matrix<Element>]) {
-    func first(_ storage: MatrixStorage<Element>) -> Matrix<Element> {
-      let copy = MatrixStorage<Element>(rows: rows, columns: storage.columns)
-      copy.mutableView.copy(from: storage.view.rows(0..<rows))
-      return copy.matrix
-    }
-    let workspace = tasks[0].workspace
-    return (workspace.outputs.map(first), workspace.sumGradients.map(first))
+    let views = tasks[0].workspace(rows: rows).views(rows: rows)
+    return (views.outputs.map { Matrix($0.readOnly) }, views.sumGradients.map { Matrix($0.readOnly) })
   }
 
-  private func prepareTasks(_ count: Int, blockRows: Int) {
-    if let first = tasks.first, first.workspace.rows < blockRows { tasks.removeAll() }
-    while tasks.count < count { tasks.append(NodeTask(blockRows: blockRows, network: network)) }
+  private func cut(rows: Int) -> RowBlocks.Cut {
+    if latestCut.rows != rows { latestCut = blocks.cut(network, rows: rows, threads: backend.threads) }
+    return latestCut
   }
 
-  /// The nodes that tasks own, in the order of their rows: the tree is opened until there are some for each thread.
-  private static func topNodes(_ blocks: Range<Int>, threads: Int) -> [Range<Int>] {
-    var nodes = [blocks]
-    while threads > 1, nodes.count < 4 * threads, nodes.contains(where: { $0.count > 1 }) {
-      nodes = nodes.flatMap { node in
-        node.count == 1 ? [node] : [children(node).left, children(node).right]
-      }
+  private func batch(
+    _ cut: RowBlocks.Cut, input: MatrixView<Element>, target: MatrixView<Element>, loss: Loss
+  ) -> Batch {
+    Batch(
+      network: network, isNarrow: narrowStep != nil, input: input, target: target, loss: loss,
+      scale: loss.gradientScale(rows: input.rows, outputs: target.columns), blockRows: cut.blockRows,
+      backend: cut.tasks == 1 ? backend : backend.singleThreaded)
+  }
+
+  // MARK: Nodes
+
+  /// Computes a node of the tree over blocks into the task's gradients number `slot`; returns its sum of losses.
+  private static func node(_ blocks: Range<Int>, slot: Int, of batch: Batch, in task: NodeTask) -> Element {
+    guard blocks.count > 1 else { return block(blocks.lowerBound, slot: slot, of: batch, in: task) }
+    let (left, right) = children(blocks)
+    let leftLoss = node(left, slot: slot, of: batch, in: task)
+    let rightLoss = node(right, slot: slot + 1, of: batch, in: task)
+    batch.backend.add(task.gradients(slot + 1).all.readOnly, to: task.gradients(slot).all)
+    return leftLoss + rightLoss
+  }
+
+  private static func block(_ index: Int, slot: Int, of batch: Batch, in task: NodeTask) -> Element {
+    let start = index * batch.blockRows
+    let rows = start..<min(start + batch.blockRows, batch.input.rows)
+    let (input, target) = (batch.input.rows(rows), batch.target.rows(rows))
+    if batch.isNarrow,
+      let lossSum = batch.backend.narrowGradients(
+        layers: task.narrowViews(slot), input: input, target: target, loss: batch.loss, scale: batch.scale)
+    {
+      return lossSum
     }
-    return nodes
+    return pass(input: input, target: target, of: batch, in: task, use: .store(task.gradients(slot)))
+  }
+
+  private static func pass(
+    input: MatrixView<Element>, target: MatrixView<Element>, of batch: Batch, in task: NodeTask,
+    use: GradientUse<Element>
+  ) -> Element {
+    let views = task.workspace(rows: input.rows).views(rows: input.rows)
+    forward(
+      batch.network, input: input, hidden: views.outputs, output: views.outputs[views.outputs.count - 1],
+      on: batch.backend)
+    return backward(
+      batch.network, input: input, target: target, loss: batch.loss, scale: batch.scale, views: views, use: use,
+      on: batch.backend)
   }
 
   private static func children(_ node: Range<Int>) -> (left: Range<Int>, right: Range<Int>) {
@@ -110,50 +196,50 @@ final class BlockedPass<Element: KernelElement> {
     return (node.lowerBound..<middle, middle..<node.upperBound)
   }
 
-  /// Computes a node of the tree over blocks into the task's gradients at `depth`; returns its sum of losses.
-  private static func node(_ blocks: Range<Int>, depth: Int, of batch: Batch, in task: NodeTask) -> Element {
-    guard blocks.count > 1 else { return block(blocks.lowerBound, depth: depth, of: batch, in: task) }
-    let (left, right) = children(blocks)
-    let leftLoss = node(left, depth: depth, of: batch, in: task)
-    let rightLoss = node(right, depth: depth + 1, of: batch, in: task)
-    add(
-      task.gradients(depth + 1, shapedAs: batch.network), to: task.gradients(depth, shapedAs: batch.network),
-      on: batch.backend)
-    return leftLoss + rightLoss
-  }
+  // MARK: Tasks
 
-  private static func block(_ index: Int, depth: Int, of batch: Batch, in task: NodeTask) -> Element {
-    let start = index * batch.blockRows
-    let rows = start..<min(start + batch.blockRows, batch.input.rows)
-    let views = task.workspace.views(rows: rows.count)
-    forward(batch.network, input: batch.input.rows(rows), outputs: views.outputs, on: batch.backend)
-    return backward(
-      batch.network, input: batch.input.rows(rows), target: batch.target.rows(rows), loss: batch.loss,
-      scale: batch.scale, outputs: views.outputs, sumGradients: views.sumGradients,
-      gradients: task.gradients(depth, shapedAs: batch.network), on: batch.backend)
-  }
-
-  /// Folds the tasks' nodes up to the root, which ends in the first task's gradients.
-  private func foldTop(_ nodes: ArraySlice<Range<Int>>) -> Element {
-    guard nodes.count > 1, let first = nodes.first, let last = nodes.last else {
-      return tasks[nodes.startIndex].lossSum
+  /// Each task takes an equal share of the blocks: the few nodes of the tree that make it up. What joins the shares of
+  /// different tasks is folded when all are done, into the first gradients of the first task.
+  private func parallelGradients(_ cut: RowBlocks.Cut, of batch: Batch) -> Element {
+    while tasks.count < cut.tasks { tasks.append(NodeTask(network)) }
+    let tasks = tasks
+    let root = 0..<cut.blocks
+    backend.parallelFor(cut.tasks) { index in
+      let task = tasks[index]
+      let share = cut.blocks * index / cut.tasks..<cut.blocks * (index + 1) / cut.tasks
+      task.lossSums.removeAll(keepingCapacity: true)
+      Self.forEachNode(of: share, in: root) { node in
+        task.lossSums.append(Self.node(node, slot: task.lossSums.count, of: batch, in: task))
+      }
     }
-    let (left, _) = Self.children(first.lowerBound..<last.upperBound)
-    let split = nodes.firstIndex { $0.lowerBound >= left.upperBound } ?? nodes.endIndex
-    let leftLoss = foldTop(nodes[..<split])
-    let rightLoss = foldTop(nodes[split...])
-    Self.add(
-      tasks[split].gradients(0, shapedAs: network), to: tasks[nodes.startIndex].gradients(0, shapedAs: network),
-      on: backend)
-    return leftLoss + rightLoss
+    var owners = tasks.prefix(cut.tasks).flatMap { task in task.lossSums.indices.map { (task, $0) } }[...]
+    var nodes: [Range<Int>] = []
+    for index in 0..<cut.tasks {
+      let share = cut.blocks * index / cut.tasks..<cut.blocks * (index + 1) / cut.tasks
+      Self.forEachNode(of: share, in: root) { nodes.append($0) }
+    }
+    var rest = nodes[...]
+    func fold(_ node: Range<Int>) -> (sum: NetworkStorage<Element>, loss: Element) {
+      if rest.first == node, let (task, slot) = owners.popFirst() {
+        rest.removeFirst()
+        return (task.gradients(slot), task.lossSums[slot])
+      }
+      let (left, right) = Self.children(node)
+      let (sum, leftLoss) = fold(left)
+      let (other, rightLoss) = fold(right)
+      backend.add(other.all.readOnly, to: sum.all)
+      return (sum, leftLoss + rightLoss)
+    }
+    return fold(root).loss
   }
 
-  private static func add(
-    _ other: NetworkStorage<Element>, to sum: NetworkStorage<Element>, on backend: any ComputeBackend<Element>
-  ) {
-    for (layer, otherLayer) in zip(sum.layers, other.layers) {
-      backend.add(otherLayer.weights.view, to: layer.weights.mutableView)
-      backend.add(otherLayer.bias.view, to: layer.bias.mutableView)
-    }
+  /// Calls `body` with the largest nodes below `node` that lie in `share`, in the order of their rows: together they are
+  /// the share.
+  private static func forEachNode(of share: Range<Int>, in node: Range<Int>, _ body: (Range<Int>) -> Void) {
+    guard share.overlaps(node) else { return }
+    if share.lowerBound <= node.lowerBound, node.upperBound <= share.upperBound { return body(node) }
+    let (left, right) = children(node)
+    forEachNode(of: share, in: left, body)
+    forEachNode(of: share, in: right, body)
   }
 }

@@ -38,6 +38,8 @@ public enum NetworkError: Error, Sendable, Equatable, CustomStringConvertible {
   case inputColumns(expected: Int, found: Int)
   /// Targets of another shape than the network's output.
   case targetShape(expectedRows: Int, expectedColumns: Int, rows: Int, columns: Int)
+  /// Memory for outputs of another shape than the network gives.
+  case outputShape(expectedRows: Int, expectedColumns: Int, rows: Int, columns: Int)
   /// Data without a row, where the mean of a loss is asked for.
   case noRows
 
@@ -53,6 +55,8 @@ public enum NetworkError: Error, Sendable, Equatable, CustomStringConvertible {
       "the network takes \(expected) inputs, but the data has \(found) columns"
     case .targetShape(let expectedRows, let expectedColumns, let rows, let columns):
       "the targets are \(rows) x \(columns); the network's output is \(expectedRows) x \(expectedColumns)"
+    case .outputShape(let expectedRows, let expectedColumns, let rows, let columns):
+      "the memory for outputs is \(rows) x \(columns); the network's output is \(expectedRows) x \(expectedColumns)"
     case .noRows: "the data has no rows"
     }
   }

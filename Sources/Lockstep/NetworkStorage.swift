@@ -2,53 +2,85 @@
 
 import ComputeBackend
 
-/// The parameters of a network, or as many gradients, in aligned memory.
+/// The parameters of a network, or as many gradients, in one piece of aligned memory.
+///
+/// Its views are valid while it lives.
 final class NetworkStorage<Element: KernelElement> {
+  /// Plain views: a pass over them counts no references.
   struct Layer {
-    let weights: MatrixStorage<Element>
-    let bias: MatrixStorage<Element>
+    /// `[inputs × outputs]`.
+    let weights: MutableMatrixView<Element>
+    /// `[1 × outputs]`.
+    let bias: MutableMatrixView<Element>
     let activation: Activation
   }
 
   let layers: [Layer]
+  /// Every parameter of every layer, as one row. Between the matrices lie a few zeros, which additions and steps of
+  /// gradient descent leave without effect on any parameter.
+  let all: MutableMatrixView<Element>
+  private let memory: MatrixGroup<Element>
+
+  private init(shapes: [(inputs: Int, outputs: Int, activation: Activation)]) {
+    let memory = MatrixGroup<Element>(
+      shapes: shapes.flatMap { [(rows: $0.inputs, columns: $0.outputs), (rows: 1, columns: $0.outputs)] })
+    layers = shapes.enumerated().map { index, shape in
+      Layer(
+        weights: memory.matrices[2 * index], bias: memory.matrices[2 * index + 1], activation: shape.activation)
+    }
+    all = memory.all
+    self.memory = memory
+  }
 
   /// A copy of the network's parameters.
-  init(_ network: Network<Element>) {
-    layers = network.layers.map {
-      Layer(weights: MatrixStorage($0.weights), bias: MatrixStorage($0.bias), activation: $0.activation)
+  convenience init(_ network: Network<Element>) {
+    self.init(shapes: network.layers.map { ($0.inputs, $0.outputs, $0.activation) })
+    for (layer, source) in zip(layers, network.layers) {
+      source.weights.withView { layer.weights.copy(from: $0) }
+      source.bias.withView { layer.bias.copy(from: $0) }
     }
   }
 
   /// Zeros in the shape of `other`.
-  init(shapedAs other: NetworkStorage) {
-    layers = other.layers.map {
-      Layer(
-        weights: MatrixStorage(rows: $0.weights.rows, columns: $0.weights.columns),
-        bias: MatrixStorage(rows: 1, columns: $0.bias.columns), activation: $0.activation)
-    }
+  convenience init(shapedAs other: NetworkStorage) {
+    self.init(shapes: other.layers.map { ($0.weights.rows, $0.weights.columns, $0.activation) })
   }
 
   /// The layers as values.
   var denseLayers: [DenseLayer<Element>] {
-    layers.map { DenseLayer(weights: $0.weights.matrix, bias: $0.bias.matrix, activation: $0.activation) }
+    layers.map {
+      DenseLayer(
+        weights: Matrix($0.weights.readOnly), bias: Matrix($0.bias.readOnly), activation: $0.activation)
+    }
   }
 
   /// Copies every parameter of `other`, a network of the same shape.
   func copy(from other: NetworkStorage) {
-    for (layer, source) in zip(layers, other.layers) {
-      layer.weights.mutableView.copy(from: source.weights.view)
-      layer.bias.mutableView.copy(from: source.bias.view)
-    }
+    all.copy(from: other.all.readOnly)
   }
 
   /// True where every parameter is a finite number.
   var isFinite: Bool {
-    layers.allSatisfy { $0.weights.view.isFinite && $0.bias.view.isFinite }
+    layers.allSatisfy { $0.weights.readOnly.isFinite && $0.bias.readOnly.isFinite }
   }
 
-  /// Bytes of all parameters.
-  var byteCount: Int {
-    layers.reduce(0) { $0 + ($1.weights.rows + 1) * $1.weights.columns } * MemoryLayout<Element>.stride
+  /// How many parameters there are.
+  var parameterCount: Int {
+    layers.reduce(0) { $0 + ($1.weights.rows + 1) * $1.weights.columns }
+  }
+
+  /// True where the sums over rows of every layer run in stripes.
+  var isNarrow: Bool {
+    layers.allSatisfy { OrderOfArithmetic.isNarrow(inputs: $0.weights.rows, outputs: $0.weights.columns) }
+  }
+
+  /// The layers as primitives take them that run more than one layer, their gradients going to `gradients`.
+  func views(gradients: NetworkStorage) -> [DenseLayerViews<Element>] {
+    zip(layers, gradients.layers).map { layer, gradient in
+      DenseLayerViews(
+        weights: layer.weights.readOnly, bias: layer.bias.readOnly, activation: layer.activation,
+        weightGradient: gradient.weights, biasGradient: gradient.bias)
+    }
   }
 }
 
@@ -56,36 +88,36 @@ final class NetworkStorage<Element: KernelElement> {
 final class PassWorkspace<Element: KernelElement> {
   /// The most rows that it takes.
   let rows: Int
-  /// `[rows × outputs]` of each layer: its activated outputs.
-  let outputs: [MatrixStorage<Element>]
-  /// `[rows × outputs]` of each layer: the gradients with respect to its sums, before the activation.
-  let sumGradients: [MatrixStorage<Element>]
+  private let memory: MatrixGroup<Element>
+  private var latest: PassViews<Element>
 
   init(rows: Int, network: NetworkStorage<Element>) {
     self.rows = rows
-    func room() -> [MatrixStorage<Element>] {
-      network.layers.map { MatrixStorage(rows: rows, columns: $0.weights.columns) }
-    }
-    outputs = room()
-    sumGradients = room()
+    let widths = network.layers.map { (rows: rows, columns: $0.weights.columns) }
+    memory = MatrixGroup(shapes: widths + widths)
+    latest = PassViews(
+      rows: rows, outputs: Array(memory.matrices[..<widths.count]),
+      sumGradients: Array(memory.matrices[widths.count...]))
   }
-
-  /// The first rows of each matrix, to write.
-  struct Views {
-    let outputs: [MutableMatrixView<Element>]
-    let sumGradients: [MutableMatrixView<Element>]
-  }
-
-  private var latestViews: (rows: Int, views: Views)?
 
   /// The first `rows` rows of each matrix. Most blocks have as many rows as the one before: their views are kept, so that
   /// a step of a small network is not spent on making them.
-  func views(rows: Int) -> Views {
-    if let latestViews, latestViews.rows == rows { return latestViews.views }
-    let views = Views(
-      outputs: outputs.map { $0.mutableView.rows(0..<rows) },
-      sumGradients: sumGradients.map { $0.mutableView.rows(0..<rows) })
-    latestViews = (rows, views)
-    return views
+  func views(rows: Int) -> PassViews<Element> {
+    if latest.rows != rows {
+      let layers = memory.matrices.count / 2
+      latest = PassViews(
+        rows: rows, outputs: memory.matrices[..<layers].map { $0.rows(0..<rows) },
+        sumGradients: memory.matrices[layers...].map { $0.rows(0..<rows) })
+    }
+    return latest
   }
+}
+
+/// What a pass over a block of rows writes.
+struct PassViews<Element: KernelElement> {
+  let rows: Int
+  /// `[rows × outputs]` of each layer: its activated outputs.
+  let outputs: [MutableMatrixView<Element>]
+  /// `[rows × outputs]` of each layer: the gradients with respect to its sums, before the activation.
+  let sumGradients: [MutableMatrixView<Element>]
 }

@@ -3,27 +3,38 @@
 
 import ComputeBackend
 
-/// Runs the network on the rows of `input`: `outputs[0] = activation(input weights + bias)`, and on from layer to layer.
+/// What becomes of a layer's gradients as soon as the pass knows them.
+enum GradientUse<Element: KernelElement> {
+  /// They are stored, in a network of the same shape.
+  case store(NetworkStorage<Element>)
+  /// A step of gradient descent, where the rows are the whole batch.
+  case descend(learningRate: Element)
+}
+
+/// Runs the network on the rows of `input`: `hidden[0] = activation(input weights + bias)`, and on from layer to layer.
 ///
 /// - Parameters:
 ///   - network: the parameters.
 ///   - input: `[rows × inputs]`.
-///   - outputs: `[rows × outputs]` of each layer, written.
+///   - hidden: `[rows × outputs]` of each layer but the last, written; more than these may follow.
+///   - output: `[rows × outputs]` of the last layer, written.
 func forward<Element>(
-  _ network: NetworkStorage<Element>, input: MatrixView<Element>, outputs: [MutableMatrixView<Element>],
-  on backend: any ComputeBackend<Element>
+  _ network: NetworkStorage<Element>, input: MatrixView<Element>, hidden: [MutableMatrixView<Element>],
+  output: MutableMatrixView<Element>, on backend: any ComputeBackend<Element>
 ) {
   var layerInput = input
-  for (layer, output) in zip(network.layers, outputs) {
+  for index in network.layers.indices {
+    let layer = network.layers[index]
+    let layerOutput = index == network.layers.count - 1 ? output : hidden[index]
     backend.forward(
-      input: layerInput, weights: layer.weights.view, bias: layer.bias.view, activation: layer.activation,
-      output: output)
-    layerInput = output.readOnly
+      input: layerInput, weights: layer.weights.readOnly, bias: layer.bias.readOnly, activation: layer.activation,
+      output: layerOutput)
+    layerInput = layerOutput.readOnly
   }
 }
 
-/// Propagates the loss back through what ``forward(_:input:outputs:on:)`` left: from the output layer down, each layer's
-/// parameter gradients first, then the gradient with respect to the sums of the layer below.
+/// Propagates the loss back through what ``forward(_:input:hidden:output:on:)`` left: from the output layer down, the gradient
+/// with respect to the sums of the layer below first, as it takes the weights before a step, then each layer's own.
 ///
 /// - Parameters:
 ///   - network: the parameters.
@@ -31,31 +42,37 @@ func forward<Element>(
 ///   - target: `[rows × outputs]` of the last layer.
 ///   - loss: which loss.
 ///   - scale: ``Loss/gradientScale(rows:outputs:)`` of the whole batch, of which these rows may be a part.
-///   - outputs: `[rows × outputs]` of each layer.
-///   - sumGradients: `[rows × outputs]` of each layer, written: the gradients with respect to the layer's sums.
-///   - gradients: the gradients of the parameters, written.
+///   - views: the outputs of each layer, and room for the gradients with respect to the layer's sums.
+///   - use: what becomes of the gradients of the parameters.
 /// - Returns: the sum of the rows' losses, not divided.
 func backward<Element>(
   _ network: NetworkStorage<Element>, input: MatrixView<Element>, target: MatrixView<Element>, loss: Loss,
-  scale: Element, outputs: [MutableMatrixView<Element>], sumGradients: [MutableMatrixView<Element>],
-  gradients: NetworkStorage<Element>, on backend: any ComputeBackend<Element>
+  scale: Element, views: PassViews<Element>, use: GradientUse<Element>, on backend: any ComputeBackend<Element>
 ) -> Element {
+  let (outputs, sumGradients) = (views.outputs, views.sumGradients)
   let last = network.layers.count - 1
   let lossSum = backend.loss(
     loss, output: outputs[last].readOnly, target: target, scale: scale, gradient: sumGradients[last])
   backward(network.layers[last].activation, value: outputs[last].readOnly, gradient: sumGradients[last])
 
   for index in (0...last).reversed() {
+    let layer = network.layers[index]
     let layerInput = index == 0 ? input : outputs[index - 1].readOnly
     let sumGradient = sumGradients[index].readOnly
-    backend.parameterGradients(
-      input: layerInput, outputGradient: sumGradient,
-      weightGradient: gradients.layers[index].weights.mutableView,
-      biasGradient: gradients.layers[index].bias.mutableView)
     if index > 0 {
       backend.inputGradient(
-        outputGradient: sumGradient, weights: network.layers[index].weights.view, input: layerInput,
+        outputGradient: sumGradient, weights: layer.weights.readOnly, input: layerInput,
         activation: network.layers[index - 1].activation, inputGradient: sumGradients[index - 1])
+    }
+    switch use {
+    case .store(let gradients):
+      backend.parameterGradients(
+        input: layerInput, outputGradient: sumGradient, weightGradient: gradients.layers[index].weights,
+        biasGradient: gradients.layers[index].bias)
+    case .descend(let learningRate):
+      backend.updateParameters(
+        weights: layer.weights, bias: layer.bias, input: layerInput, outputGradient: sumGradient,
+        learningRate: learningRate)
     }
   }
   return lossSum

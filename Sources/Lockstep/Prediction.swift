@@ -1,9 +1,10 @@
-// Outputs and losses of a network that stays as it is.
+// Outputs and losses of a network, as values. What serves many calls lies in Predictor.swift.
 
 import ComputeBackend
 
 extension Network {
-  /// The outputs for rows of input: each row's depend on that row alone.
+  /// The outputs for rows of input: each row's depend on that row alone. Who asks more than once makes a ``Predictor``,
+  /// which does not copy the parameters for every call.
   ///
   /// - Parameters:
   ///   - input: `[rows × inputs]`.
@@ -15,26 +16,7 @@ extension Network {
   public func predict(
     _ input: Matrix<Element>, on backend: any ComputeBackend<Element>
   ) throws(NetworkError) -> Matrix<Element> {
-    guard input.columns == inputs else { throw .inputColumns(expected: inputs, found: input.columns) }
-    let storage = NetworkStorage(self)
-    // As many rows at a time as keep activations near a core's cache, yet enough for every thread.
-    let blockRows = min(max(input.rows, 1), max(256, (1 << 20) / (sizes.max() ?? 1)))
-    let hidden = storage.layers.dropLast().map {
-      MatrixStorage<Element>(rows: blockRows, columns: $0.weights.columns)
-    }
-    var result = Matrix<Element>(rows: input.rows, columns: outputs)
-    withExtendedLifetime((storage, hidden)) {
-      input.withView { input in
-        result.withMutableView { result in
-          for start in stride(from: 0, to: input.rows, by: blockRows) {
-            let rows = start..<min(start + blockRows, input.rows)
-            let outputs = hidden.map { $0.mutableView.rows(0..<rows.count) } + [result.rows(rows)]
-            forward(storage, input: input.rows(rows), outputs: outputs, on: backend)
-          }
-        }
-      }
-    }
-    return result
+    try Predictor(self, backend: backend).predict(input)
   }
 
   /// The mean loss over rows.

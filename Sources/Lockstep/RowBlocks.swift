@@ -10,14 +10,44 @@ public enum RowBlocks: Sendable, Equatable {
   case automatic
   /// Blocks of 2^`exponent` leaves of ``ComputeBackend/OrderOfArithmetic/leafRows`` rows each.
   case leaves(exponent: Int)
-  /// The whole batch in one block.
+  /// The whole batch in one block, layer by layer.
   case wholeBatch
 
   /// Bytes of activations and gradients that stay in a core's own cache.
   private static let cacheBytes = 256 << 10
 
-  /// Rows in a block, for a batch of `rows` rows: a multiple of a leaf, or the whole batch.
-  func blockRows<Element>(_ network: NetworkStorage<Element>, rows: Int) -> Int {
+  /// The least product of rows and parameters that is worth a thread of its own: some ten microseconds of work, as a fork
+  /// and join takes a few.
+  private static let leastWorkPerThread = 1 << 17
+
+  /// A batch cut into blocks.
+  struct Cut: Equatable {
+    /// Rows of the batch.
+    let rows: Int
+    /// Rows in a block: a multiple of a leaf, or the whole batch.
+    let blockRows: Int
+    /// How many tasks share the blocks.
+    let tasks: Int
+
+    /// How many blocks there are, one of no rows where the batch has none.
+    var blocks: Int { max((rows + blockRows - 1) / blockRows, 1) }
+  }
+
+  /// The cut of a batch of `rows` rows, for up to `threads` threads.
+  func cut<Element>(_ network: NetworkStorage<Element>, rows: Int, threads: Int) -> Cut {
+    let work = Double(rows) * Double(network.parameterCount)
+    let worthwhile = max(1, min(threads, Int(min(work / Double(Self.leastWorkPerThread), 0x1p30))))
+    let blockRows = blockRows(network, rows: rows, tasks: worthwhile)
+    // A single block is shared by the threads inside each primitive.
+    return Cut(rows: rows, blockRows: blockRows, tasks: min(worthwhile, max((rows + blockRows - 1) / blockRows, 1)))
+  }
+
+  /// A number of rows up to which a batch is one block on one thread.
+  func undividedRows<Element>(_ network: NetworkStorage<Element>) -> Int {
+    min(2 * Self.leastWorkPerThread / network.parameterCount - 1, blockRows(network, rows: .max, tasks: 1))
+  }
+
+  private func blockRows<Element>(_ network: NetworkStorage<Element>, rows: Int, tasks: Int) -> Int {
     let leafRows = OrderOfArithmetic.leafRows
     switch self {
     case .wholeBatch: return max(rows, 1)
@@ -25,11 +55,14 @@ public enum RowBlocks: Sendable, Equatable {
     case .automatic:
       let widths = network.layers.reduce(network.layers[0].weights.rows) { $0 + 2 * $1.weights.columns }
       let rowBytes = widths * MemoryLayout<Element>.stride
-      guard network.byteCount <= Self.cacheBytes, rowBytes * leafRows <= Self.cacheBytes, rows > leafRows else {
+      let parameterBytes = network.parameterCount * MemoryLayout<Element>.stride
+      // A backend's one pass over a narrow network keeps nothing of the rows: larger blocks have fewer sums to fold.
+      let blockBytes = network.isNarrow ? 4 * Self.cacheBytes : Self.cacheBytes
+      guard parameterBytes <= Self.cacheBytes, rowBytes * leafRows <= blockBytes, rows > leafRows else {
         return max(rows, 1)
       }
       var block = leafRows
-      while block * 2 * rowBytes <= Self.cacheBytes { block *= 2 }
+      while block * 2 * rowBytes <= blockBytes, tasks == 1 || block * 2 * 16 * tasks <= rows { block *= 2 }
       return min(rows, block)
     }
   }

@@ -102,7 +102,7 @@ public final class Trainer<Element: KernelElement> {
       target.withView { target in
         let (loss, gradients) = pass.gradients(input: input, target: target, loss: self.loss)
         let (outputs, sumGradients) = pass.record(rows: input.rows)
-        descend(gradients, learningRate: learningRate)
+        backend.descend(parameters.all, gradient: gradients.all.readOnly, learningRate: learningRate)
         return PassRecord(
           outputs: outputs, sumGradients: sumGradients,
           gradients: Gradients(loss: loss, layers: gradients.denseLayers))
@@ -111,17 +111,10 @@ public final class Trainer<Element: KernelElement> {
   }
 
   /// A step on views whose shapes are known to fit.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   func step(input: MatrixView<Element>, target: MatrixView<Element>, learningRate: Element) -> Element {
-    let (loss, gradients) = pass.gradients(input: input, target: target, loss: self.loss)
-    descend(gradients, learningRate: learningRate)
-    return loss
-  }
-
-  private func descend(_ gradients: NetworkStorage<Element>, learningRate: Element) {
-    for (layer, gradient) in zip(parameters.layers, gradients.layers) {
-      backend.descend(layer.weights.mutableView, gradient: gradient.weights.view, learningRate: learningRate)
-      backend.descend(layer.bias.mutableView, gradient: gradient.bias.view, learningRate: learningRate)
-    }
+    pass.step(input: input, target: target, loss: loss, learningRate: learningRate)
   }
 
   func check(input: Matrix<Element>, target: Matrix<Element>) throws(NetworkError) {

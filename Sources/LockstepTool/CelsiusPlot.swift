@@ -26,12 +26,12 @@ enum PictureTarget: Equatable {
 enum PictureFormat: String, CaseIterable {
   case svg, png, pdf
 
-  /// How gnuplot is told, for a picture of 800 by 600 points.
-  var terminal: String {
+  /// How gnuplot is told, for a picture of so many points.
+  func terminal(width: Int = 800, height: Int = 600) -> String {
     switch self {
-    case .svg: "svg size 800,600 enhanced font 'sans,14' background rgb 'white'"
-    case .png: "pngcairo size 800,600 enhanced font 'sans,14'"
-    case .pdf: "pdfcairo size 8in,6in enhanced font 'sans,14'"
+    case .svg: "svg size \(width),\(height) enhanced font 'sans,14' background rgb 'white'"
+    case .png: "pngcairo size \(width),\(height) enhanced font 'sans,14'"
+    case .pdf: "pdfcairo size \(Double(width) / 72)in,\(Double(height) / 72)in enhanced font 'sans,14'"
     }
   }
 }
@@ -56,7 +56,7 @@ struct CelsiusPlot {
     // The line after training is drawn over the true one, so that one sees both where they agree.
     let picture = try draw(
       script(
-        terminal: format.terminal,
+        terminal: format.terminal(),
         labels: """
           set title 'A 1-2-1 network learns to convert Celsius to Fahrenheit'
           set ylabel 'Fahrenheit'

@@ -12,6 +12,8 @@ struct Command: Sendable {
   var details = ""
   /// The operands that it takes, each exactly once, as the help spells them.
   var operands: [String] = []
+  /// What stands in the help for any number of operands more; `nil` where there are none.
+  var moreOperands: String?
   /// Its options, without `--help`, which every command has.
   let options: [any OptionDeclaration]
   /// Command lines to start from, each with what it does.
@@ -36,14 +38,14 @@ struct Invocation {
     if operands.count < command.operands.count {
       throw UsageError(description: "\(command.operands[operands.count]) is missing", isAboutSyntax: true)
     }
-    if operands.count > command.operands.count {
+    if command.moreOperands == nil, operands.count > command.operands.count {
       throw UsageError(
         description: "the word '\(operands[command.operands.count])' is one too many",
         isAboutSyntax: true)
     }
   }
 
-  /// The operands, as many as the command declares.
+  /// The operands, as many as the command declares, or more where it allows that.
   var operands: [String] { parsed.operands }
 
   /// The value of an option: the last one given, or its default.

@@ -32,7 +32,7 @@ private struct MachineInfo {
     let unavailability: String?
   }
 
-  let cpu = Self.cpuName
+  let cpu = processorName()
   /// Every feature that Lockstep knows of, and whether this CPU has it.
   let features = (0..<lockstep_cpu_feature_count()).map { index in
     (name: String(cString: lockstep_cpu_feature_name(index)), isPresent: lockstep_cpu_has_feature(index))
@@ -107,16 +107,5 @@ private struct MachineInfo {
       ("OpenMP", "openmp", Backends.openMPVersion.map { "\($0)" }),
       ("gnuplot", "gnuplot", gnuplot),
     ]
-  }
-
-  /// The name that the CPU gives itself, where the system tells it.
-  private static var cpuName: String? {
-    let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n") ?? []
-    for line in lines {
-      let parts = line.split(separator: ":", maxSplits: 1)
-      guard parts.count == 2, parts[0].hasPrefix("model name") else { continue }
-      return parts[1].trimmingCharacters(in: .whitespaces)
-    }
-    return nil
   }
 }

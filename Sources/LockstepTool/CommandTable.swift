@@ -9,6 +9,7 @@ let commands: [Command] = [
   gradientsCommand,
   infoCommand,
   verifyCommand,
+  benchmarkCommand,
 ]
 
 /// The options that `lockstep` itself takes.

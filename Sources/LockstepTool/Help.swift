@@ -28,7 +28,8 @@ enum Help {
     let rows = options.map { option in
       (spelling(option), option.summary + (option.defaultText.map { " (default: \($0))" } ?? ""))
     }
-    let usage = (["lockstep", command.name] + command.operands + ["[OPTIONS]"]).joined(separator: " ")
+    let operands = command.operands + (command.moreOperands.map { [$0] } ?? [])
+    let usage = (["lockstep", command.name] + operands + ["[OPTIONS]"]).joined(separator: " ")
     let summary = command.summary.prefix(1).uppercased() + command.summary.dropFirst() + "."
     let details = command.details.isEmpty ? "" : "\n" + wrapped(command.details, indent: 0) + "\n"
     let examples = command.examples.map { "  \($0.line)\n" + wrapped($0.does, indent: 6) }.joined(separator: "\n")

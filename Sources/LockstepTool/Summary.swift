@@ -1,6 +1,7 @@
 // How results of model commands read: lines of a name and a text.
 
 import ComputeBackend
+import Foundation
 import Lockstep
 
 #if canImport(Glibc)
@@ -32,4 +33,15 @@ func networkSummary<Element>(_ network: Network<Element>) -> String {
 /// Bytes of memory that the machine has.
 func physicalMemory() -> Double {
   Double(sysconf(Int32(_SC_PHYS_PAGES))) * Double(sysconf(Int32(_SC_PAGESIZE)))
+}
+
+/// The name that the CPU gives itself, where the system tells it.
+func processorName() -> String? {
+  let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n") ?? []
+  for line in lines {
+    let parts = line.split(separator: ":", maxSplits: 1)
+    guard parts.count == 2, parts[0].hasPrefix("model name") else { continue }
+    return parts[1].trimmingCharacters(in: .whitespaces)
+  }
+  return nil
 }

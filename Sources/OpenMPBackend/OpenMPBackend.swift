@@ -37,6 +37,11 @@ public struct OpenMPBackend<Element: OpenMPElement>: ComputeBackend {
 
   public var singleThreaded: OpenMPBackend { OpenMPBackend(self, threads: 1) }
 
+  // A caller that holds `any ComputeBackend` reaches the generic code, so each primitive names its two specialisations:
+  // generic code would look up types at every call.
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   public func forward(
     input: MatrixView<Element>, weights: MatrixView<Element>, bias: MatrixView<Element>, activation: Activation,
     output: MutableMatrixView<Element>
@@ -46,6 +51,8 @@ public struct OpenMPBackend<Element: OpenMPElement>: ComputeBackend {
       lockstep_activation(activation), lockstep_mutable_matrix(output))
   }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   public func parameterGradients(
     input: MatrixView<Element>, outputGradient: MatrixView<Element>,
     weightGradient: MutableMatrixView<Element>, biasGradient: MutableMatrixView<Element>
@@ -55,6 +62,8 @@ public struct OpenMPBackend<Element: OpenMPElement>: ComputeBackend {
       lockstep_mutable_matrix(weightGradient), lockstep_mutable_matrix(biasGradient))
   }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   public func inputGradient(
     outputGradient: MatrixView<Element>, weights: MatrixView<Element>, input: MatrixView<Element>,
     activation: Activation, inputGradient: MutableMatrixView<Element>
@@ -64,6 +73,8 @@ public struct OpenMPBackend<Element: OpenMPElement>: ComputeBackend {
       lockstep_activation(activation), lockstep_mutable_matrix(inputGradient))
   }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   public func loss(
     _ loss: Loss, output: MatrixView<Element>, target: MatrixView<Element>, scale: Element,
     gradient: MutableMatrixView<Element>
@@ -74,15 +85,49 @@ public struct OpenMPBackend<Element: OpenMPElement>: ComputeBackend {
         Double(scale), lockstep_mutable_matrix(gradient)))
   }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   public func add(_ other: MatrixView<Element>, to sum: MutableMatrixView<Element>) {
     lockstep_add(kernels, CInt(threads), lockstep_matrix(other), lockstep_mutable_matrix(sum))
   }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   public func descend(
     _ parameters: MutableMatrixView<Element>, gradient: MatrixView<Element>, learningRate: Element
   ) {
     lockstep_descend(
       kernels, CInt(threads), lockstep_mutable_matrix(parameters), lockstep_matrix(gradient), Double(learningRate))
+  }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  public func narrowGradients(
+    layers: [DenseLayerViews<Element>], input: MatrixView<Element>, target: MatrixView<Element>, loss: Loss,
+    scale: Element
+  ) -> Element? {
+    narrowGradientsInC(layers: layers, input: input, target: target, loss: loss, scale: scale)
+  }
+
+  /// Apart from the method above, whose generic form would look up the types of all that stands here at every call,
+  /// before it comes to its specialisations.
+  @inline(never)
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  private func narrowGradientsInC(
+    layers: [DenseLayerViews<Element>], input: MatrixView<Element>, target: MatrixView<Element>, loss: Loss,
+    scale: Element
+  ) -> Element? {
+    withUnsafeTemporaryAllocation(of: lockstep_narrow_layer.self, capacity: layers.count) { narrowLayers in
+      for index in layers.indices {
+        narrowLayers.initializeElement(at: index, to: lockstep_narrow_layer(layers[index]))
+      }
+      var lossSum = 0.0
+      let isDone = lockstep_narrow_gradients(
+        kernels, narrowLayers.baseAddress, layers.count, lockstep_matrix(input), lockstep_matrix(target),
+        lockstep_loss_function(loss), Double(scale), &lossSum)
+      return isDone ? Element(lossSum) : nil
+    }
   }
 
   public func parallelFor(_ count: Int, _ body: @Sendable (Int) -> Void) {

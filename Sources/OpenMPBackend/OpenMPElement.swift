@@ -33,6 +33,14 @@ extension lockstep_mutable_matrix {
   }
 }
 
+extension lockstep_narrow_layer {
+  init<Element>(_ layer: DenseLayerViews<Element>) {
+    self.init(
+      weights: lockstep_matrix(layer.weights), bias: layer.bias.base, activation: lockstep_activation(layer.activation),
+      weight_gradient: lockstep_mutable_matrix(layer.weightGradient), bias_gradient: layer.biasGradient.base)
+  }
+}
+
 extension lockstep_instruction_set {
   init?(_ instructionSet: InstructionSet) {
     switch instructionSet {

@@ -80,7 +80,7 @@ extension ParityRun {
     }
   }
 
-  /// Compares the gradients of a layer's weights and bias.
+  /// Compares the gradients of a layer's weights and bias, and a step of descent that stores neither.
   ///
   /// - Returns: the reference's.
   @discardableResult
@@ -98,6 +98,20 @@ extension ParityRun {
         input: x.view, outputGradient: dz.view, weightGradient: dw.mutableView, biasGradient: db.mutableView)
       check(dw, expected.weights, "weight gradient", shape: shape, backend: backend)
       check(db, expected.bias, "bias gradient", shape: shape, backend: backend)
+    }
+
+    let learningRate: Element = 0.1
+    let weights = random(rows: shape.inputs, columns: shape.outputs)
+    let bias = random(rows: 1, columns: shape.outputs)
+    let steppedWeights = Reference.descend(weights, gradient: expected.weights, learningRate: learningRate)
+    let steppedBias = Reference.descend(bias, gradient: expected.bias, learningRate: learningRate)
+    for backend in backends {
+      let (w, b) = (memory(weights), memory(bias))
+      backend.updateParameters(
+        weights: w.mutableView, bias: b.mutableView, input: x.view, outputGradient: dz.view,
+        learningRate: learningRate)
+      check(w, steppedWeights, "updated weights", shape: shape, backend: backend)
+      check(b, steppedBias, "updated bias", shape: shape, backend: backend)
     }
     return expected
   }

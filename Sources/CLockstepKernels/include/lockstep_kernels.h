@@ -3,6 +3,7 @@
 #ifndef LOCKSTEP_KERNELS_H
 #define LOCKSTEP_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /// A row-major matrix to read: element `[r, c]` is number `r * stride + c` from `base`.
@@ -59,6 +60,12 @@ void lockstep_parameter_gradients(const lockstep_kernels *kernels, int threads, 
                                   lockstep_matrix output_gradient, lockstep_mutable_matrix weight_gradient,
                                   lockstep_mutable_matrix bias_gradient);
 
+/// The parameter gradients, and `parameters - learning_rate * gradient` to the parameters. `learning_rate` is a value of
+/// the element type.
+void lockstep_update_parameters(const lockstep_kernels *kernels, int threads, lockstep_matrix input,
+                                lockstep_matrix output_gradient, lockstep_mutable_matrix weights,
+                                lockstep_mutable_matrix bias, double learning_rate);
+
 void lockstep_input_gradient(const lockstep_kernels *kernels, int threads, lockstep_matrix output_gradient,
                              lockstep_matrix weights, lockstep_matrix input, lockstep_activation activation,
                              lockstep_mutable_matrix input_gradient);
@@ -66,6 +73,23 @@ void lockstep_input_gradient(const lockstep_kernels *kernels, int threads, locks
 /// `scale` and the result are values of the element type.
 double lockstep_loss(const lockstep_kernels *kernels, int threads, lockstep_loss_function loss, lockstep_matrix output,
                      lockstep_matrix target, double scale, lockstep_mutable_matrix gradient);
+
+/// A layer of a narrow network, and where its gradients go.
+typedef struct {
+  lockstep_matrix weights;
+  const void *bias;
+  lockstep_activation activation;
+  lockstep_mutable_matrix weight_gradient;
+  void *bias_gradient;
+} lockstep_narrow_layer;
+
+/// The whole pass of a network of which each layer is narrow, on the calling thread: the gradients of all layers and the
+/// sum of losses, to `loss_sum`. False, and nothing written, where a layer is not narrow.
+///
+/// `scale` and the sum are values of the element type.
+bool lockstep_narrow_gradients(const lockstep_kernels *kernels, const lockstep_narrow_layer *layers,
+                               ptrdiff_t layer_count, lockstep_matrix input, lockstep_matrix target,
+                               lockstep_loss_function loss, double scale, double *loss_sum);
 
 void lockstep_add(const lockstep_kernels *kernels, int threads, lockstep_matrix other, lockstep_mutable_matrix sum);
 

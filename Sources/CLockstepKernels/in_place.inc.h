@@ -1,0 +1,268 @@
+// Products whose operands lie in the nearest caches: a register tile reads its rows where they are, at any stride, and
+// its lanes too where they lie side by side. Packing would cost as much there as a good part of the product.
+
+// What the operands may take up, and what transposing an element costs: in multiply-adds of one lane.
+#define IN_PLACE_BYTES (256 << 10)
+#define TRANSPOSE_COST 4
+
+/// What tiles compute, and what becomes of their sums.
+typedef struct {
+  const lockstep_product *product;
+  /// Vectors of lanes: vector `j` of step `k` at `lanes + k * lane_step + j * LANES`, but the last at `+ last_lanes`.
+  const ELEMENT *lanes;
+  ptrdiff_t lane_step, last_lanes;
+  /// The first lane, and how far the last vector begins after it: less than its place where vectors overlap, as the last
+  /// ends where the lanes do.
+  ptrdiff_t lane, last;
+  /// Where the rows of sums go, and what becomes of them first.
+  ELEMENT *result;
+  ptrdiff_t stride;
+  lockstep_epilogue epilogue;
+} NAME(strip);
+
+#define EACH_VECTOR _Pragma("clang loop unroll(full)") for (int j = 0; j < vectors; ++j)
+#define EACH_SUM _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; ++i) EACH_VECTOR
+
+/// Sums of `rows` lines by `vectors` vectors, `tiles` times, from line `row` on. With `ones`, the last line is the one of
+/// all ones.
+static inline INLINED void NAME(strip_tiles)(const int rows, const int vectors, const bool ones,
+                                             const NAME(strip) * strip, ptrdiff_t row, ptrdiff_t tiles) {
+  const lockstep_product *product = strip->product;
+  const VECTOR zero = NAME(splat)(0);
+  const int factors = ones ? rows - 1 : rows;
+  const ptrdiff_t line_stride = product->rows.line_stride, row_step = product->rows.depth_stride;
+  const ptrdiff_t lane_step = strip->lane_step, last_lanes = strip->last_lanes, depth = product->depth;
+  const ptrdiff_t lane = strip->lane, last = strip->last;
+  const lockstep_epilogue epilogue = strip->epilogue;
+  const lockstep_activation activation = product->activation;
+  const ELEMENT *first = (const ELEMENT *)product->rows.base + row * line_stride;
+  ELEMENT *result = strip->result + row * strip->stride;
+  const ptrdiff_t stride = strip->stride;
+  ELEMENT *extra_row = product->extra_row;
+  const ELEMENT *bias = (const ELEMENT *)product->bias + (product->transposed ? row : 0);
+  const ptrdiff_t value_stride = product->value_stride;
+  const ELEMENT *values = (const ELEMENT *)product->values + row * value_stride;
+
+  for (; tiles > 0; --tiles) {
+    VECTOR sum[TILE_ROWS][TILE_VECTORS];
+    EACH_SUM sum[i][j] = zero;
+    const ELEMENT *b = strip->lanes;
+    // An address reaches three lines from one pointer: more would be a chain of additions as long as the multiply-adds.
+    const ELEMENT *a[(TILE_ROWS + 2) / 3];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < factors; i += 3) {
+      a[i / 3] = first + i * line_stride;
+      __asm__("" : "+r"(a[i / 3]));
+    }
+#pragma clang loop unroll_count(2)
+    for (ptrdiff_t k = depth; k > 0; --k) {
+      VECTOR lanes[TILE_VECTORS];
+      EACH_VECTOR lanes[j] = NAME(load)(b + (j < vectors - 1 ? j * LANES : last_lanes));
+#pragma clang loop unroll(full)
+      for (int i = 0; i < factors; ++i) {
+        const VECTOR factor = NAME(splat)(a[i / 3][i % 3 * line_stride]);
+        EACH_VECTOR sum[i][j] = __builtin_elementwise_fma(factor, lanes[j], sum[i][j]);
+      }
+      if (ones) {
+        EACH_VECTOR sum[rows - 1][j] = sum[rows - 1][j] + lanes[j];
+      }
+#pragma clang loop unroll(full)
+      for (int i = 0; i < factors; i += 3) a[i / 3] += row_step;
+      b += lane_step;
+    }
+
+#define RESULT(i) (ones && (i) == rows - 1 ? extra_row : result + (i) * stride)
+#define LANE(j) (lane + (j < vectors - 1 ? j * LANES : last))
+    switch (epilogue) {
+    case LOCKSTEP_STORE:
+      break;
+    case LOCKSTEP_ADD_BIAS_AND_ACTIVATE:
+      if (product->transposed) {
+        EACH_SUM sum[i][j] = sum[i][j] + NAME(splat)(bias[i]);
+      } else {
+        EACH_SUM sum[i][j] = sum[i][j] + NAME(load)(bias + LANE(j));
+      }
+      if (activation == LOCKSTEP_RELU) {
+        EACH_SUM sum[i][j] = sum[i][j] < zero ? zero : sum[i][j];
+      } else if (activation != LOCKSTEP_IDENTITY) {
+        VECTOR sums[TILE_SUMS];
+        EACH_SUM sums[i * vectors + j] = sum[i][j];
+        NAME(activate)(activation, sums, rows * vectors);
+        EACH_SUM sum[i][j] = sums[i * vectors + j];
+      }
+      break;
+    case LOCKSTEP_BACKWARD_ACTIVATION:
+      if (activation == LOCKSTEP_RELU) {
+        EACH_SUM sum[i][j] = NAME(load)(values + i * value_stride + LANE(j)) <= zero ? zero : sum[i][j];
+      } else if (activation != LOCKSTEP_IDENTITY) {
+        VECTOR sums[TILE_SUMS], y[TILE_SUMS];
+        EACH_SUM sums[i * vectors + j] = sum[i][j];
+        EACH_SUM y[i * vectors + j] = NAME(load)(values + i * value_stride + LANE(j));
+        NAME(activate_backward)(activation, sums, (const NAME(unaligned) *)y, rows * vectors);
+        EACH_SUM sum[i][j] = sums[i * vectors + j];
+      }
+      break;
+    case LOCKSTEP_DESCEND: {
+      // A strip holds both of the vectors that overlap, and all is read before anything is written.
+      const VECTOR rate = NAME(splat)((ELEMENT)product->learning_rate);
+      EACH_SUM sum[i][j] = NAME(load)(RESULT(i) + LANE(j)) - rate * sum[i][j];
+      break;
+    }
+    }
+    EACH_SUM NAME(store)(RESULT(i) + LANE(j), sum[i][j]);
+#undef LANE
+#undef RESULT
+    first += rows * line_stride;
+    result += rows * stride;
+    values += rows * value_stride;
+    if (product->transposed) bias += rows;
+  }
+}
+
+#undef EACH_SUM
+#undef EACH_VECTOR
+
+typedef void (*NAME(strip_function))(const NAME(strip) * strip, ptrdiff_t row, ptrdiff_t tiles);
+
+#define STRIP(rows, vectors)                                                                                   \
+  static void NAME(strip_##rows##x##vectors)(const NAME(strip) * strip, ptrdiff_t row, ptrdiff_t tiles) {      \
+    NAME(strip_tiles)(rows, vectors, false, strip, row, tiles);                                                \
+  }                                                                                                            \
+  static void NAME(ones_strip_##rows##x##vectors)(const NAME(strip) * strip, ptrdiff_t row, ptrdiff_t tiles) { \
+    NAME(strip_tiles)(rows, vectors, true, strip, row, tiles);                                                 \
+  }
+#define STRIP_NAME(rows, vectors) {NAME(strip_##rows##x##vectors), NAME(ones_strip_##rows##x##vectors)},
+
+TILES_OF_WIDTH(STRIP, 1)
+TILES_OF_WIDTH(STRIP, 2)
+#if TILE_VECTORS == 3
+TILES_OF_WIDTH(STRIP, 3)
+#endif
+
+/// The tile of `vectors` vectors and `rows` rows, at `[vectors - 1][rows - 1]`, without and with a line of ones.
+static const NAME(strip_function) NAME(strips)[TILE_VECTORS][TILE_ROWS][2] = {
+    {TILES_OF_WIDTH(STRIP_NAME, 1)},
+    {TILES_OF_WIDTH(STRIP_NAME, 2)},
+#if TILE_VECTORS == 3
+    {TILES_OF_WIDTH(STRIP_NAME, 3)},
+#endif
+};
+
+#undef STRIP
+#undef STRIP_NAME
+
+/// A product that is not deeper than a leaf where it is a tree, at least LANES lanes wide. Where it is
+/// transposed, its sums go to `scratch`, row after row.
+static void NAME(multiply_in_place)(const lockstep_product *product, ptrdiff_t rows, ptrdiff_t lanes, ELEMENT *panel,
+                                    ELEMENT *scratch) {
+  if (rows == 0) return;
+  const ptrdiff_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+  const ptrdiff_t vectors = (lanes + LANES - 1) / LANES;
+  const bool ones = rows > product->rows.lines;
+  NAME(strip) strip = {.product = product, .result = product->result, .stride = product->stride,
+                       .epilogue = product->epilogue};
+  if (product->transposed) {
+    strip.result = scratch;
+    strip.stride = lanes;
+    if (strip.epilogue == LOCKSTEP_DESCEND) strip.epilogue = LOCKSTEP_STORE;
+  }
+  // Tiles of as equal a height as there are: the higher ones come first, the line of ones has one of its own.
+  const ptrdiff_t height = rows / tiles, higher = rows % tiles;
+  // The first strip takes what the others leave, so that the last has both of the vectors that overlap.
+  ptrdiff_t count = (vectors - 1) % TILE_VECTORS + 1;
+  for (ptrdiff_t vector = 0; vector < vectors; vector += count, count = TILE_VECTORS) {
+    strip.lane = vector * LANES;
+    strip.last = (vector + count == vectors ? lanes - LANES : (vector + count - 1) * LANES) - strip.lane;
+    const ELEMENT *from = (const ELEMENT *)product->lanes.base + strip.lane * product->lanes.line_stride;
+    if (product->lanes.line_stride == 1) {
+      strip.lanes = from;
+      strip.lane_step = product->lanes.depth_stride;
+      strip.last_lanes = strip.last;
+    } else {
+      strip.lanes = panel;
+      strip.lane_step = count * LANES;
+      strip.last_lanes = (count - 1) * LANES;
+      for (ptrdiff_t j = 0; j < count; ++j) {
+        const ptrdiff_t line = j < count - 1 ? j * LANES : strip.last;
+        NAME(transpose)(LANES, product->depth, from + line * product->lanes.line_stride,
+                                product->lanes.line_stride, panel + j * LANES, strip.lane_step);
+      }
+    }
+    if (higher > 0) NAME(strips)[count - 1][height][0](&strip, 0, higher);
+    NAME(strips)[count - 1][height - 1][0](&strip, higher * (height + 1), tiles - higher - (ones ? 1 : 0));
+    if (ones) NAME(strips)[count - 1][height - 1][1](&strip, rows - height, 1);
+  }
+}
+
+/// The sums of lines with a line of ones.
+static void NAME(sum_lines)(const lockstep_operand *operand, ptrdiff_t depth, ELEMENT *sums) {
+  const ELEMENT *from = operand->base;
+  const ptrdiff_t lines = operand->lines, stride = operand->depth_stride;
+  ptrdiff_t line = 0;
+  for (; line + LANES <= lines; line += LANES) {
+    VECTOR sum = NAME(splat)(0);
+    for (ptrdiff_t k = 0; k < depth; ++k) sum = sum + NAME(load)(from + k * stride + line);
+    NAME(store)(sums + line, sum);
+  }
+  for (; line < lines; ++line) {
+    ELEMENT sum = 0;
+    for (ptrdiff_t k = 0; k < depth; ++k) sum = sum + from[k * stride + line];
+    sums[line] = sum;
+  }
+}
+
+/// What a product costs with `lanes` lanes: multiply-adds of one lane, a transposed element as much as a few.
+static inline ptrdiff_t NAME(in_place_cost)(const lockstep_product *product, ptrdiff_t rows, ptrdiff_t lanes) {
+  const ptrdiff_t packed = product->lanes.line_stride == 1 ? 0 : TRANSPOSE_COST * lanes;
+  return product->depth * (rows * ((lanes + LANES - 1) / LANES * LANES) + packed);
+}
+
+/// A product whose lanes are the rows of its result, and its bias gradient where it has one.
+static void NAME(multiply_transposed)(const lockstep_product *product, ptrdiff_t columns) {
+  const ptrdiff_t rows = product->lanes.lines;
+  const size_t sums = (size_t)(rows * columns);
+  const ptrdiff_t panel = product->lanes.line_stride == 1 ? 0 : product->depth * TILE_VECTORS * LANES;
+  ELEMENT *scratch = lockstep_workspace(LOCKSTEP_PANELS, (2 * sums + (size_t)(columns + panel)) * sizeof(ELEMENT));
+  ELEMENT *gradient = scratch + sums, *bias_gradient = gradient + sums;
+  NAME(multiply_in_place)(product, columns, rows, bias_gradient + columns, scratch);
+  if (product->epilogue != LOCKSTEP_DESCEND) {
+    NAME(transpose)(columns, rows, scratch, rows, product->result, product->stride);
+    if (product->extra_row != NULL) NAME(sum_lines)(&product->rows, product->depth, product->extra_row);
+    return;
+  }
+  NAME(transpose)(columns, rows, scratch, rows, gradient, columns);
+  NAME(sum_lines)(&product->rows, product->depth, bias_gradient);
+  NAME(descend)((lockstep_mutable_matrix){product->result, rows, columns, product->stride},
+                (lockstep_matrix){gradient, rows, columns, columns}, product->learning_rate);
+  NAME(descend)((lockstep_mutable_matrix){product->extra_row, 1, columns, columns},
+                (lockstep_matrix){bias_gradient, 1, columns, columns}, product->learning_rate);
+}
+
+/// A whole product, with lanes along the columns of the result or along its rows. False, and nothing computed, where
+/// neither has a vector's worth, or where its operands leave the nearest caches.
+static bool NAME(in_place)(const lockstep_product *product, ptrdiff_t rows, ptrdiff_t columns) {
+  if (product->tree && product->depth > LEAF_ROWS) return false;
+  if (product->depth * (rows + columns) * (ptrdiff_t)sizeof(ELEMENT) > IN_PLACE_BYTES) return false;
+  lockstep_product exchanged = *product;
+  exchanged.rows = product->lanes;
+  exchanged.lanes = product->rows;
+  exchanged.transposed = true;
+  const bool fits = columns >= LANES;
+  const bool fits_exchanged =
+      exchanged.lanes.lines >= LANES &&
+      (product->epilogue != LOCKSTEP_BACKWARD_ACTIVATION || product->activation == LOCKSTEP_IDENTITY);
+  if (fits_exchanged &&
+      (!fits || NAME(in_place_cost)(&exchanged, columns, exchanged.lanes.lines) + TRANSPOSE_COST * rows * columns <
+                    NAME(in_place_cost)(product, rows, columns))) {
+    NAME(multiply_transposed)(&exchanged, columns);
+    return true;
+  }
+  if (!fits) return false;
+  const ptrdiff_t panel = product->lanes.line_stride == 1 ? 0 : product->depth * TILE_VECTORS * LANES;
+  ELEMENT *memory = lockstep_workspace(LOCKSTEP_PANELS, (size_t)panel * sizeof(ELEMENT));
+  NAME(multiply_in_place)(product, rows, columns, memory, NULL);
+  return true;
+}
+
+#undef IN_PLACE_BYTES
+#undef TRANSPOSE_COST

@@ -1,0 +1,212 @@
+// The options of `lockstep benchmark`, and the rows that they ask for.
+
+import ComputeBackend
+import Foundation
+import Lockstep
+import LockstepBenchmark
+import LockstepData
+
+/// How the results of `benchmark` are written.
+enum BenchmarkFormat: String, CaseIterable {
+  case text, json, markdown
+}
+
+/// `f32`, `f64`, or both.
+enum BenchmarkPrecision: String, CaseIterable {
+  case f32, f64, both
+
+  var precisions: [Precision] {
+    switch self {
+    case .f32: [.f32]
+    case .f64: [.f64]
+    case .both: [.f32, .f64]
+    }
+  }
+}
+
+/// The options of `benchmark`.
+enum BenchmarkOptions {
+  static let network = CommandOption<[Int]?>(
+    "network", valueName: "SIZES", summary: "measure a network of these widths instead of a named workload",
+    default: nil, defaultText: nil, allowed: "two or more widths from 1 on, such as 784-512-10",
+    parse: { text in
+      let sizes = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
+      return sizes.count > 1 && sizes.allSatisfy { 1...1 << 20 ~= $0 } ? sizes : nil
+    })
+
+  static let batch = CommandOption.integer(
+    "batch", summary: "rows in a step of --network", in: 1...100_000_000, default: 128)
+
+  static let activation = CommandOption<Activation>.choice(
+    "activation", summary: "the activation of the hidden layers of --network", default: .relu)
+
+  static let loss = CommandOption<Loss>.choice("loss", summary: "the loss of --network", default: .meanSquaredError)
+
+  static let inference = CommandOption.flag("inference", summary: "measure forward alone of --network, not training")
+
+  static let filter = CommandOption<BenchmarkFilter?>(
+    "filter", valueName: "PATTERN",
+    summary: "only rows whose name, as in mnist/openmp/avx2/1/f32, holds this text or regular expression",
+    default: nil, defaultText: nil, allowed: "a text or a regular expression",
+    parse: { text in BenchmarkFilter(text).map { .some($0) } })
+
+  static let backends = CommandOption<[BenchmarkBackend]?>(
+    "backend", valueName: "NAME[,NAME...]", summary: "backends, or variants such as openmp/avx2",
+    default: nil, defaultText: "all that can run here",
+    allowed: "a list of " + BackendKind.allCases.map(\.rawValue).joined(separator: ", ")
+      + ", each alone or with an instruction set as in openmp/avx2",
+    parse: { list($0, of: BenchmarkBackend.init) })
+
+  static let threads = CommandOption<[Int]?>(
+    "threads", valueName: "N[,N...]", summary: "numbers of threads; scalar and simd use one",
+    default: nil, defaultText: "1, and one a core",
+    allowed: "a list of whole numbers between 1 and \(Backends.maximumThreads)",
+    parse: { text in list(text) { word in Int(word).flatMap { 1...Backends.maximumThreads ~= $0 ? $0 : nil } } })
+
+  static let precision = CommandOption<BenchmarkPrecision>.choice(
+    "precision", summary: "the arithmetic: 32-bit or 64-bit floating point", default: .f32)
+
+  static let format = CommandOption<BenchmarkFormat>.choice(
+    "format", summary: "a table, a JSON object for each row, or a table in Markdown", default: .text)
+
+  static let quick = CommandOption.flag(
+    "quick", summary: "measure shortly, and leave out what takes long unless it is named")
+
+  static let list = CommandOption.flag("list", summary: "show the names of workloads and measure nothing")
+
+  static let clock = CommandOption<BenchmarkClock>.choice(
+    "clock", summary: "the time that passes, or the processor time of a single thread, for a busy machine",
+    default: .wall)
+
+  static let plot = CommandOption<PictureTarget?>(
+    "plot", valueName: "FILE",
+    summary: "draw the rows under the roofline of this machine, into a file that ends in .svg, .png or .pdf",
+    default: nil, defaultText: nil, allowed: "the name of a file that ends in .svg, .png or .pdf",
+    parse: { text in
+      guard let target = PictureTarget(name: text), target != .text else { return nil }
+      return .some(target)
+    })
+
+  static let threshold = CommandOption<Double>(
+    "threshold", valueName: "RATIO", summary: "the least part of the baseline's figure that is fast enough",
+    default: 0.9, defaultText: "0.9", allowed: "a number above 0, up to 10",
+    parse: { Double($0).flatMap { $0 > 0 && $0 <= 10 ? $0 : nil } })
+
+  static let baselineFolder = CommandOption<String>(
+    "baseline-directory", valueName: "DIRECTORY", summary: "where baselines are kept", default: ".lockstep/baselines",
+    defaultText: ".lockstep/baselines", allowed: "the name of a directory", parse: { $0.isEmpty ? nil : $0 })
+
+  /// What describes a network, and means nothing without one.
+  static let ofNetwork: [any OptionDeclaration] = [batch, activation, loss, inference]
+
+  /// What is about baselines alone.
+  static let ofBaseline: [any OptionDeclaration] = [threshold, baselineFolder]
+
+  private static func list<Value>(_ text: String, of value: (String) -> Value?) -> [Value]? {
+    let words = text.split(separator: ",", omittingEmptySubsequences: false)
+    let values = words.compactMap { value(String($0)) }
+    return values.count == words.count ? values : nil
+  }
+}
+
+/// A backend, or one variant of it.
+struct BenchmarkBackend: Sendable {
+  let kind: BackendKind
+  let instructionSet: InstructionSet?
+
+  init?(_ text: String) {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    guard 1...2 ~= parts.count, let kind = BackendKind(rawValue: parts[0]) else { return nil }
+    self.kind = kind
+    instructionSet = parts.count == 2 ? InstructionSet(rawValue: parts[1]) : nil
+    if parts.count == 2, instructionSet == nil { return nil }
+  }
+}
+
+/// What a row's name must hold.
+struct BenchmarkFilter: Sendable {
+  private let pattern: String
+
+  init?(_ pattern: String) {
+    if pattern.isEmpty { return nil }
+    self.pattern = pattern
+  }
+
+  /// Whether the name holds the pattern as it stands, or something that it matches as a regular expression.
+  func allows(_ name: String) -> Bool {
+    if name.contains(pattern) { return true }
+    guard let expression = try? Regex(pattern) else { return false }
+    return name.contains(expression)
+  }
+}
+
+extension Invocation {
+  /// The rows to measure.
+  ///
+  /// - Parameter names: the workloads and families that are named; the whole table where there are none.
+  /// - Throws: ``UsageError``, `BackendError`.
+  func benchmarkRows(named names: [String]) throws -> [BenchmarkRow] {
+    let isSingleThreaded = self[BenchmarkOptions.clock] == .cpu
+    let cores = max(1, ProcessInfo.processInfo.activeProcessorCount)
+    let threads = self[BenchmarkOptions.threads] ?? (cores == 1 || isSingleThreaded ? [1] : [1, cores])
+    if isSingleThreaded, threads != [1] {
+      throw UsageError(description: "--clock cpu measures the time of one thread; it needs --threads 1")
+    }
+    var rows = BenchmarkRow.all(
+      try benchmarkWorkloads(named: names), variants: try benchmarkVariants(), threads: threads,
+      precisions: self[BenchmarkOptions.precision].precisions)
+    if let filter = self[BenchmarkOptions.filter] { rows = rows.filter { filter.allows($0.name) } }
+    guard !rows.isEmpty else { throw UsageError(description: "no row's name holds what --filter asks for") }
+    return rows
+  }
+
+  /// The workloads that are named, or the network that is given, or the table.
+  func benchmarkWorkloads(named names: [String]) throws -> [Workload] {
+    if let sizes = self[BenchmarkOptions.network] {
+      if let name = names.first {
+        throw UsageError(description: "--network is given, and the workload '\(name)' too; only one can be measured")
+      }
+      let loss = self[BenchmarkOptions.loss]
+      if loss == .softmaxCrossEntropy, sizes[sizes.count - 1] < 2 {
+        throw UsageError(description: "--loss cross-entropy needs a network of at least 2 outputs")
+      }
+      return [
+        Workload(
+          name: "network", kind: self[BenchmarkOptions.inference] ? .inference : .training, sizes: sizes,
+          activation: self[BenchmarkOptions.activation], loss: loss, batch: self[BenchmarkOptions.batch])
+      ]
+    }
+    if let option = BenchmarkOptions.ofNetwork.first(where: isGiven) {
+      throw UsageError(description: "--\(option.name) is of a network; it needs --network")
+    }
+    if names.isEmpty {
+      let workloads = isGiven(BenchmarkOptions.filter) ? Workload.all : WorkloadFamily.table.workloads
+      return workloads.filter { !self[BenchmarkOptions.quick] || $0.operations <= 1e9 }
+    }
+    return try names.flatMap { name in
+      let workloads = Workload.named(name)
+      guard workloads.isEmpty else { return workloads }
+      let known = Workload.all.map(\.name) + WorkloadFamily.allCases.map(\.rawValue) + ["curves", "baseline", "price"]
+      let suggestion = nearestName(to: name, among: known).map { "; did you mean \($0)?" }
+      throw UsageError(
+        description: "unknown workload '\(name)'\(suggestion ?? "; `lockstep benchmark --list` shows them")")
+    }
+  }
+
+  /// The variants that `--backend` asks for; all where it does not.
+  func benchmarkVariants() throws -> [BackendVariant] {
+    let available = try Backends.available()
+    guard let wanted = self[BenchmarkOptions.backends] else { return available }
+    return try wanted.flatMap { wanted in
+      let found = available.filter {
+        $0.kind == wanted.kind && (wanted.instructionSet == nil || $0.instructionSet == wanted.instructionSet)
+      }
+      if found.isEmpty {
+        let set = wanted.instructionSet.map { "this CPU or build has no \($0.rawValue) for it" }
+        throw BackendError.unavailable(
+          wanted.kind, reason: try Backends.unavailability(of: wanted.kind) ?? set ?? "no variant of it runs here")
+      }
+      return found
+    }
+  }
+}
