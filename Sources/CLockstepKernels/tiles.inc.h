@@ -58,10 +58,10 @@ typedef struct {
 
 typedef enum { NAME(grows_not), NAME(grows_by_copy), NAME(grows_by_transposition) } NAME(growth);
 
-/// Asks for a step. Where it is not aligned to cache lines, it begins in one that the panel before has asked for.
+/// Asks for a step, in the second-level cache, as the first has too few places for lines that lie pages apart. Where it is not aligned to cache lines, it begins in one that the panel before has asked for.
 static inline INLINED void NAME(prefetch_step)(const ELEMENT *step) {
 #pragma clang loop unroll(full)
-  for (ptrdiff_t j = TILE_VECTORS * LANES - 1; j >= 0; j -= LINE_ELEMENTS) __builtin_prefetch(step + j);
+  for (ptrdiff_t j = TILE_VECTORS * LANES - 1; j >= 0; j -= LINE_ELEMENTS) __builtin_prefetch(step + j, 0, 2);
 }
 
 /// Asks for the first pieces of a panel that will grow. A tile must pass before it does.
@@ -143,9 +143,13 @@ static inline INLINED void NAME(tile)(const int rows, const int vectors, const N
   const ELEMENT *a = work->rows, *start = work->start, *operand = work->operand;
   ELEMENT *result = work->result;
   if (growth != NAME(grows_not) && !work->growing->prefetched) NAME(prefetch_panel)(work->growing);
+  for (int i = 0; i < rows; ++i) __builtin_prefetch(result + i * work->stride, 1);
   const ptrdiff_t lane_step = work->lane_step, stride = work->stride, operand_stride = work->operand_stride;
   for (ptrdiff_t tile = 0; tile < work->tiles; ++tile) {
-    for (int i = 0; i < rows; ++i) __builtin_prefetch(result + i * stride, 1);
+    // Sums so far are needed at once: so a tile ahead.
+    if (tile + 1 < work->tiles) {
+      for (int i = rows; i < 2 * rows; ++i) __builtin_prefetch(result + i * stride, 1);
+    }
     if (operand_stride != 0) {
       for (int i = 0; i < rows; ++i) __builtin_prefetch(operand + i * operand_stride);
     }
