@@ -18,11 +18,14 @@ const lockstep_kernels *lockstep_kernels_for(lockstep_instruction_set set, locks
   return NULL;
 }
 
-// Less work than this for each thread is not worth a fork and join, which take a few microseconds.
+// Less work than this for each thread is not worth a fork and join, which take up to five microseconds: as long as this
+// much takes.
 enum {
   PRODUCTS_PER_THREAD = 1 << 18,
-  ELEMENTS_PER_THREAD = 1 << 15,
+  ELEMENTS_PER_THREAD = 1 << 16,
   LOSSES_PER_THREAD = 1 << 12,
+  // Fetching an element of a large operand takes as long as this many multiply-adds.
+  PRODUCTS_PER_ELEMENT = 3,
 };
 
 static ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
@@ -33,6 +36,12 @@ static ptrdiff_t divide_up(ptrdiff_t a, ptrdiff_t b) { return (a + b - 1) / b; }
 static int worthwhile_threads(int threads, double work, double least) {
   const double most = work / least;
   return most < 2 ? 1 : most < threads ? (int)most : threads;
+}
+
+/// What a product costs, in multiply-adds.
+static double product_work(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth) {
+  const ptrdiff_t few = smaller(rows, columns), many = rows + columns - few;
+  return (double)(few < PRODUCTS_PER_ELEMENT ? PRODUCTS_PER_ELEMENT : few) * (double)many * (double)depth;
 }
 
 // MARK: - Matrix products
@@ -73,7 +82,7 @@ static void multiply_part(void *context, ptrdiff_t index) {
 static void multiply(const lockstep_kernels *kernels, int threads, const lockstep_product *product, ptrdiff_t rows,
                      ptrdiff_t lanes) {
   grid best = {kernels, product, rows, lanes, 1, 1};
-  threads = worthwhile_threads(threads, (double)rows * (double)lanes * (double)product->depth, PRODUCTS_PER_THREAD);
+  threads = worthwhile_threads(threads, product_work(rows, lanes, product->depth), PRODUCTS_PER_THREAD);
   const ptrdiff_t tile_lanes = kernels->tile_vectors * kernels->lanes;
   double least = 0;
   for (int row_parts = 1; row_parts <= threads; ++row_parts) {
@@ -114,8 +123,8 @@ static void few_features_part(void *context, ptrdiff_t index) {
 /// Computes a product where its operands lie, if it is worth one thread alone and its operands are small enough.
 static bool runs_in_place(const lockstep_kernels *kernels, int threads, const lockstep_product *product, ptrdiff_t rows,
                           ptrdiff_t columns) {
-  const double work = (double)rows * (double)columns * (double)product->depth;
-  return worthwhile_threads(threads, work, PRODUCTS_PER_THREAD) == 1 && kernels->in_place(product, rows, columns);
+  return worthwhile_threads(threads, product_work(rows, columns, product->depth), PRODUCTS_PER_THREAD) == 1 &&
+         kernels->in_place(product, rows, columns);
 }
 
 static void run_product(const lockstep_kernels *kernels, int threads, lockstep_product product, ptrdiff_t rows,
@@ -329,7 +338,8 @@ static void loss_of_part(void *context, ptrdiff_t index) {
 
 double lockstep_loss(const lockstep_kernels *kernels, int threads, lockstep_loss_function loss, lockstep_matrix output,
                      lockstep_matrix target, double scale, lockstep_mutable_matrix gradient) {
-  threads = worthwhile_threads(threads, (double)output.rows * (double)output.columns, LOSSES_PER_THREAD);
+  const ptrdiff_t least = loss == LOCKSTEP_MEAN_SQUARED_ERROR ? ELEMENTS_PER_THREAD : LOSSES_PER_THREAD;
+  threads = worthwhile_threads(threads, (double)output.rows * (double)output.columns, (double)least);
   if (threads == 1) return kernels->loss_rows(loss, output, target, scale, gradient);
   enum { MOST_PARTS = 64 };
   double sums[MOST_PARTS];
