@@ -185,7 +185,7 @@ static void NAME(multiply_in_place)(const lockstep_product *product, ptrdiff_t r
       for (ptrdiff_t j = 0; j < count; ++j) {
         const ptrdiff_t line = j < count - 1 ? j * LANES : strip.last;
         NAME(transpose)(LANES, product->depth, from + line * product->lanes.line_stride,
-                                product->lanes.line_stride, panel + j * LANES, strip.lane_step);
+                        product->lanes.line_stride, panel + j * LANES, strip.lane_step);
       }
     }
     if (higher > 0) NAME(strips)[count - 1][height][0](&strip, 0, higher);
@@ -239,10 +239,14 @@ static void NAME(multiply_transposed)(const lockstep_product *product, ptrdiff_t
 }
 
 /// A whole product, with lanes along the columns of the result or along its rows. False, and nothing computed, where
-/// neither has a vector's worth, or where its operands leave the nearest caches.
+/// neither has a vector's worth, or where its operands leave the nearest caches; but lanes that lie side by side are read
+/// where they are, too, if the rows are so few that each is read once or twice.
 static bool NAME(in_place)(const lockstep_product *product, ptrdiff_t rows, ptrdiff_t columns) {
   if (product->tree && product->depth > LEAF_ROWS) return false;
-  if (product->depth * (rows + columns) * (ptrdiff_t)sizeof(ELEMENT) > IN_PLACE_BYTES) return false;
+  const bool streams = !product->tree && rows <= 2 * TILE_ROWS && product->lanes.line_stride == 1;
+  // One or two rows have too few chains for a tile: see NAME(suits_few_rows).
+  if (streams && rows <= 2 && columns >= 8 * LANES) return false;
+  if (!streams && product->depth * (rows + columns) * (ptrdiff_t)sizeof(ELEMENT) > IN_PLACE_BYTES) return false;
   lockstep_product exchanged = *product;
   exchanged.rows = product->lanes;
   exchanged.lanes = product->rows;

@@ -18,11 +18,14 @@ const lockstep_kernels *lockstep_kernels_for(lockstep_instruction_set set, locks
   return NULL;
 }
 
-// Less work than this for each thread is not worth a fork and join, which take a few microseconds.
+// Less work than this for each thread is not worth a fork and join, which take up to five microseconds: as long as this
+// much takes.
 enum {
   PRODUCTS_PER_THREAD = 1 << 18,
-  ELEMENTS_PER_THREAD = 1 << 15,
+  ELEMENTS_PER_THREAD = 1 << 16,
   LOSSES_PER_THREAD = 1 << 12,
+  // Fetching an element of a large operand takes as long as this many multiply-adds.
+  PRODUCTS_PER_ELEMENT = 3,
 };
 
 static ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
@@ -33,6 +36,12 @@ static ptrdiff_t divide_up(ptrdiff_t a, ptrdiff_t b) { return (a + b - 1) / b; }
 static int worthwhile_threads(int threads, double work, double least) {
   const double most = work / least;
   return most < 2 ? 1 : most < threads ? (int)most : threads;
+}
+
+/// What a product costs, in multiply-adds.
+static double product_work(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t depth) {
+  const ptrdiff_t few = smaller(rows, columns), many = rows + columns - few;
+  return (double)(few < PRODUCTS_PER_ELEMENT ? PRODUCTS_PER_ELEMENT : few) * (double)many * (double)depth;
 }
 
 // MARK: - Matrix products
@@ -73,7 +82,7 @@ static void multiply_part(void *context, ptrdiff_t index) {
 static void multiply(const lockstep_kernels *kernels, int threads, const lockstep_product *product, ptrdiff_t rows,
                      ptrdiff_t lanes) {
   grid best = {kernels, product, rows, lanes, 1, 1};
-  threads = worthwhile_threads(threads, (double)rows * (double)lanes * (double)product->depth, PRODUCTS_PER_THREAD);
+  threads = worthwhile_threads(threads, product_work(rows, lanes, product->depth), PRODUCTS_PER_THREAD);
   const ptrdiff_t tile_lanes = kernels->tile_vectors * kernels->lanes;
   double least = 0;
   for (int row_parts = 1; row_parts <= threads; ++row_parts) {
@@ -114,8 +123,8 @@ static void few_features_part(void *context, ptrdiff_t index) {
 /// Computes a product where its operands lie, if it is worth one thread alone and its operands are small enough.
 static bool runs_in_place(const lockstep_kernels *kernels, int threads, const lockstep_product *product, ptrdiff_t rows,
                           ptrdiff_t columns) {
-  const double work = (double)rows * (double)columns * (double)product->depth;
-  return worthwhile_threads(threads, work, PRODUCTS_PER_THREAD) == 1 && kernels->in_place(product, rows, columns);
+  return worthwhile_threads(threads, product_work(rows, columns, product->depth), PRODUCTS_PER_THREAD) == 1 &&
+         kernels->in_place(product, rows, columns);
 }
 
 static void run_product(const lockstep_kernels *kernels, int threads, lockstep_product product, ptrdiff_t rows,
@@ -246,56 +255,62 @@ static void gradients_of_node(void *context, ptrdiff_t index) {
   }
 }
 
-void lockstep_parameter_gradients(const lockstep_kernels *kernels, int threads, lockstep_matrix input,
-                                  lockstep_matrix output_gradient, lockstep_mutable_matrix weight_gradient,
-                                  lockstep_mutable_matrix bias_gradient) {
-  const ptrdiff_t inputs = input.columns, outputs = output_gradient.columns;
-  const bool narrow = is_narrow(inputs, outputs);
-  const double work = (double)input.rows * (double)(inputs + 1) * (double)outputs;
+/// The step that follows sums which went to memory of their own.
+static void descend_all(const lockstep_kernels *kernels, const void *sums, lockstep_mutable_matrix weights,
+                        lockstep_mutable_matrix bias, double learning_rate) {
+  const ptrdiff_t inputs = weights.rows, outputs = weights.columns;
+  kernels->descend(weights, (lockstep_matrix){sums, inputs, outputs, outputs}, learning_rate);
+  kernels->descend(bias, (lockstep_matrix){element(kernels, sums, inputs * outputs), 1, outputs, outputs},
+                   learning_rate);
+}
+
+/// The parameters' gradients, stored, or subtracted `learning_rate` times with the epilogue LOCKSTEP_DESCEND.
+static void sum_gradients(const lockstep_kernels *kernels, int threads, lockstep_matrix input,
+                          lockstep_matrix output_gradient, lockstep_mutable_matrix weights,
+                          lockstep_mutable_matrix bias, lockstep_epilogue epilogue, double learning_rate) {
+  const ptrdiff_t inputs = input.columns, outputs = output_gradient.columns, size = (inputs + 1) * outputs;
+  const bool narrow = is_narrow(inputs, outputs), descends = epilogue == LOCKSTEP_DESCEND;
+  const double work = (double)input.rows * (double)size;
   threads = worthwhile_threads(threads, work, narrow ? ELEMENTS_PER_THREAD : PRODUCTS_PER_THREAD);
 
   // Few sums over many rows: threads share the rows. Many sums: threads share the result.
   const ptrdiff_t tile_sums = kernels->tile_rows * kernels->tile_vectors * kernels->lanes;
-  const bool shares_rows =
-      threads > 1 && input.rows > LEAF_ROWS && (narrow || (inputs + 1) * outputs < 4 * threads * tile_sums);
-  if (shares_rows) {
+  if (threads > 1 && input.rows > LEAF_ROWS && (narrow || size < 4 * threads * tile_sums)) {
     gradient_nodes g = {kernels, input, output_gradient, cut_into_nodes(input.rows, 16 * threads), NULL};
-    const ptrdiff_t size = (inputs + 1) * outputs;
-    g.nodes = lockstep_allocate((size_t)(g.cut.nodes * size * kernels->element_size));
+    g.nodes = lockstep_workspace(LOCKSTEP_SHARED_NODES, (size_t)(g.cut.nodes * size * kernels->element_size));
     lockstep_parallel_for(g.cut.nodes, threads, gradients_of_node, &g);
     fold_nodes(kernels, g.nodes, size, g.cut.nodes);
+    if (descends) return descend_all(kernels, g.nodes, weights, bias, learning_rate);
     for (ptrdiff_t row = 0; row <= inputs; ++row) {
-      void *to = row < inputs ? mutable_element(kernels, weight_gradient.base, row * weight_gradient.stride)
-                              : bias_gradient.base;
+      void *to = row < inputs ? mutable_element(kernels, weights.base, row * weights.stride) : bias.base;
       memcpy(to, element(kernels, g.nodes, row * outputs), (size_t)(outputs * kernels->element_size));
     }
-    free(g.nodes);
+  } else if (narrow && descends) {
+    // Fewer than 16 weights, and no more than 15 biases.
+    double sums[2 * NARROW_WEIGHTS];
+    const lockstep_mutable_matrix gradient = {sums, inputs, outputs, outputs};
+    kernels->narrow_gradients(input, output_gradient, gradient, mutable_element(kernels, sums, inputs * outputs));
+    descend_all(kernels, sums, weights, bias, learning_rate);
   } else if (narrow) {
-    kernels->narrow_gradients(input, output_gradient, weight_gradient, bias_gradient.base);
+    kernels->narrow_gradients(input, output_gradient, weights, bias.base);
   } else {
-    run_product(kernels, threads,
-                gradient_product(input, output_gradient, weight_gradient.base, weight_gradient.stride,
-                                 bias_gradient.base),
-                inputs + 1, outputs);
+    lockstep_product product = gradient_product(input, output_gradient, weights.base, weights.stride, bias.base);
+    product.epilogue = epilogue;
+    product.learning_rate = learning_rate;
+    run_product(kernels, threads, product, inputs + 1, outputs);
   }
+}
+
+void lockstep_parameter_gradients(const lockstep_kernels *kernels, int threads, lockstep_matrix input,
+                                  lockstep_matrix output_gradient, lockstep_mutable_matrix weight_gradient,
+                                  lockstep_mutable_matrix bias_gradient) {
+  sum_gradients(kernels, threads, input, output_gradient, weight_gradient, bias_gradient, LOCKSTEP_STORE, 0);
 }
 
 void lockstep_update_parameters(const lockstep_kernels *kernels, int threads, lockstep_matrix input,
                                 lockstep_matrix output_gradient, lockstep_mutable_matrix weights,
                                 lockstep_mutable_matrix bias, double learning_rate) {
-  const ptrdiff_t inputs = input.columns, outputs = output_gradient.columns;
-  lockstep_product product = gradient_product(input, output_gradient, weights.base, weights.stride, bias.base);
-  product.epilogue = LOCKSTEP_DESCEND;
-  product.learning_rate = learning_rate;
-  if (!is_narrow(inputs, outputs) && runs_in_place(kernels, threads, &product, inputs + 1, outputs)) return;
-  const size_t bytes = (size_t)((inputs + 1) * outputs * kernels->element_size);
-  void *memory = lockstep_allocate(bytes);
-  const lockstep_mutable_matrix weight_gradient = {memory, inputs, outputs, outputs};
-  const lockstep_mutable_matrix bias_gradient = {mutable_element(kernels, memory, inputs * outputs), 1, outputs, outputs};
-  lockstep_parameter_gradients(kernels, threads, input, output_gradient, weight_gradient, bias_gradient);
-  lockstep_descend(kernels, threads, weights, (lockstep_matrix){memory, inputs, outputs, outputs}, learning_rate);
-  lockstep_descend(kernels, threads, bias, (lockstep_matrix){bias_gradient.base, 1, outputs, outputs}, learning_rate);
-  free(memory);
+  sum_gradients(kernels, threads, input, output_gradient, weights, bias, LOCKSTEP_DESCEND, learning_rate);
 }
 
 // MARK: - Loss
@@ -323,7 +338,8 @@ static void loss_of_part(void *context, ptrdiff_t index) {
 
 double lockstep_loss(const lockstep_kernels *kernels, int threads, lockstep_loss_function loss, lockstep_matrix output,
                      lockstep_matrix target, double scale, lockstep_mutable_matrix gradient) {
-  threads = worthwhile_threads(threads, (double)output.rows * (double)output.columns, LOSSES_PER_THREAD);
+  const ptrdiff_t least = loss == LOCKSTEP_MEAN_SQUARED_ERROR ? ELEMENTS_PER_THREAD : LOSSES_PER_THREAD;
+  threads = worthwhile_threads(threads, (double)output.rows * (double)output.columns, (double)least);
   if (threads == 1) return kernels->loss_rows(loss, output, target, scale, gradient);
   enum { MOST_PARTS = 64 };
   double sums[MOST_PARTS];

@@ -68,46 +68,65 @@ static void NAME(few_features)(const lockstep_product *product, ptrdiff_t row_be
 
 // MARK: - Few rows
 
-// Steps of depth at a time: a sum is loaded and stored once for all of them, and the operand streams row by row.
+// The operand streams once, row by row, as it lies in memory: its bytes are what such a product waits for.
+
+// The most steps of depth at a time: a sum is loaded and stored once for all of them.
 #define STEPS 4
 
 /// True where a product has so few rows that the other operand is better read once, in place, than packed.
 static bool NAME(suits_few_rows)(const lockstep_product *product, ptrdiff_t rows, ptrdiff_t lanes) {
-  return !product->tree && !product->transposed && product->lanes.line_stride == 1 && rows <= 4 && lanes >= LANES;
+  return !product->tree && !product->transposed && product->lanes.line_stride == 1 && rows >= 1 && rows <= 4 &&
+         lanes >= LANES;
+}
+
+/// Adds `steps` products to the sums of each of `rows` rows and `vectors` vectors of lanes; the sums of a vector lie side
+/// by side, as tiles have them. `ahead` is how far what will be wanted next lies from what is read now.
+static inline INLINED void NAME(stream_steps)(const int rows, const int steps, const ELEMENT *a, ptrdiff_t a_stride,
+                                              const ELEMENT *b, ptrdiff_t b_stride, ptrdiff_t ahead, ptrdiff_t vectors,
+                                              VECTOR *sums) {
+  VECTOR factors[4][STEPS];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < rows; ++i) {
+#pragma clang loop unroll(full)
+    for (int s = 0; s < steps; ++s) factors[i][s] = NAME(splat)(a[i * a_stride + s]);
+  }
+#pragma clang loop unroll_count(2)
+  for (ptrdiff_t v = 0; v < vectors; ++v) {
+    VECTOR lanes[STEPS];
+#pragma clang loop unroll(full)
+    for (int s = 0; s < steps; ++s) {
+      lanes[s] = NAME(load)(b + s * b_stride);
+      __builtin_prefetch(b + s * b_stride + ahead);
+    }
+#pragma clang loop unroll(full)
+    for (int i = 0; i < rows; ++i) {
+      VECTOR sum = sums[i];
+#pragma clang loop unroll(full)
+      for (int s = 0; s < steps; ++s) sum = __builtin_elementwise_fma(factors[i][s], lanes[s], sum);
+      sums[i] = sum;
+    }
+    b += LANES;
+    sums += rows;
+  }
 }
 
 /// Whole vectors of lanes, for all rows.
-static void NAME(stream_lanes)(const lockstep_product *product, ptrdiff_t row, ptrdiff_t rows, ptrdiff_t lane,
-                               ptrdiff_t lanes, VECTOR *sums) {
+static inline INLINED void NAME(stream_lanes)(const int rows, const lockstep_product *product, ptrdiff_t row,
+                                              ptrdiff_t lane, ptrdiff_t lanes, VECTOR *sums) {
   const ptrdiff_t vectors = lanes / LANES;
   for (ptrdiff_t i = 0; i < vectors * rows; ++i) sums[i] = NAME(splat)(0);
   const ELEMENT *a = (const ELEMENT *)product->rows.base + row * product->rows.line_stride;
   const ELEMENT *b = (const ELEMENT *)product->lanes.base + lane;
   const ptrdiff_t a_stride = product->rows.line_stride, b_stride = product->lanes.depth_stride;
-  // A slice of vectors after the other, each with the sums of all rows, as tiles have them.
+  // The factors of all steps stay in registers.
+  const int steps = rows <= 2 ? STEPS : STEPS / 2;
   ptrdiff_t k = 0;
-  for (; k + STEPS <= product->depth; k += STEPS) {
-    for (ptrdiff_t v = 0; v < vectors; ++v) {
-      const ELEMENT *from = b + k * b_stride + v * LANES;
-      const VECTOR b0 = NAME(load)(from), b1 = NAME(load)(from + b_stride);
-      const VECTOR b2 = NAME(load)(from + 2 * b_stride), b3 = NAME(load)(from + 3 * b_stride);
-      for (ptrdiff_t i = 0; i < rows; ++i) {
-        const ELEMENT *factors = a + i * a_stride + k;
-        VECTOR sum = sums[v * rows + i];
-        sum = __builtin_elementwise_fma(NAME(splat)(factors[0]), b0, sum);
-        sum = __builtin_elementwise_fma(NAME(splat)(factors[1]), b1, sum);
-        sum = __builtin_elementwise_fma(NAME(splat)(factors[2]), b2, sum);
-        sums[v * rows + i] = __builtin_elementwise_fma(NAME(splat)(factors[3]), b3, sum);
-      }
-    }
+  for (; k + steps <= product->depth; k += steps) {
+    const ptrdiff_t ahead = k + 2 * steps <= product->depth ? steps * b_stride : 0;
+    NAME(stream_steps)(rows, steps, a + k, a_stride, b + k * b_stride, b_stride, ahead, vectors, sums);
   }
   for (; k < product->depth; ++k) {
-    for (ptrdiff_t v = 0; v < vectors; ++v) {
-      const VECTOR b0 = NAME(load)(b + k * b_stride + v * LANES);
-      for (ptrdiff_t i = 0; i < rows; ++i) {
-        sums[v * rows + i] = __builtin_elementwise_fma(NAME(splat)(a[i * a_stride + k]), b0, sums[v * rows + i]);
-      }
-    }
+    NAME(stream_steps)(rows, 1, a + k, a_stride, b + k * b_stride, b_stride, 0, vectors, sums);
   }
   for (ptrdiff_t v = 0; v < vectors; ++v) {
     NAME(finish_tile)(product, (NAME(place)){row, rows, lane + v * LANES, LANES, LANES}, sums + v * rows);
@@ -121,8 +140,18 @@ static void NAME(multiply_few_rows)(const lockstep_product *product, ptrdiff_t r
   const ptrdiff_t rows = row_end - row_begin;
   const ptrdiff_t whole = (lane_end - lane_begin) / LANES * LANES;
   VECTOR *sums = lockstep_workspace(LOCKSTEP_PANELS, (size_t)(whole * rows) * sizeof(ELEMENT));
-  NAME(stream_lanes)(product, row_begin, rows, lane_begin, whole, sums);
-  if (lane_begin + whole < lane_end) NAME(stream_lanes)(product, row_begin, rows, lane_end - LANES, LANES, sums);
+#define STREAM(rows)                                                                                              \
+  case rows:                                                                                                      \
+    NAME(stream_lanes)(rows, product, row_begin, lane_begin, whole, sums);                                        \
+    if (lane_begin + whole < lane_end) NAME(stream_lanes)(rows, product, row_begin, lane_end - LANES, LANES, sums); \
+    break;
+  switch (rows) {
+    STREAM(1)
+    STREAM(2)
+    STREAM(3)
+    STREAM(4)
+  }
+#undef STREAM
 }
 
 #undef STEPS

@@ -137,7 +137,7 @@ extension ParityRun {
           layers: operands.views(gradients), input: operands.input.view, target: operands.target.view,
           loss: network.loss, scale: scale)
       else {
-        if backend.kind == .openmp { Issue.record("\(what), \(shape), \(backend.name): has no kernel") }
+        if backend.kind != .scalar { Issue.record("\(what), \(shape), \(backend.name): has no kernel") }
         continue
       }
       let mean = memory(Matrix(rows: 1, columns: 1, elements: [lossSum / terms]))
