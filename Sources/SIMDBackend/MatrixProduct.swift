@@ -87,7 +87,9 @@ struct MatrixProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
 
   func compute(in pool: ScratchPool) {
     guard rows > 0, columns > 0 else { return }
-    if isTransposed {
+    if isTransposed && sums == .leaves && depth <= BlockPlan<Vector>.mostDepth {
+      computeExchanged(in: pool)
+    } else if isTransposed {
       transposed.computeParts(in: pool)
     } else {
       computeParts(in: pool)
@@ -102,6 +104,31 @@ struct MatrixProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
       pool.withMemory(of: Element.self, count: plan.scratchCount) { scratch in
         BlockedProduct(product: self, plan: plan, scratch: scratch).compute()
       }
+    }
+  }
+
+  /// Sums over rows, computed as the columns of a transposed result and copied from there.
+  private func computeExchanged(in pool: ScratchPool) {
+    var exchanged = transposed
+    exchanged.epilogue = .none
+    let plan = BlockPlan<Vector>(exchanged)
+    let count = rows &* columns
+    pool.withMemory(of: Element.self, count: plan.scratchCount &+ 2 &* count) { scratch in
+      let sums = scratch + plan.scratchCount
+      exchanged.result = Destination(sums, row: rows, column: 1)
+      BlockedProduct(product: exchanged, plan: plan, scratch: scratch).compute()
+      guard case .descend(let rate) = epilogue else {
+        copyTransposed(sums, rows, rows: columns, columns: rows, to: result.base, result.row)
+        return
+      }
+      let gradient = sums + count
+      copyTransposed(sums, rows, rows: columns, columns: rows, to: gradient, columns)
+      let room = (rows &- 1) &* result.row &+ columns
+      Kernels<Vector>.descend(
+        MutableMatrixView(
+          UnsafeMutableBufferPointer(start: result.base, count: room), rows: rows, columns: columns, stride: result.row),
+        gradient: MatrixView(UnsafeBufferPointer(start: gradient, count: count), rows: rows, columns: columns),
+        learningRate: rate)
     }
   }
 

@@ -35,6 +35,13 @@ func packLeft<Element: SIMDElement>(
       transpose4(from + last &* operand.outer, operand.outer, to + last, rows)
       d += 4
     }
+    if d < depth && depth >= 4 {
+      // The last four depths, some of them for the second time.
+      let (from, to) = (source + (depth &- 4), target + (depth &- 4) &* rows)
+      transpose4(from, operand.outer, to, rows)
+      transpose4(from + last &* operand.outer, operand.outer, to + last, rows)
+      d = depth
+    }
     while d < depth {
       for i in 0..<rows { target[d &* rows &+ i] = source[d &+ i &* operand.outer] }
       d += 1
@@ -64,7 +71,9 @@ func packRight<Element: SIMDElement>(
   let shift = width &- columns
   let lanes = shift == 0 ? width : columns &- last
   var d = 0
-  while d &+ 4 <= depth {
+  while d < depth && depth >= 4 {
+    // The last four depths may be copied for the second time.
+    d = min(d, depth &- 4)
     let few = min(depth &- d, 16) & ~3
     var j = 0
     while j < width {
@@ -85,6 +94,30 @@ func packRight<Element: SIMDElement>(
       target[d &* width &+ j] = source[column &* operand.outer &+ d &* operand.depth]
     }
     d += 1
+  }
+}
+
+/// Copies `[rows × columns]` as `[columns × rows]`. Edges are copied twice rather than element by element.
+func copyTransposed<Element: SIMDElement>(
+  _ source: UnsafePointer<Element>, _ stride: Int, rows: Int, columns: Int,
+  to target: UnsafeMutablePointer<Element>, _ targetStride: Int
+) {
+  guard rows >= 4, columns >= 4 else {
+    for i in 0..<rows {
+      for j in 0..<columns { target[j &* targetStride &+ i] = source[i &* stride &+ j] }
+    }
+    return
+  }
+  var column = 0
+  while column < columns {
+    column = min(column, columns &- 4)
+    var row = 0
+    while row < rows {
+      row = min(row, rows &- 4)
+      transpose4(source + row &* stride + column, stride, target + column &* targetStride + row, targetStride)
+      row += 4
+    }
+    column += 4
   }
 }
 
