@@ -185,7 +185,7 @@ static void NAME(multiply_in_place)(const lockstep_product *product, ptrdiff_t r
       for (ptrdiff_t j = 0; j < count; ++j) {
         const ptrdiff_t line = j < count - 1 ? j * LANES : strip.last;
         NAME(transpose)(LANES, product->depth, from + line * product->lanes.line_stride,
-                                product->lanes.line_stride, panel + j * LANES, strip.lane_step);
+                        product->lanes.line_stride, panel + j * LANES, strip.lane_step);
       }
     }
     if (higher > 0) NAME(strips)[count - 1][height][0](&strip, 0, higher);

@@ -31,6 +31,7 @@ typedef enum {
   LOCKSTEP_STORE,
   LOCKSTEP_ADD_BIAS_AND_ACTIVATE,
   LOCKSTEP_BACKWARD_ACTIVATION,
+  /// The result, of which the sums are subtracted, times the learning rate.
   LOCKSTEP_DESCEND,
 } lockstep_epilogue;
 
@@ -129,6 +130,8 @@ typedef enum {
   LOCKSTEP_PANELS,
   /// Nodes of a tree, while panels come and go.
   LOCKSTEP_PENDING_NODES,
+  /// Nodes of a tree whose leaves threads share.
+  LOCKSTEP_SHARED_NODES,
   LOCKSTEP_WORKSPACES,
 } lockstep_workspace_use;
 

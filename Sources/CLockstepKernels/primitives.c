@@ -255,56 +255,62 @@ static void gradients_of_node(void *context, ptrdiff_t index) {
   }
 }
 
-void lockstep_parameter_gradients(const lockstep_kernels *kernels, int threads, lockstep_matrix input,
-                                  lockstep_matrix output_gradient, lockstep_mutable_matrix weight_gradient,
-                                  lockstep_mutable_matrix bias_gradient) {
-  const ptrdiff_t inputs = input.columns, outputs = output_gradient.columns;
-  const bool narrow = is_narrow(inputs, outputs);
-  const double work = (double)input.rows * (double)(inputs + 1) * (double)outputs;
+/// The step that follows sums which went to memory of their own.
+static void descend_all(const lockstep_kernels *kernels, const void *sums, lockstep_mutable_matrix weights,
+                        lockstep_mutable_matrix bias, double learning_rate) {
+  const ptrdiff_t inputs = weights.rows, outputs = weights.columns;
+  kernels->descend(weights, (lockstep_matrix){sums, inputs, outputs, outputs}, learning_rate);
+  kernels->descend(bias, (lockstep_matrix){element(kernels, sums, inputs * outputs), 1, outputs, outputs},
+                   learning_rate);
+}
+
+/// The parameters' gradients, stored, or subtracted `learning_rate` times with the epilogue LOCKSTEP_DESCEND.
+static void sum_gradients(const lockstep_kernels *kernels, int threads, lockstep_matrix input,
+                          lockstep_matrix output_gradient, lockstep_mutable_matrix weights,
+                          lockstep_mutable_matrix bias, lockstep_epilogue epilogue, double learning_rate) {
+  const ptrdiff_t inputs = input.columns, outputs = output_gradient.columns, size = (inputs + 1) * outputs;
+  const bool narrow = is_narrow(inputs, outputs), descends = epilogue == LOCKSTEP_DESCEND;
+  const double work = (double)input.rows * (double)size;
   threads = worthwhile_threads(threads, work, narrow ? ELEMENTS_PER_THREAD : PRODUCTS_PER_THREAD);
 
   // Few sums over many rows: threads share the rows. Many sums: threads share the result.
   const ptrdiff_t tile_sums = kernels->tile_rows * kernels->tile_vectors * kernels->lanes;
-  const bool shares_rows =
-      threads > 1 && input.rows > LEAF_ROWS && (narrow || (inputs + 1) * outputs < 4 * threads * tile_sums);
-  if (shares_rows) {
+  if (threads > 1 && input.rows > LEAF_ROWS && (narrow || size < 4 * threads * tile_sums)) {
     gradient_nodes g = {kernels, input, output_gradient, cut_into_nodes(input.rows, 16 * threads), NULL};
-    const ptrdiff_t size = (inputs + 1) * outputs;
-    g.nodes = lockstep_allocate((size_t)(g.cut.nodes * size * kernels->element_size));
+    g.nodes = lockstep_workspace(LOCKSTEP_SHARED_NODES, (size_t)(g.cut.nodes * size * kernels->element_size));
     lockstep_parallel_for(g.cut.nodes, threads, gradients_of_node, &g);
     fold_nodes(kernels, g.nodes, size, g.cut.nodes);
+    if (descends) return descend_all(kernels, g.nodes, weights, bias, learning_rate);
     for (ptrdiff_t row = 0; row <= inputs; ++row) {
-      void *to = row < inputs ? mutable_element(kernels, weight_gradient.base, row * weight_gradient.stride)
-                              : bias_gradient.base;
+      void *to = row < inputs ? mutable_element(kernels, weights.base, row * weights.stride) : bias.base;
       memcpy(to, element(kernels, g.nodes, row * outputs), (size_t)(outputs * kernels->element_size));
     }
-    free(g.nodes);
+  } else if (narrow && descends) {
+    // Fewer than 16 weights, and no more than 15 biases.
+    double sums[2 * NARROW_WEIGHTS];
+    const lockstep_mutable_matrix gradient = {sums, inputs, outputs, outputs};
+    kernels->narrow_gradients(input, output_gradient, gradient, mutable_element(kernels, sums, inputs * outputs));
+    descend_all(kernels, sums, weights, bias, learning_rate);
   } else if (narrow) {
-    kernels->narrow_gradients(input, output_gradient, weight_gradient, bias_gradient.base);
+    kernels->narrow_gradients(input, output_gradient, weights, bias.base);
   } else {
-    run_product(kernels, threads,
-                gradient_product(input, output_gradient, weight_gradient.base, weight_gradient.stride,
-                                 bias_gradient.base),
-                inputs + 1, outputs);
+    lockstep_product product = gradient_product(input, output_gradient, weights.base, weights.stride, bias.base);
+    product.epilogue = epilogue;
+    product.learning_rate = learning_rate;
+    run_product(kernels, threads, product, inputs + 1, outputs);
   }
+}
+
+void lockstep_parameter_gradients(const lockstep_kernels *kernels, int threads, lockstep_matrix input,
+                                  lockstep_matrix output_gradient, lockstep_mutable_matrix weight_gradient,
+                                  lockstep_mutable_matrix bias_gradient) {
+  sum_gradients(kernels, threads, input, output_gradient, weight_gradient, bias_gradient, LOCKSTEP_STORE, 0);
 }
 
 void lockstep_update_parameters(const lockstep_kernels *kernels, int threads, lockstep_matrix input,
                                 lockstep_matrix output_gradient, lockstep_mutable_matrix weights,
                                 lockstep_mutable_matrix bias, double learning_rate) {
-  const ptrdiff_t inputs = input.columns, outputs = output_gradient.columns;
-  lockstep_product product = gradient_product(input, output_gradient, weights.base, weights.stride, bias.base);
-  product.epilogue = LOCKSTEP_DESCEND;
-  product.learning_rate = learning_rate;
-  if (!is_narrow(inputs, outputs) && runs_in_place(kernels, threads, &product, inputs + 1, outputs)) return;
-  const size_t bytes = (size_t)((inputs + 1) * outputs * kernels->element_size);
-  void *memory = lockstep_allocate(bytes);
-  const lockstep_mutable_matrix weight_gradient = {memory, inputs, outputs, outputs};
-  const lockstep_mutable_matrix bias_gradient = {mutable_element(kernels, memory, inputs * outputs), 1, outputs, outputs};
-  lockstep_parameter_gradients(kernels, threads, input, output_gradient, weight_gradient, bias_gradient);
-  lockstep_descend(kernels, threads, weights, (lockstep_matrix){memory, inputs, outputs, outputs}, learning_rate);
-  lockstep_descend(kernels, threads, bias, (lockstep_matrix){bias_gradient.base, 1, outputs, outputs}, learning_rate);
-  free(memory);
+  sum_gradients(kernels, threads, input, output_gradient, weights, bias, LOCKSTEP_DESCEND, learning_rate);
 }
 
 // MARK: - Loss

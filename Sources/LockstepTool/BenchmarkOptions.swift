@@ -31,7 +31,8 @@ enum BenchmarkOptions {
     default: nil, defaultText: nil, allowed: "two or more widths from 1 on, such as 784-512-10",
     parse: { text in
       let sizes = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
-      return sizes.count > 1 && sizes.allSatisfy { 1...1 << 20 ~= $0 } ? sizes : nil
+      guard sizes.count > 1, sizes.allSatisfy({ 1...1 << 20 ~= $0 }) else { return nil }
+      return .some(sizes)
     })
 
   static let batch = CommandOption.integer(
@@ -55,13 +56,15 @@ enum BenchmarkOptions {
     default: nil, defaultText: "all that can run here",
     allowed: "a list of " + BackendKind.allCases.map(\.rawValue).joined(separator: ", ")
       + ", each alone or with an instruction set as in openmp/avx2",
-    parse: { list($0, of: BenchmarkBackend.init) })
+    parse: { list($0, of: BenchmarkBackend.init).map { .some($0) } })
 
   static let threads = CommandOption<[Int]?>(
     "threads", valueName: "N[,N...]", summary: "numbers of threads; scalar and simd use one",
     default: nil, defaultText: "1, and one a core",
     allowed: "a list of whole numbers between 1 and \(Backends.maximumThreads)",
-    parse: { text in list(text) { word in Int(word).flatMap { 1...Backends.maximumThreads ~= $0 ? $0 : nil } } })
+    parse: { text in
+      list(text) { word in Int(word).flatMap { 1...Backends.maximumThreads ~= $0 ? $0 : nil } }.map { .some($0) }
+    })
 
   static let precision = CommandOption<BenchmarkPrecision>.choice(
     "precision", summary: "the arithmetic: 32-bit or 64-bit floating point", default: .f32)

@@ -126,5 +126,5 @@ struct PlotLabels {
   }
 
   /// About as wide as the text is.
-  private static func width(of text: String) -> Double { 7 * Double(text.count) }
+  private static func width(of text: String) -> Double { 7.8 * Double(text.count) }
 }

@@ -3,75 +3,78 @@
 
 import ComputeBackend
 
-/// The cut of one product, and the layout of its scratch memory: a tile's sums, the left panels, the right panels, the
-/// pending sums of the block.
+/// The cut of one product, and the layout of its scratch memory: a tile's buffer, the sums of the tiles of a block of
+/// rows, the left panels of that block, the right strips.
 struct BlockPlan<Vector: LaneVector> where Vector.Element: SIMDElement {
-  /// Depth of a segment.
-  let segmentDepth: Int
-  /// How many segments the depth has.
-  let segments: Int
-  /// Rows and columns of a block of the result.
-  let blockRows: Int
+  /// Tiles along the rows, and how many of them make a block.
+  let heights: EvenCut
+  let blockTiles: Int
+  /// Columns of a block.
   let blockColumns: Int
-  /// Rows of the left operand that are packed at a time, to stay in the second-level cache.
-  let packedRows: Int
-  /// The widest right panel, in vectors.
+  /// The depth of a block: what is packed at a time.
+  let chunkDepth: Int
+  let chunks: Int
+  /// The depth of a segment of a chain; that of a tree is a leaf.
+  let segmentDepth: Int
+  /// The widest strip, in vectors.
   let mostVectors: Int
   /// True where the operands are read where they lie.
   let leftInPlace: Bool
   let rightInPlace: Bool
-  /// Elements in a level of pending sums.
-  let pendingCount: Int
+  /// True where packed strips are kept for the next block of rows.
+  let keepsStrips: Bool
+  /// Elements of a tile's sums.
+  let sumsStride: Int
   /// Where the parts of the scratch memory begin, and its size, in elements.
+  let sumsOffset: Int
   let leftOffset: Int
   let rightOffset: Int
-  let pendingOffset: Int
   let scratchCount: Int
+
+  typealias Element = Vector.Element
+
+  /// The deepest part of a product that is packed at once: a tree over as many rows lies beside its tile.
+  static var mostDepth: Int { 1024 }
+  /// The most pending nodes of such a tree: the ones in the number of its last leaf.
+  static var mostNodes: Int { 2 }
+  /// The deepest segment of a chain: a strip of it and two left panels fill the first-level cache.
+  static var mostSegment: Int { 272 }
 
   @inline(__always)
   init(_ product: MatrixProduct<Vector>) {
     let lanes = Vector.laneCount
-    // A left and a right panel of a segment, out of a first-level cache of 32 KiB.
-    let firstLevelBytes = 28 * 1024
+    let size = MemoryLayout<Element>.stride
     let (rows, columns, depth) = (product.rows, product.columns, product.depth)
-
-    switch product.sums {
-    case .chain:
-      let most = firstLevelBytes / ((2 &* lanes &+ TileShape.mostRows) &* MemoryLayout<Element>.stride)
-      segments = max((depth &+ most &- 1) / most, 1)
-      segmentDepth = (depth &+ segments &- 1) / segments
-    case .leaves:
-      segments = max(OrderOfArithmetic.leafCount(rows: depth), 1)
-      segmentDepth = min(depth, OrderOfArithmetic.leafRows)
-    }
-
-    let mostVectors = TileShape.mostVectors(rows: rows)
-    self.mostVectors = mostVectors
-    // One segment leaves nothing pending; more leave one level in a chain, the levels of a binary counter in a tree.
-    let levels = segments == 1 ? 0 : product.sums == .chain ? 1 : TreeStep.levels(leaves: segments)
-    let blockColumns = min(columns, 1024)
-    self.blockColumns = blockColumns
-    let paddedColumns = (blockColumns &+ mostVectors &* lanes &- 1) / (mostVectors &* lanes) &* (mostVectors &* lanes)
-    let mostPending = 1 << 22
-    blockRows = min(rows, 960, max(mostPending / (max(levels, 1) &* paddedColumns), 96))
-    packedRows = 96
-    pendingCount = levels == 0 ? 0 : blockRows &* paddedColumns
+    chunks = max((depth &+ Self.mostDepth &- 1) / Self.mostDepth, 1)
+    chunkDepth = (depth &+ chunks &- 1) / chunks
+    let segments = max((chunkDepth &+ Self.mostSegment &- 1) / Self.mostSegment, 1)
+    segmentDepth = (chunkDepth &+ segments &- 1) / segments
+    heights = EvenCut(rows, most: TileShape.mostRows)
+    mostVectors = TileShape.mostVectors(rows: rows)
+    let width = mostVectors &* lanes
 
     // Packing pays where an operand is read often; where it already lies in the order of the loop, later.
-    leftInPlace = columns <= 4 &* lanes || rows <= 2 * TileShape.mostRows
+    leftInPlace = columns <= 4 &* lanes || heights.count <= 2
     rightInPlace =
       product.right.outer == 1
-      && (rows <= 2 * TileShape.mostRows
-        || segmentDepth &* product.right.depth &* MemoryLayout<Element>.stride <= 16384)
+      && (heights.count <= 2 || chunkDepth &* product.right.depth &* size <= 16384)
 
-    leftOffset = TileShape.mostRows &* 2 &* lanes
-    rightOffset = leftOffset &+ (leftInPlace ? 0 : min(packedRows, blockRows) &* segmentDepth)
-    let lastPanel = columns % lanes == 0 ? 0 : lanes
-    pendingOffset = rightOffset &+ (rightInPlace ? lastPanel : paddedColumns) &* segmentDepth
-    scratchCount = pendingOffset &+ levels &* pendingCount
+    // Left panels for half of a second-level cache of 512 KiB, right strips for a share of the third.
+    let panelBytes = max(chunkDepth &* size, 1) &* TileShape.mostRows
+    let blocks = (heights.count &* panelBytes &+ (4 << 20) &- 1) / (4 << 20)
+    blockTiles = (heights.count &+ max(blocks, 1) &- 1) / max(blocks, 1)
+    keepsStrips = blockTiles < heights.count
+    let padded = (columns &+ width &- 1) / width &* width
+    let most = max((4 << 20) / max(chunkDepth &* size, 1) / width, 1) &* width
+    blockColumns = keepsStrips ? min(most, padded) : padded
+
+    sumsStride = TileShape.mostSums &* lanes &* Self.mostNodes
+    sumsOffset = TileShape.mostSums &* lanes &* 2
+    leftOffset = sumsOffset &+ blockTiles &* sumsStride
+    let leftCount = leftInPlace ? TileShape.mostRows : blockTiles &* TileShape.mostRows
+    rightOffset = leftOffset &+ (leftCount &* chunkDepth &+ 15) / 16 &* 16
+    scratchCount = rightOffset &+ (keepsStrips ? blockColumns : width) &* chunkDepth
   }
-
-  typealias Element = Vector.Element
 }
 
 /// A count cut into as few parts of at most `most` as possible, all nearly equal.
@@ -82,7 +85,7 @@ struct EvenCut {
 
   @inline(__always)
   init(_ total: Int, most: Int) {
-    count = (total &+ most &- 1) / most
+    count = max((total &+ most &- 1) / most, 1)
     small = total / count
     largeParts = total % count
   }
@@ -94,25 +97,4 @@ struct EvenCut {
   /// The sum of the sizes of the parts before part `index`.
   @inline(__always)
   func start(_ index: Int) -> Int { index &* small &+ min(index, largeParts) }
-}
-
-/// Calls `body` with uninitialised memory for `count` elements, aligned for the widest vectors. Small memory is on the
-/// stack.
-@inline(__always)
-func withScratch<Element: KernelElement, Value>(
-  of _: Element.Type, count: Int, _ body: (UnsafeMutablePointer<Element>) -> Value
-) -> Value {
-  let bytes = max(count, 1) &* MemoryLayout<Element>.stride
-  let alignment = MatrixStorage<Element>.alignment
-  // The stack gives up to 1024 bytes, if no alignment wider than its own is asked for.
-  if bytes <= 1024 &- alignment {
-    return withUnsafeTemporaryAllocation(byteCount: bytes &+ alignment, alignment: 16) { memory in
-      body(
-        memory.baseAddress.unsafelyUnwrapped.alignedUp(toMultipleOf: alignment)
-          .bindMemory(to: Element.self, capacity: max(count, 1)))
-    }
-  }
-  let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: alignment)
-  defer { memory.deallocate() }
-  return body(memory.bindMemory(to: Element.self, capacity: max(count, 1)))
 }

@@ -7,6 +7,19 @@ extension Kernels {
     update(sum, other, vector: { $0 + $1 }, element: { $0 + $1 })
   }
 
+  /// The same for elements that lie in a row.
+  static func add(_ other: UnsafePointer<Element>, to sum: UnsafeMutablePointer<Element>, count: Int) {
+    var i = 0
+    while i &+ Vector.laneCount <= count {
+      (Vector.load(sum + i) + Vector.load(other + i)).store(sum + i)
+      i += Vector.laneCount
+    }
+    while i < count {
+      sum[i] = sum[i] + other[i]
+      i += 1
+    }
+  }
+
   static func descend(
     _ parameters: MutableMatrixView<Element>, gradient: MatrixView<Element>, learningRate: Element
   ) {

@@ -1,4 +1,5 @@
-// What is done to finished sums, and their writing.
+// What is done to finished sums. Tiles that lie whole in the result do it in registers; how the others do it, those at the
+// edges and those of results whose rows lie along the vector, lies here.
 
 import ComputeBackend
 
@@ -11,115 +12,159 @@ enum Epilogue<Element: SIMDElement> {
   /// Goes through the derivative of the activation, whose value is the operand, laid out by rows or columns as the
   /// result.
   case differentiate(Activation, value: Grid<Element>)
+  /// Subtracts the sums, times the rate, from what the result holds.
+  case descend(rate: Element)
 
   var transposed: Self {
     switch self {
-    case .none: .none
+    case .none, .descend: self
     case .activate(let activation, let bias): .activate(activation, bias: bias.transposed)
     case .differentiate(let activation, let value): .differentiate(activation, value: value.transposed)
     }
   }
+
+  /// True where the operand lies along the vector.
+  var isAlongVector: Bool {
+    switch self {
+    case .none, .descend: true
+    case .activate(_, let bias): bias.column == 1
+    case .differentiate(_, let value): value.column == 1
+    }
+  }
+
+  /// What a tile does of it in registers. The activations that it leaves follow when the tile is stored.
+  var inRegisters: TileFinish {
+    switch self {
+    case .none: .none
+    case .descend: .descend
+    case .activate(let activation, _):
+      switch activation {
+      case .relu: .addBiasReLU
+      case .leakyReLU: .addBiasLeakyReLU
+      case .identity, .tanh, .sigmoid: .addBias
+      }
+    case .differentiate(let activation, _):
+      switch activation {
+      case .identity: .none
+      case .relu: .throughReLU
+      case .leakyReLU: .throughLeakyReLU
+      case .tanh: .throughTanh
+      case .sigmoid: .throughSigmoid
+      }
+    }
+  }
+
+  /// The activation that a tile leaves.
+  var afterStoring: Activation? {
+    guard case .activate(let activation, _) = self, activation == .tanh || activation == .sigmoid else { return nil }
+    return activation
+  }
 }
 
-/// Adds the bias of the tile at `row`, `column` to its sums and applies the activation, in place.
-func activateTile<Vector: LaneVector>(
-  _: Vector.Type, _ activation: Activation, bias: Grid<Vector.Element>, tile: Tile, row: Int, column: Int,
-  sums: UnsafeMutablePointer<Vector.Element>
+/// Applies an activation to rows of whole vectors, in place.
+@inline(never)
+func activateRows<Vector: LaneVector>(
+  _: Vector.Type, _ activation: Activation, _ base: UnsafeMutablePointer<Vector.Element>, rows: Int, stride: Int,
+  vectors: Int
 ) {
-  let width = tile.vectors &* Vector.laneCount
-  var j = 0
-  while j < width {
-    let valid = min(tile.columns &- j, Vector.laneCount)
-    var rowBias = bias.base + row &* bias.row + (column &+ j) &* bias.column
-    var term: Vector
-    if bias.column == 0 {
-      term = .zero
-    } else if valid == Vector.laneCount && bias.column == 1 {
-      term = .load(rowBias)
-    } else {
-      // The bias ends inside the vector.
-      term = .zero
-      withUnsafeMutableBytes(of: &term) { bytes in
-        let lanes = bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Vector.Element.self)
-        var l = 0
-        while l < valid {
-          lanes[l] = rowBias[l &* bias.column]
-          l += 1
+  for i in 0..<rows {
+    for j in 0..<vectors {
+      let address = base + i &* stride + j &* Vector.laneCount
+      activation.value(Vector.load(address)).store(address)
+    }
+  }
+}
+
+extension BlockedProduct {
+  /// Applies the epilogue to sums in memory, rows of `width` elements, and writes those that are in the result.
+  @inline(never)
+  func finish(_ sums: UnsafeMutablePointer<Element>, width: Int, rows: Range<Int>, columns: Range<Int>) {
+    switch product.epilogue {
+    case .none:
+      write(sums, width, rows, columns, from: result, vector: { sum, _ in sum }, element: { sum, _ in sum })
+    case .descend(let rate):
+      let rates = Vector(repeating: rate)
+      write(
+        sums, width, rows, columns, from: result, vector: { $1 - rates * $0 }, element: { $1 - rate * $0 })
+    case .activate(let activation, let bias):
+      activate(sums, width, rows, columns, activation, bias: bias)
+      write(sums, width, rows, columns, from: result, vector: { sum, _ in sum }, element: { sum, _ in sum })
+    case .differentiate(let activation, let value):
+      write(
+        sums, width, rows, columns, from: value, vector: { activation.backward($0, value: $1) },
+        element: { activation.backward($0, value: $1) })
+    }
+  }
+
+  /// The result, as elements to read.
+  private var result: Grid<Element> {
+    Grid(product.result.base, row: product.result.row, column: product.result.column)
+  }
+
+  /// Writes a function of the sums and of an operand; `vector` and `element` are the same function.
+  @inline(__always)
+  private func write(
+    _ sums: UnsafeMutablePointer<Element>, _ width: Int, _ rows: Range<Int>, _ columns: Range<Int>,
+    from grid: Grid<Element>, vector: (Vector, Vector) -> Vector, element: (Element, Element) -> Element
+  ) {
+    let lanes = Vector.laneCount
+    let target = product.result
+    var i = rows.lowerBound
+    while i < rows.upperBound {
+      let sum = sums + (i &- rows.lowerBound) &* width
+      var to = target.base + i &* target.row + columns.lowerBound &* target.column
+      var from = grid.base + i &* grid.row + columns.lowerBound &* grid.column
+      if let lastRow = product.lastRow, i == product.rows &- 1 {
+        to = lastRow + columns.lowerBound
+        from = UnsafePointer(to)
+      }
+      var j = 0
+      if target.column == 1 && grid.column == 1 {
+        while j &+ lanes <= columns.count {
+          vector(.load(sum + j), .load(from + j)).store(to + j)
+          j += lanes
         }
       }
-    }
-    for i in 0..<tile.rows {
-      if bias.column == 0 {
-        term = Vector(repeating: rowBias.pointee)
-        rowBias += bias.row
-      }
-      let address = sums + i &* width + j
-      activation.value(.load(address) + term).store(address)
-    }
-    j += Vector.laneCount
-  }
-}
-
-/// Takes a finished block through the derivative of the activation, in place: line by line as it lies in memory, so that
-/// the value streams.
-func differentiateBlock<Vector: LaneVector>(
-  _: Vector.Type, _ activation: Activation, value: Grid<Vector.Element>, rows: Range<Int>, columns: Range<Int>,
-  result: Destination<Vector.Element>
-) where Vector.Element: SIMDElement {
-  guard activation != .identity else { return }
-  if result.column != 1 || value.column != 1 {
-    differentiateBlock(
-      Vector.self, activation, value: value.transposed, rows: columns, columns: rows, result: result.transposed)
-    return
-  }
-  if rows.count > 1 && result.row == columns.count && value.row == columns.count {
-    // Neighbouring rows of nothing but the block are one long row.
-    let first = rows.lowerBound &* result.row
-    differentiateBlock(
-      Vector.self, activation, value: value, rows: 0..<1, columns: first..<first &+ rows.count &* result.row,
-      result: result)
-    return
-  }
-  for r in rows {
-    let to = result.base + r &* result.row
-    let from = value.base + r &* value.row
-    var c = columns.lowerBound
-    while c &+ Vector.laneCount <= columns.upperBound {
-      activation.backward(Vector.load(to + c), value: .load(from + c)).store(to + c)
-      c += Vector.laneCount
-    }
-    while c < columns.upperBound {
-      to[c] = activation.backward(to[c], value: from[c])
-      c += 1
-    }
-  }
-}
-
-/// Writes those sums of a tile that are in the result.
-@inline(__always)
-func storeTile<Vector: LaneVector>(
-  _: Vector.Type, _ sums: UnsafeMutablePointer<Vector.Element>, tile: Tile, result: Destination<Vector.Element>
-) {
-  let lanes = Vector.laneCount
-  let width = tile.vectors &* lanes
-  if result.column == 1 {
-    for i in 0..<tile.rows {
-      let from = sums + i &* width
-      let to = result.base + i &* result.row
-      var j = 0
-      while j &+ lanes <= tile.columns {
-        Vector.load(from + j).store(to + j)
-        j += lanes
-      }
-      while j < tile.columns {
-        to[j] = from[j]
+      while j < columns.count {
+        to[j &* target.column] = element(sum[j], from[j &* grid.column])
         j += 1
       }
+      i += 1
     }
-  } else {
-    for j in 0..<tile.columns {
-      let to = result.base + j &* result.column
-      for i in 0..<tile.rows { to[i &* result.row] = sums[i &* width &+ j] }
+  }
+
+  /// Adds the bias and applies the activation, in place, in whole vectors.
+  @inline(__always)
+  private func activate(
+    _ sums: UnsafeMutablePointer<Element>, _ width: Int, _ rows: Range<Int>, _ columns: Range<Int>,
+    _ activation: Activation, bias: Grid<Element>
+  ) {
+    let lanes = Vector.laneCount
+    var j = 0
+    while j < columns.count {
+      let valid = min(columns.count &- j, lanes)
+      var from = bias.base + rows.lowerBound &* bias.row + (columns.lowerBound &+ j) &* bias.column
+      var term = Vector.zero
+      if bias.column != 0 {
+        if valid == lanes && bias.column == 1 {
+          term = .load(from)
+        } else {
+          // The bias ends inside the vector.
+          withUnsafeMutableBytes(of: &term) { bytes in
+            let elements = bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Element.self)
+            for l in 0..<valid { elements[l] = from[l &* bias.column] }
+          }
+        }
+      }
+      for i in 0..<rows.count {
+        if bias.column == 0 {
+          term = Vector(repeating: from.pointee)
+          from += bias.row
+        }
+        let address = sums + i &* width + j
+        activation.value(.load(address) + term).store(address)
+      }
+      j += lanes
     }
   }
 }

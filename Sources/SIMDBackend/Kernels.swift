@@ -9,7 +9,7 @@ enum Kernels<Vector: LaneVector> where Vector.Element: SIMDElement {
 
   static func forward(
     input: MatrixView<Element>, weights: MatrixView<Element>, bias: MatrixView<Element>, activation: Activation,
-    output: MutableMatrixView<Element>
+    output: MutableMatrixView<Element>, in pool: ScratchPool
   ) {
     MatrixProduct<Vector>(
       rows: input.rows, columns: weights.columns, depth: input.columns, sums: .chain,
@@ -17,12 +17,12 @@ enum Kernels<Vector: LaneVector> where Vector.Element: SIMDElement {
       right: Operand(weights.base, outer: 1, depth: weights.stride),
       result: Destination(output.base, row: output.stride, column: 1),
       epilogue: .activate(activation, bias: Grid(bias.base, row: 0, column: 1))
-    ).compute()
+    ).compute(in: pool)
   }
 
   static func inputGradient(
     outputGradient: MatrixView<Element>, weights: MatrixView<Element>, input: MatrixView<Element>,
-    activation: Activation, inputGradient: MutableMatrixView<Element>
+    activation: Activation, inputGradient: MutableMatrixView<Element>, in pool: ScratchPool
   ) {
     MatrixProduct<Vector>(
       rows: input.rows, columns: weights.rows, depth: weights.columns, sums: .chain,
@@ -30,35 +30,76 @@ enum Kernels<Vector: LaneVector> where Vector.Element: SIMDElement {
       right: Operand(weights.base, outer: weights.stride, depth: 1),
       result: Destination(inputGradient.base, row: inputGradient.stride, column: 1),
       epilogue: .differentiate(activation, value: Grid(input.base, row: input.stride, column: 1))
-    ).compute()
+    ).compute(in: pool)
   }
 
   static func parameterGradients(
     input: MatrixView<Element>, outputGradient: MatrixView<Element>,
-    weightGradient: MutableMatrixView<Element>, biasGradient: MutableMatrixView<Element>
+    weightGradient: MutableMatrixView<Element>, biasGradient: MutableMatrixView<Element>, in pool: ScratchPool
   ) {
     if OrderOfArithmetic.isNarrow(inputs: input.columns, outputs: outputGradient.columns) {
       stripedGradients(
-        input: input, outputGradient: outputGradient, weightGradient: weightGradient, biasGradient: biasGradient)
+        input: input, outputGradient: outputGradient, weightGradient: weightGradient, biasGradient: biasGradient,
+        in: pool)
+    } else {
+      sumOverRows(
+        input: input, outputGradient: outputGradient, weights: weightGradient, bias: biasGradient, epilogue: .none,
+        in: pool)
+    }
+  }
+
+  static func updateParameters(
+    weights: MutableMatrixView<Element>, bias: MutableMatrixView<Element>,
+    input: MatrixView<Element>, outputGradient: MatrixView<Element>, learningRate: Element, in pool: ScratchPool
+  ) {
+    guard OrderOfArithmetic.isNarrow(inputs: input.columns, outputs: outputGradient.columns) else {
+      sumOverRows(
+        input: input, outputGradient: outputGradient, weights: weights, bias: bias,
+        epilogue: .descend(rate: learningRate), in: pool)
       return
     }
+    // Fewer than 16 weights, and no more than 15 biases.
+    var memory = InlineArray<32, Element>(repeating: 0)
+    withUnsafeMutableBytes(of: &memory) { bytes in
+      let elements = bytes.bindMemory(to: Element.self)
+      let count = weights.rows &* weights.columns
+      let weightGradient = MutableMatrixView(
+        UnsafeMutableBufferPointer(rebasing: elements[..<count]), rows: weights.rows, columns: weights.columns)
+      let biasGradient = MutableMatrixView(
+        UnsafeMutableBufferPointer(rebasing: elements[count...]), rows: 1, columns: bias.columns)
+      stripedGradients(
+        input: input, outputGradient: outputGradient, weightGradient: weightGradient, biasGradient: biasGradient,
+        in: pool)
+      descend(weights, gradient: weightGradient.readOnly, learningRate: learningRate)
+      descend(bias, gradient: biasGradient.readOnly, learningRate: learningRate)
+    }
+  }
+
+  /// The sums over rows of a layer that is not narrow: into, or off, `weights` and `bias`.
+  private static func sumOverRows(
+    input: MatrixView<Element>, outputGradient: MatrixView<Element>,
+    weights: MutableMatrixView<Element>, bias: MutableMatrixView<Element>, epilogue: Epilogue<Element>,
+    in pool: ScratchPool
+  ) {
     let gradients = Operand(outputGradient.base, outer: 1, depth: outputGradient.stride)
-    MatrixProduct<Vector>(
+    var product = MatrixProduct<Vector>(
       rows: input.columns, columns: outputGradient.columns, depth: input.rows, sums: .leaves,
       left: Operand(input.base, outer: 1, depth: input.stride),
       right: gradients,
-      result: Destination(weightGradient.base, row: weightGradient.stride, column: 1),
-      epilogue: .none
-    ).compute()
-    // fma(1, g, sum) is sum + g: the bias is a weight whose input is always 1.
-    withUnsafePointer(to: 1 as Element) { one in
-      MatrixProduct<Vector>(
-        rows: 1, columns: outputGradient.columns, depth: input.rows, sums: .leaves,
-        left: Operand(one, outer: 0, depth: 0),
-        right: gradients,
-        result: Destination(biasGradient.base, row: biasGradient.stride, column: 1),
-        epilogue: .none
-      ).compute()
+      result: Destination(weights.base, row: weights.stride, column: 1),
+      epilogue: epilogue)
+    if product.isTransposed {
+      product.compute(in: pool)
+      withUnsafePointer(to: 1 as Element) { one in
+        product.rows = 1
+        product.left = Operand(one, outer: 0, depth: 0)
+        product.result = Destination(bias.base, row: bias.stride, column: 1)
+        product.compute(in: pool)
+      }
+    } else {
+      product.rows += 1
+      product.lastRow = bias.base
+      product.compute(in: pool)
     }
   }
 }

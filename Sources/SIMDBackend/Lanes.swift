@@ -15,6 +15,8 @@ public protocol FloatLaneStorage: SIMD, BitwiseCopyable, Sendable where Scalar =
   var wide: Wide { get }
   /// The lanes of `wide`, rounded.
   init(rounding wide: Wide)
+  /// The sum of all lanes: the halves are added until one lane is left.
+  var folded: Float { get }
 
   /// The sum of each lane.
   static func + (a: Self, b: Self) -> Self
@@ -35,6 +37,8 @@ public protocol FloatLaneStorage: SIMD, BitwiseCopyable, Sendable where Scalar =
 public protocol DoubleLaneStorage: SIMD, BitwiseCopyable, Sendable where Scalar == Double {
   /// As many 64-bit integers.
   associatedtype Bits: SIMD, BitwiseCopyable where Bits.Scalar == UInt64
+  /// The sum of all lanes: the halves are added until one lane is left.
+  var folded: Double { get }
 
   /// The sum of each lane.
   static func + (a: Self, b: Self) -> Self
@@ -53,34 +57,51 @@ public protocol DoubleLaneStorage: SIMD, BitwiseCopyable, Sendable where Scalar 
 
 extension SIMD4: DoubleLaneStorage where Scalar == Double {
   public typealias Bits = SIMD4<UInt64>
+  @inlinable @inline(__always) public var folded: Double {
+    let pair = lowHalf + highHalf
+    return pair.x + pair.y
+  }
 }
 
 extension SIMD8: DoubleLaneStorage where Scalar == Double {
   public typealias Bits = SIMD8<UInt64>
+  @inlinable @inline(__always) public var folded: Double { (lowHalf + highHalf).folded }
 }
 
 extension SIMD16: DoubleLaneStorage where Scalar == Double {
   public typealias Bits = SIMD16<UInt64>
+  @inlinable @inline(__always) public var folded: Double { (lowHalf + highHalf).folded }
 }
 
 extension SIMD8: FloatLaneStorage where Scalar == Float {
   @inlinable @inline(__always) public var wide: SIMD8<Double> { SIMD8<Double>(self) }
   @inlinable @inline(__always) public init(rounding wide: SIMD8<Double>) { self.init(wide) }
+  @inlinable @inline(__always) public var folded: Float {
+    let four = lowHalf + highHalf
+    let pair = four.lowHalf + four.highHalf
+    return pair.x + pair.y
+  }
 }
 
 extension SIMD16: FloatLaneStorage where Scalar == Float {
   @inlinable @inline(__always) public var wide: SIMD16<Double> { SIMD16<Double>(self) }
   @inlinable @inline(__always) public init(rounding wide: SIMD16<Double>) { self.init(wide) }
+  @inlinable @inline(__always) public var folded: Float { (lowHalf + highHalf).folded }
 }
 
 // MARK: - Lanes
 
 /// A vector that kernels can hand about: plain bits.
-public typealias LaneVector = KernelVector & BitwiseCopyable & Sendable
+public protocol LaneVector: KernelVector, BitwiseCopyable, Sendable {
+  /// The sum of all lanes: each with the one half a vector further, and so on until one is left.
+  var folded: Element { get }
+  /// 0, 1, 2 and so on, lane by lane.
+  static var indices: Self { get }
+}
 
 /// Lanes of `Float`, as many as `Storage` has.
 @frozen
-public struct FloatLanes<Storage: FloatLaneStorage>: KernelVector, BitwiseCopyable, Sendable {
+public struct FloatLanes<Storage: FloatLaneStorage>: LaneVector {
   public typealias Element = Float
   public typealias Mask = SIMDMask<Storage.MaskStorage>
   public typealias Wide = DoubleLanes<Storage.Wide>
@@ -93,11 +114,12 @@ public struct FloatLanes<Storage: FloatLaneStorage>: KernelVector, BitwiseCopyab
 
   @inlinable @inline(__always) public var wide: Wide { Wide(lanes.wide) }
   @inlinable @inline(__always) public init(rounding wide: Wide) { lanes = Storage(rounding: wide.lanes) }
+  @inlinable @inline(__always) public var folded: Float { lanes.folded }
 }
 
 /// Lanes of `Double`, as many as `Storage` has.
 @frozen
-public struct DoubleLanes<Storage: DoubleLaneStorage>: DoubleVector, BitwiseCopyable, Sendable {
+public struct DoubleLanes<Storage: DoubleLaneStorage>: LaneVector, DoubleVector {
   public typealias Element = Double
   public typealias Mask = SIMDMask<Storage.MaskStorage>
   public typealias Wide = Self
@@ -111,6 +133,7 @@ public struct DoubleLanes<Storage: DoubleLaneStorage>: DoubleVector, BitwiseCopy
 
   @inlinable @inline(__always) public var wide: Self { self }
   @inlinable @inline(__always) public init(rounding wide: Self) { self = wide }
+  @inlinable @inline(__always) public var folded: Double { lanes.folded }
 
   @inlinable @inline(__always) public var bits: Bits { unsafeBitCast(lanes, to: Bits.self) }
   @inlinable @inline(__always) public init(bits: Bits) { lanes = unsafeBitCast(bits, to: Storage.self) }
@@ -133,6 +156,11 @@ public struct DoubleLanes<Storage: DoubleLaneStorage>: DoubleVector, BitwiseCopy
 
 extension FloatLanes {
   @inlinable @inline(__always) public static var laneCount: Int { Storage.scalarCount }
+  @inlinable @inline(__always) public static var indices: Self {
+    var lanes = Storage()
+    for l in 0..<Storage.scalarCount { lanes[l] = Float(l) }
+    return Self(lanes)
+  }
   @inlinable @inline(__always) public init(repeating value: Float) { lanes = Storage(repeating: value) }
   @inlinable @inline(__always)
   public static func load(_ address: UnsafePointer<Float>) -> Self {
@@ -162,6 +190,11 @@ extension FloatLanes {
 
 extension DoubleLanes {
   @inlinable @inline(__always) public static var laneCount: Int { Storage.scalarCount }
+  @inlinable @inline(__always) public static var indices: Self {
+    var lanes = Storage()
+    for l in 0..<Storage.scalarCount { lanes[l] = Double(l) }
+    return Self(lanes)
+  }
   @inlinable @inline(__always) public init(repeating value: Double) { lanes = Storage(repeating: value) }
   @inlinable @inline(__always)
   public static func load(_ address: UnsafePointer<Double>) -> Self {

@@ -5,30 +5,30 @@ import ComputeBackend
 extension Kernels {
   static func loss(
     _ loss: Loss, output: MatrixView<Element>, target: MatrixView<Element>, scale: Element,
-    gradient: MutableMatrixView<Element>
+    gradient: MutableMatrixView<Element>, in pool: ScratchPool
   ) -> Element {
     switch loss {
-    case .meanSquaredError: sumLoss(.meanSquaredError, output, target, scale, gradient)
-    case .binaryCrossEntropy: sumLoss(.binaryCrossEntropy, output, target, scale, gradient)
-    case .softmaxCrossEntropy: sumLoss(.softmaxCrossEntropy, output, target, scale, gradient)
+    case .meanSquaredError: sumLoss(.meanSquaredError, output, target, scale, gradient, pool)
+    case .binaryCrossEntropy: sumLoss(.binaryCrossEntropy, output, target, scale, gradient, pool)
+    case .softmaxCrossEntropy: sumLoss(.softmaxCrossEntropy, output, target, scale, gradient, pool)
     }
   }
 
   @inline(__always)
   private static func sumLoss(
     _ loss: Loss, _ output: MatrixView<Element>, _ target: MatrixView<Element>, _ scale: Element,
-    _ gradient: MutableMatrixView<Element>
+    _ gradient: MutableMatrixView<Element>, _ pool: ScratchPool
   ) -> Element {
     let lanes = Vector.laneCount
     let (rows, outputs) = (output.rows, output.columns)
     let (leafRows, stripes) = (OrderOfArithmetic.leafRows, OrderOfArithmetic.stripes)
     var tree = PendingNodes(leaves: OrderOfArithmetic.leafCount(rows: rows))
     let panel = outputs &* lanes
-    return withScratch(of: Element.self, count: 3 &* panel &+ stripes &+ 1 &+ tree.levels) { scratch in
+    return pool.withMemory(of: Element.self, count: 3 &* panel &+ stripes &+ tree.most) { scratch in
       let (outputPanel, targetPanel, gradientPanel) = (scratch, scratch + panel, scratch + 2 &* panel)
       let chains = scratch + 3 &* panel
-      let sum = chains + stripes
-      sum.pointee = 0
+      let nodes = chains + stripes
+      nodes.pointee = 0
       var leaf = 0
       while leaf < rows {
         chains.update(repeating: 0, count: stripes)
@@ -59,11 +59,11 @@ extension Kernels {
           }
           row += lanes
         }
-        sum.pointee = foldStripes(chains)
-        tree.append(sum, count: 1, nodes: sum + 1)
+        tree.next(nodes, count: 1).pointee = foldStripes(Vector.self, chains)
+        tree.join(Vector.self, nodes, count: 1)
         leaf = end
       }
-      return sum.pointee
+      return nodes.pointee
     }
   }
 

@@ -1,27 +1,24 @@
-// The pairwise tree over leaves that come one after the other, as a binary counter: its bits are the pending nodes.
+// The pairwise tree over leaves that come one after the other, as a binary counter: its ones are the pending nodes.
 
 import ComputeBackend
 
-/// What becomes of a leaf when it is there.
-struct TreeStep {
-  /// The levels of the pending nodes that the leaf joins, as bits: those of its own size upwards, the smallest (the
-  /// latest) first; for the last leaf, all that are left.
-  let joined: Int
-  /// The level that the joined node stays pending at, unless the leaf is the last.
-  let level: Int
-  /// True where the joined node is the root.
-  let isLast: Bool
+/// What becomes of a leaf when it is there: it is pushed on the stack of pending nodes, and joined with those of its own
+/// size; the last leaf, with all.
+struct NodeStack {
+  /// Where on the stack the leaf comes to lie.
+  let slot: Int
+  /// How many nodes below it the leaf joins, from the top down.
+  let joins: Int
 
   @inline(__always)
   init(leaf: Int, of leaves: Int) {
-    isLast = leaf &+ 1 >= leaves
-    joined = isLast ? leaf : leaf & ~(leaf &+ 1)
-    level = (~leaf).trailingZeroBitCount
+    slot = leaf.nonzeroBitCount
+    joins = leaf &+ 1 >= leaves ? slot : (~leaf).trailingZeroBitCount
   }
 
-  /// How many nodes can be pending at once.
+  /// How many nodes the stack holds at most, the one just pushed included.
   @inline(__always)
-  static func levels(leaves: Int) -> Int { leaves <= 1 ? 0 : Int.bitWidth &- (leaves &- 1).leadingZeroBitCount }
+  static func most(leaves: Int) -> Int { Int.bitWidth &- leaves.leadingZeroBitCount &+ 1 }
 }
 
 /// Sums of leaves, folded as the leaves come.
@@ -31,21 +28,27 @@ struct PendingNodes {
 
   init(leaves: Int) { self.leaves = leaves }
 
-  /// How many nodes can be pending at once.
-  var levels: Int { TreeStep.levels(leaves: leaves) }
+  /// How many nodes the stack holds at most.
+  var most: Int { NodeStack.most(leaves: leaves) }
 
-  /// Joins the next leaf, of `count` sums, with the nodes before it and leaves it pending; the last becomes the root.
-  mutating func append<Element: KernelElement>(
-    _ leaf: UnsafeMutablePointer<Element>, count: Int, nodes: UnsafeMutablePointer<Element>
-  ) {
-    let step = TreeStep(leaf: done, of: leaves)
-    var joined = step.joined
-    while joined != 0 {
-      let node = nodes + joined.trailingZeroBitCount &* count
-      joined &= joined &- 1
-      for i in 0..<count { leaf[i] = node[i] + leaf[i] }
+  /// Where on the stack that begins at `nodes` the next leaf, of `count` sums, is to be written.
+  @inline(__always)
+  func next<Element>(_ nodes: UnsafeMutablePointer<Element>, count: Int) -> UnsafeMutablePointer<Element> {
+    nodes + NodeStack(leaf: done, of: leaves).slot &* count
+  }
+
+  /// Joins the leaf that has just been written with the nodes before it; after the last leaf the root lies at the bottom.
+  @inline(__always)
+  mutating func join<Vector: LaneVector>(_: Vector.Type, _ nodes: UnsafeMutablePointer<Vector.Element>, count: Int)
+  where Vector.Element: SIMDElement {
+    let stack = NodeStack(leaf: done, of: leaves)
+    var node = nodes + stack.slot &* count
+    var joins = stack.joins
+    while joins > 0 {
+      Kernels<Vector>.add(node, to: node - count, count: count)
+      node -= count
+      joins &-= 1
     }
-    if !step.isLast { (nodes + step.level &* count).update(from: leaf, count: count) }
     done += 1
   }
 }

@@ -1,50 +1,207 @@
-// The register tile: the innermost loop of every matrix product, a block of sums kept in registers. Which tile runs
-// where, and on what memory, is decided in MatrixProduct.swift.
+// The register tile: the innermost loop of every matrix product, a block of sums kept in registers, and what is done to
+// them there when they are finished. Which tile runs where, and on what memory, is decided in BlockedProduct.swift.
 
+import CLockstepCPU
 import ComputeBackend
 
+/// What is done to sums, in registers, before they are stored.
+enum TileFinish {
+  /// Nothing.
+  case none
+  /// The operand's row is added.
+  case addBias
+  /// The operand's row is added, and the activation applied.
+  case addBiasReLU
+  case addBiasLeakyReLU
+  /// The sums go through the derivative of an activation, whose value is the operand.
+  case throughReLU
+  case throughLeakyReLU
+  case throughTanh
+  case throughSigmoid
+  /// Rate times the sums is subtracted from the operand.
+  case descend
+}
+
+/// One run of a tile. Vectors of sums lie side by side in a row.
+struct TileJob<Element: KernelElement> {
+  /// How many products each chain takes.
+  var depth = 0
+  /// The left operand: from one row to the next, and from one depth to the next.
+  var left: UnsafePointer<Element>
+  var leftRow = 1
+  var leftDepth = 1
+  /// The right operand: the tile's vectors side by side at each depth.
+  var right: UnsafePointer<Element>
+  var rightDepth = 1
+  /// Where the right operand is packed while it is read, if anywhere.
+  var packed: UnsafeMutablePointer<Element>?
+  /// The sums so far, or `nil` for +0.
+  var start: UnsafePointer<Element>?
+  var startRow = 0
+  /// Nodes of the tree to add the sums to, `joins` of them, from the last one back.
+  var nodes: UnsafePointer<Element>?
+  var joins = 0
+  /// Where the sums go.
+  var end: UnsafeMutablePointer<Element>
+  var endRow = 0
+  /// What is done to them, with which operand.
+  var finish = TileFinish.none
+  var operand: UnsafePointer<Element>
+  var operandRow = 0
+  var rate: Element = 0
+
+  init(_ left: UnsafePointer<Element>, _ right: UnsafePointer<Element>, end: UnsafeMutablePointer<Element>) {
+    (self.left, self.right, self.end, operand) = (left, right, end, left)
+  }
+}
+
 /// Sums of `rows` rows and `columns` vectors of columns, in registers while depth runs by.
-enum RegisterTile<Vector: LaneVector, let rows: Int, let columns: Int> {
-  /// Continues the chain of each sum: `sum[i, j] = fma(a[i, d], b[d, j], sum[i, j])` for `d` in `0..<depth`.
-  ///
-  /// - Parameters:
-  ///   - depth: how many products each chain takes.
-  ///   - a: the left operand, `rows` elements at each depth.
-  ///   - aRow: from one row of `a` to the next.
-  ///   - aDepth: from one depth of `a` to the next.
-  ///   - b: the right operand, `columns` vectors side by side at each depth.
-  ///   - bDepth: from one depth of `b` to the next.
-  ///   - start: the sums so far, row by row and vector by vector; `nil` for +0.
-  ///   - end: receives the sums, in the same order.
+enum RegisterTile<Vector: LaneVector, let rows: Int, let columns: Int> where Vector.Element: SIMDElement {
+  typealias Element = Vector.Element
+  typealias Sums = InlineArray<rows, InlineArray<columns, Vector>>
+
+  /// Continues the chain of each sum, `sum[i, j] = fma(a[i, d], b[d, j], sum[i, j])` for each depth d, joins the sums
+  /// with pending nodes, and finishes and stores them.
   @inline(never)
-  static func accumulate(
-    depth: Int,
-    a: UnsafePointer<Vector.Element>, aRow: Int, aDepth: Int,
-    b: UnsafePointer<Vector.Element>, bDepth: Int,
-    start: UnsafePointer<Vector.Element>?, end: UnsafeMutablePointer<Vector.Element>
-  ) {
+  static func run(_ job: UnsafePointer<TileJob<Element>>) {
     let lanes = Vector.laneCount
-    var sums = InlineArray<rows, InlineArray<columns, Vector>>(repeating: .init(repeating: .zero))
-    if let start {
+    var sums = Sums(repeating: .init(repeating: .zero))
+    let end = job.pointee.end
+    let endRow = job.pointee.endRow
+    for i in 0..<rows {
+      lockstep_prefetch(end + i &* endRow)
+      lockstep_prefetch(end + i &* endRow + (columns &* lanes &- 1))
+    }
+    if let start = job.pointee.start {
+      let startRow = job.pointee.startRow
       for i in 0..<rows {
-        for j in 0..<columns { sums[i][j] = .load(start + (i &* columns &+ j) &* lanes) }
+        for j in 0..<columns { sums[i][j] = .load(start + i &* startRow + j &* lanes) }
       }
     }
-    var (a, b) = (a, b)
-    var left = depth
+    let isAcross = rows == 1 || job.pointee.leftRow == 1
+    switch (isAcross, job.pointee.packed) {
+    case (true, nil): accumulateAcross(job, packing: nil, &sums)
+    case (true, let packed?): accumulateAcross(job, packing: packed, &sums)
+    case (false, nil): accumulateAlong(job, packing: nil, &sums)
+    case (false, let packed?): accumulateAlong(job, packing: packed, &sums)
+    }
+    var joins = job.pointee.joins
+    if joins > 0 {
+      var node = job.pointee.nodes.unsafelyUnwrapped
+      repeat {
+        for i in 0..<rows {
+          for j in 0..<columns { sums[i][j] = .load(node + (i &* columns &+ j) &* lanes) + sums[i][j] }
+        }
+        node -= TileShape.mostSums &* lanes
+        joins &-= 1
+      } while joins > 0
+    }
+    finish(job, &sums)
+    for i in 0..<rows {
+      for j in 0..<columns { sums[i][j].store(end + i &* endRow + j &* lanes) }
+    }
+  }
+
+  /// The loop over a left operand whose rows are neighbours.
+  @inline(__always)
+  private static func accumulateAcross(
+    _ job: UnsafePointer<TileJob<Element>>, packing: UnsafeMutablePointer<Element>?, _ sums: inout Sums
+  ) {
+    let (aDepth, bDepth) = (job.pointee.leftDepth, job.pointee.rightDepth)
+    var (a, b) = (job.pointee.left, job.pointee.right)
+    var packed = packing
+    var left = job.pointee.depth
     while left > 0 {
-      var right = InlineArray<columns, Vector>(repeating: .zero)
-      for j in 0..<columns { right[j] = .load(b + j &* lanes) }
+      let right = load(b, bDepth, packing: packed)
       for i in 0..<rows {
-        let factor = Vector(repeating: a[i &* aRow])
+        let factor = Vector(repeating: a[i])
         for j in 0..<columns { sums[i][j] = .fma(factor, right[j], sums[i][j]) }
       }
       a += aDepth
       b += bDepth
+      packed = packed.map { $0 + columns &* Vector.laneCount }
       left &-= 1
     }
+  }
+
+  /// The loop over a left operand whose depths are neighbours. Each row has a pointer, as their sum would be a chain of
+  /// additions as long as the arithmetic.
+  @inline(__always)
+  private static func accumulateAlong(
+    _ job: UnsafePointer<TileJob<Element>>, packing: UnsafeMutablePointer<Element>?, _ sums: inout Sums
+  ) {
+    let (aRow, bDepth, depth) = (job.pointee.leftRow, job.pointee.rightDepth, job.pointee.depth)
+    let a = job.pointee.left
+    let rowBases = InlineArray<rows, UnsafePointer<Element>> { a + $0 &* aRow }
+    var b = job.pointee.right
+    var packed = packing
+    var d = 0
+    while d < depth {
+      let right = load(b, bDepth, packing: packed)
+      for i in 0..<rows {
+        let factor = Vector(repeating: rowBases[i][d])
+        for j in 0..<columns { sums[i][j] = .fma(factor, right[j], sums[i][j]) }
+      }
+      b += bDepth
+      packed = packed.map { $0 + columns &* Vector.laneCount }
+      d &+= 1
+    }
+  }
+
+  /// The right operand at one depth, stored as it comes where it is packed: the units that store are idle here. Its
+  /// rows may lie so far apart that the caches keep few of them, so they are asked for no earlier than need be.
+  @inline(__always)
+  private static func load(
+    _ b: UnsafePointer<Element>, _ bDepth: Int, packing packed: UnsafeMutablePointer<Element>?
+  ) -> InlineArray<columns, Vector> {
+    var right = InlineArray<columns, Vector>(repeating: .zero)
+    if let packed {
+      lockstep_prefetch_far(b + 32 &* bDepth)
+      lockstep_prefetch(packed + 16 &* columns &* Vector.laneCount)
+    }
+    for j in 0..<columns {
+      right[j] = .load(b + j &* Vector.laneCount)
+      if let packed { right[j].store(packed + j &* Vector.laneCount) }
+    }
+    return right
+  }
+
+  @inline(__always)
+  private static func finish(_ job: UnsafePointer<TileJob<Element>>, _ sums: inout Sums) {
+    switch job.pointee.finish {
+    case .none: break
+    case .addBias: addBias(job, &sums) { $0 }
+    case .addBiasReLU: addBias(job, &sums) { Activation.relu.value($0) }
+    case .addBiasLeakyReLU: addBias(job, &sums) { Activation.leakyReLU.value($0) }
+    case .throughReLU: combine(job, &sums) { Activation.relu.backward($0, value: $1) }
+    case .throughLeakyReLU: combine(job, &sums) { Activation.leakyReLU.backward($0, value: $1) }
+    case .throughTanh: combine(job, &sums) { Activation.tanh.backward($0, value: $1) }
+    case .throughSigmoid: combine(job, &sums) { Activation.sigmoid.backward($0, value: $1) }
+    case .descend:
+      let rate = Vector(repeating: job.pointee.rate)
+      combine(job, &sums) { $1 - rate * $0 }
+    }
+  }
+
+  @inline(__always)
+  private static func addBias(
+    _ job: UnsafePointer<TileJob<Element>>, _ sums: inout Sums, activate: (Vector) -> Vector
+  ) {
+    for j in 0..<columns {
+      let bias = Vector.load(job.pointee.operand + j &* Vector.laneCount)
+      for i in 0..<rows { sums[i][j] = activate(sums[i][j] + bias) }
+    }
+  }
+
+  @inline(__always)
+  private static func combine(
+    _ job: UnsafePointer<TileJob<Element>>, _ sums: inout Sums, with function: (Vector, Vector) -> Vector
+  ) {
+    let (operand, operandRow) = (job.pointee.operand, job.pointee.operandRow)
     for i in 0..<rows {
-      for j in 0..<columns { sums[i][j].store(end + (i &* columns &+ j) &* lanes) }
+      for j in 0..<columns {
+        sums[i][j] = function(sums[i][j], .load(operand + i &* operandRow + j &* Vector.laneCount))
+      }
     }
   }
 }
@@ -53,6 +210,9 @@ enum RegisterTile<Vector: LaneVector, let rows: Int, let columns: Int> {
 enum TileShape {
   /// The most rows of a tile: with two vectors of columns, 12 sums, 2 vectors and a broadcast fill 16 registers.
   static let mostRows = 6
+
+  /// The most vectors of sums in a tile.
+  static var mostSums: Int { 12 }
 
   /// The most vectors of columns in a tile of `rows` rows: enough sums to hide the latency of the multiply-add.
   static func mostVectors(rows: Int) -> Int {
@@ -63,32 +223,29 @@ enum TileShape {
     }
   }
 
-  /// A tile's loop: depth, left operand with its row and depth strides, right operand with its depth stride, start and
-  /// end of the sums.
-  typealias Kernel<Element> = (
-    Int, UnsafePointer<Element>, Int, Int, UnsafePointer<Element>, Int, UnsafePointer<Element>?,
-    UnsafeMutablePointer<Element>
-  ) -> Void
+  typealias Kernel<Element: KernelElement> = (UnsafePointer<TileJob<Element>>) -> Void
 
   /// The loop of the tile of `rows` rows and `vectors` vectors of columns.
   @inline(__always)
-  static func kernel<Vector: LaneVector>(_: Vector.Type, rows: Int, vectors: Int) -> Kernel<Vector.Element> {
+  static func run<Vector: LaneVector>(
+    _: Vector.Type, rows: Int, vectors: Int, _ job: UnsafePointer<TileJob<Vector.Element>>
+  ) where Vector.Element: SIMDElement {
     switch (vectors, rows) {
-    case (1, 1): RegisterTile<Vector, 1, 1>.accumulate
-    case (1, 2): RegisterTile<Vector, 2, 1>.accumulate
-    case (1, 3): RegisterTile<Vector, 3, 1>.accumulate
-    case (1, 4): RegisterTile<Vector, 4, 1>.accumulate
-    case (1, 5): RegisterTile<Vector, 5, 1>.accumulate
-    case (1, 6): RegisterTile<Vector, 6, 1>.accumulate
-    case (2, 1): RegisterTile<Vector, 1, 2>.accumulate
-    case (2, 2): RegisterTile<Vector, 2, 2>.accumulate
-    case (2, 3): RegisterTile<Vector, 3, 2>.accumulate
-    case (2, 4): RegisterTile<Vector, 4, 2>.accumulate
-    case (2, 5): RegisterTile<Vector, 5, 2>.accumulate
-    case (2, 6): RegisterTile<Vector, 6, 2>.accumulate
-    case (4, 1): RegisterTile<Vector, 1, 4>.accumulate
-    case (4, 2): RegisterTile<Vector, 2, 4>.accumulate
-    case (8, 1): RegisterTile<Vector, 1, 8>.accumulate
+    case (2, 6): RegisterTile<Vector, 6, 2>.run(job)
+    case (2, 5): RegisterTile<Vector, 5, 2>.run(job)
+    case (2, 4): RegisterTile<Vector, 4, 2>.run(job)
+    case (2, 3): RegisterTile<Vector, 3, 2>.run(job)
+    case (2, 2): RegisterTile<Vector, 2, 2>.run(job)
+    case (2, 1): RegisterTile<Vector, 1, 2>.run(job)
+    case (1, 1): RegisterTile<Vector, 1, 1>.run(job)
+    case (1, 2): RegisterTile<Vector, 2, 1>.run(job)
+    case (1, 3): RegisterTile<Vector, 3, 1>.run(job)
+    case (1, 4): RegisterTile<Vector, 4, 1>.run(job)
+    case (1, 5): RegisterTile<Vector, 5, 1>.run(job)
+    case (1, 6): RegisterTile<Vector, 6, 1>.run(job)
+    case (4, 1): RegisterTile<Vector, 1, 4>.run(job)
+    case (4, 2): RegisterTile<Vector, 2, 4>.run(job)
+    case (8, 1): RegisterTile<Vector, 1, 8>.run(job)
     default: preconditionFailure("No tile of this shape")
     }
   }

@@ -6,7 +6,7 @@ extension Kernels {
   /// The gradients of a narrow layer's parameters.
   static func stripedGradients(
     input: MatrixView<Element>, outputGradient: MatrixView<Element>,
-    weightGradient: MutableMatrixView<Element>, biasGradient: MutableMatrixView<Element>
+    weightGradient: MutableMatrixView<Element>, biasGradient: MutableMatrixView<Element>, in pool: ScratchPool
   ) {
     let leafRows = OrderOfArithmetic.leafRows
     let (rows, inputs, outputs) = (input.rows, input.columns, outputGradient.columns)
@@ -15,27 +15,28 @@ extension Kernels {
     // Columns of a leaf, those of the inputs, one of ones (whose weight is the bias), those of the gradients; then the
     // leaf's sums and the pending nodes.
     let columns = (inputs &+ 1 &+ outputs) &* leafRows
-    withScratch(of: Element.self, count: columns &+ (1 &+ tree.levels) &* sums) { scratch in
+    pool.withMemory(of: Element.self, count: columns &+ tree.most &* sums) { scratch in
       let gradients = scratch + (inputs &+ 1) &* leafRows
-      let leaf = scratch + columns
+      let nodes = scratch + columns
       (scratch + inputs &* leafRows).update(repeating: 1, count: leafRows)
-      leaf.update(repeating: 0, count: sums)
+      nodes.update(repeating: 0, count: sums)
       var first = 0
       while first < rows {
         let count = min(leafRows, rows &- first)
         // A padding row adds 0 times -0, the one product that leaves every sum as it is, -0 too.
         splitColumns(input, first: first, count: count, padding: 0, to: scratch)
         splitColumns(outputGradient, first: first, count: count, padding: -0.0, to: gradients)
+        let leaf = tree.next(nodes, count: sums)
         for j in 0..<outputs {
           stripedProducts(
             scratch, count: inputs &+ 1, gradients + j &* leafRows, rows: count, to: leaf + j &* (inputs &+ 1))
         }
-        tree.append(leaf, count: sums, nodes: leaf + sums)
+        tree.join(Vector.self, nodes, count: sums)
         first += count
       }
       for j in 0..<outputs {
-        for k in 0..<inputs { weightGradient.base[k &* weightGradient.stride &+ j] = leaf[j &* (inputs &+ 1) &+ k] }
-        biasGradient.base[j] = leaf[j &* (inputs &+ 1) &+ inputs]
+        for k in 0..<inputs { weightGradient.base[k &* weightGradient.stride &+ j] = nodes[j &* (inputs &+ 1) &+ k] }
+        biasGradient.base[j] = nodes[j &* (inputs &+ 1) &+ inputs]
       }
     }
   }
@@ -108,7 +109,7 @@ enum StripedSums<Vector: LaneVector, let count: Int> where Vector.Element: SIMDE
         for k in 0..<count { chain[k].store(chains + k &* stripes + stripe) }
         stripe += Vector.laneCount
       }
-      for k in 0..<count { sums[k] = foldStripes(chains + k &* stripes) }
+      for k in 0..<count { sums[k] = foldStripes(Vector.self, chains + k &* stripes) }
     }
   }
 }
@@ -116,9 +117,14 @@ enum StripedSums<Vector: LaneVector, let count: Int> where Vector.Element: SIMDE
 /// The 16 stripes of `OrderOfArithmetic.stripes`, halved until one is left: stripe s with s + 8, then with s + 4, s + 2
 /// and s + 1.
 @inline(__always)
-func foldStripes<Element: KernelElement>(_ stripes: UnsafeMutablePointer<Element>) -> Element {
-  for s in 0..<8 { stripes[s] = stripes[s] + stripes[s &+ 8] }
-  for s in 0..<4 { stripes[s] = stripes[s] + stripes[s &+ 4] }
-  for s in 0..<2 { stripes[s] = stripes[s] + stripes[s &+ 2] }
-  return stripes[0] + stripes[1]
+func foldStripes<Vector: LaneVector>(_: Vector.Type, _ stripes: UnsafePointer<Vector.Element>) -> Vector.Element {
+  let lanes = Vector.laneCount
+  switch lanes {
+  case 4:
+    let low = Vector.load(stripes) + Vector.load(stripes + 2 &* lanes)
+    let high = Vector.load(stripes + lanes) + Vector.load(stripes + 3 &* lanes)
+    return (low + high).folded
+  case 8: return (Vector.load(stripes) + Vector.load(stripes + lanes)).folded
+  default: return Vector.load(stripes).folded
+  }
 }

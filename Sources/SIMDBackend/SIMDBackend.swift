@@ -23,6 +23,8 @@ extension Double: SIMDElement {
 
 /// The backend of Swift's SIMD vector types, on one thread.
 public struct SIMDBackend<Element: SIMDElement>: ComputeBackend {
+  private let pool = ScratchPool()
+
   /// Makes the backend, or `nil` where the CPU lacks a feature that the kernels use.
   public init?() {
     guard lockstep_cpu_missing_feature() == nil else { return nil }
@@ -54,7 +56,7 @@ public struct SIMDBackend<Element: SIMDElement>: ComputeBackend {
     output: MutableMatrixView<Element>
   ) {
     Kernels<Element.Vector>.forward(
-      input: input, weights: weights, bias: bias, activation: activation, output: output)
+      input: input, weights: weights, bias: bias, activation: activation, output: output, in: pool)
   }
 
   @specialized(where Element == Float)
@@ -64,7 +66,18 @@ public struct SIMDBackend<Element: SIMDElement>: ComputeBackend {
     weightGradient: MutableMatrixView<Element>, biasGradient: MutableMatrixView<Element>
   ) {
     Kernels<Element.Vector>.parameterGradients(
-      input: input, outputGradient: outputGradient, weightGradient: weightGradient, biasGradient: biasGradient)
+      input: input, outputGradient: outputGradient, weightGradient: weightGradient, biasGradient: biasGradient,
+      in: pool)
+  }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  public func updateParameters(
+    weights: MutableMatrixView<Element>, bias: MutableMatrixView<Element>,
+    input: MatrixView<Element>, outputGradient: MatrixView<Element>, learningRate: Element
+  ) {
+    Kernels<Element.Vector>.updateParameters(
+      weights: weights, bias: bias, input: input, outputGradient: outputGradient, learningRate: learningRate, in: pool)
   }
 
   @specialized(where Element == Float)
@@ -75,7 +88,7 @@ public struct SIMDBackend<Element: SIMDElement>: ComputeBackend {
   ) {
     Kernels<Element.Vector>.inputGradient(
       outputGradient: outputGradient, weights: weights, input: input, activation: activation,
-      inputGradient: inputGradient)
+      inputGradient: inputGradient, in: pool)
   }
 
   @specialized(where Element == Float)
@@ -84,7 +97,17 @@ public struct SIMDBackend<Element: SIMDElement>: ComputeBackend {
     _ loss: Loss, output: MatrixView<Element>, target: MatrixView<Element>, scale: Element,
     gradient: MutableMatrixView<Element>
   ) -> Element {
-    Kernels<Element.Vector>.loss(loss, output: output, target: target, scale: scale, gradient: gradient)
+    Kernels<Element.Vector>.loss(loss, output: output, target: target, scale: scale, gradient: gradient, in: pool)
+  }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  public func narrowGradients(
+    layers: [DenseLayerViews<Element>], input: MatrixView<Element>, target: MatrixView<Element>, loss: Loss,
+    scale: Element
+  ) -> Element? {
+    Kernels<Element.Vector>.narrowGradients(
+      layers: layers, input: input, target: target, loss: loss, scale: scale, in: pool)
   }
 
   @specialized(where Element == Float)

@@ -22,7 +22,7 @@ import Testing
       #expect(row["bits"] as? String == "equal")
       #expect(["fma", "l1", "l2", "l3", "memory"].contains(row["limit"] as? String))
       // Two products of each layer, and a third of the second.
-      #expect(row["flop_per_step"] as? Double == 2 * 8 * (2 * 15 + 3 * 10))
+      #expect(row["flop_per_step"] as? Double == Double(2 * 8 * (2 * 15 + 3 * 10)))
       for key in [
         "seconds_per_step", "spread", "gflops", "peak_gflops", "percent_of_limit", "samples_per_second",
         "steps_per_second",
@@ -72,7 +72,7 @@ import Testing
 
   @Test(arguments: [
     (["nix"], "unknown workload 'nix'"),
-    (["mnits"], "did you mean mnist?"),
+    (["mnis"], "did you mean mnist?"),
     (["--network", "784"], "--network is '784'"),
     (["--network", "784-0-10"], "--network is '784-0-10'"),
     (["--batch", "5"], "it needs --network"),

@@ -1,8 +1,8 @@
 // A dense network in FANN, trained by its own batch training. FANN has no relu, so it does the linear networks alone,
 // and its learning rate is a float in its double library too, so it does them in single precision.
 //
-// Its gradient is the sum over rows and outputs of half the squared difference, divided by the rows; the learning rate is
-// set so that its step is ours.
+// Its gradient is the sum over rows and outputs of half the squared difference, divided by the rows; the learning rate
+// is set so that its step is ours.
 
 #include <fann.h>
 #include <stdlib.h>

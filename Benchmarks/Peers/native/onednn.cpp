@@ -1,9 +1,9 @@
 // A dense network on oneDNN's primitives, for its interfaces of version 2 (Debian 12) and 3.
 //
-// Two variants. "inner product": every layout is the library's choice; weights stay in that of the forward pass, and are
-// reordered where a backward primitive wants another. "matmul": plain row-major matrices, bias and relu fused into the
-// forward product, the update fused into the weight gradient as a sum. Losses, biases' sums and, in "inner product", the
-// update are loops. The learning rate rides on the loss gradient.
+// Two variants. "inner product": every layout is the library's choice; weights stay in that of the forward pass, and
+// are reordered where a backward primitive wants another. "matmul": plain row-major matrices, bias and relu fused into
+// the forward product, the update fused into the weight gradient as a sum. Losses, biases' sums and, in "inner
+// product", the update are loops. The learning rate rides on the loss gradient.
 
 #include <cmath>
 #include <cstdio>

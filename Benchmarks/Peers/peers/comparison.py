@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .lockstep import Lockstep
 from .peer import Peer
-from .process import WorkerFailure, WorkerProcess
+from .process import WorkerError, WorkerProcess
 from .setup import say
 from .workloads import Workload
 
@@ -137,7 +137,7 @@ class Comparison:
                 try:
                     contenders[peer.name] = self._prepare(worker, workload, precision, expected, left_out)
                     workers[peer.name] = worker
-                except WorkerFailure as failure:
+                except WorkerError as failure:
                     left_out[peer.name] = str(failure)
                     worker.end()
             for name, reason in left_out.items():
@@ -149,9 +149,7 @@ class Comparison:
                     contender = contenders.setdefault(name, Contender(name, str(row["isa"]), is_lockstep=True))
                     contender.medians.append(row["seconds_per_step"])
                     contender.fastest.append(row["fastest_seconds_per_step"])
-                    limits.setdefault(row["limit"], []).append(
-                        row["percent_of_limit"] / 100 * row["seconds_per_step"]
-                    )
+                    limits.setdefault(row["limit"], []).append(row["percent_of_limit"] / 100 * row["seconds_per_step"])
                 # Each round begins with another peer.
                 names = list(workers)
                 for name in names[turn % len(names) :] + names[: turn % len(names)] if names else []:
@@ -183,7 +181,7 @@ class Comparison:
         """Chooses the fastest variant of those whose losses agree, and adds the others to `left_out`.
 
         Raises:
-            WorkerFailure: There is none.
+            WorkerError: There is none.
         """
         name = worker.peer.name
         seconds = 0.1 if self.plan.is_quick else 0.5
@@ -199,7 +197,7 @@ class Comparison:
             else:
                 left_out[f"{name}, {variant}"] = f"{DISAGREES} {found['losses']} instead of {expected}"
         if not right:
-            raise WorkerFailure("no variant of it works")
+            raise WorkerError("no variant of it works")
         best = min(right, key=right.__getitem__)
         worker.ask(do="keep", variant=best)
         return Contender(name, best, tried=right, losses=answer["variants"][best]["losses"])

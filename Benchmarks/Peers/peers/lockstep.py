@@ -13,7 +13,7 @@ from .worker import CHECKED_STEPS
 from .workloads import Workload
 
 
-class LockstepFailure(Exception):
+class LockstepError(Exception):
     """`lockstep` did not do what it was asked."""
 
 
@@ -67,5 +67,5 @@ class Lockstep:
         command = [str(self.program), *map(str, arguments)]
         result = subprocess.run(command, capture_output=True, text=True)
         if result.returncode:
-            raise LockstepFailure(f"{' '.join(command)}: {result.stderr.strip()}")
+            raise LockstepError(f"{' '.join(command)}: {result.stderr.strip()}")
         return result.stdout

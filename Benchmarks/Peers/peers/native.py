@@ -17,7 +17,10 @@ REALS = {
 
 @dataclass(frozen=True)
 class Library:
-    """A native peer before it is built. In paths, `{venv}` is the Python environment, `{lib}` Debian's folder of libraries."""
+    """A native peer before it is built.
+
+    In paths, `{venv}` is the Python environment, `{lib}` Debian's folder of libraries.
+    """
 
     key: str
     name: str
@@ -63,7 +66,8 @@ class Library:
             compiler = ("c++", "-std=c++17") if source.suffix == ".cpp" else ("cc", "-std=gnu11")
             command = [
                 *compiler, *FLAGS, *REALS[precision], *(flag.format(venv=home / "main") for flag in self.flags),
-                str(source), "-o", str(product), *map(str, files), *(f"-Wl,-rpath,{file.parent}" for file in files), "-lm",
+                str(source), "-o", str(product),
+                *map(str, files), *(f"-Wl,-rpath,{file.parent}" for file in files), "-lm",
             ]  # fmt: skip
             result = subprocess.run(command, capture_output=True, text=True)
             if result.returncode:

@@ -21,7 +21,8 @@ class Run:
     """The parameters as they are now, weights and biases in turn; of an inference the outputs alone."""
 
 
-Variants = dict[str, Callable[[], Run]]
+Variants = dict[str, Callable[[], Run | None]]
+"""What makes a run ready, by the name of the way; nothing where that cannot do this work."""
 
 
 class Peer(abc.ABC):

@@ -15,7 +15,10 @@ from .workloads import Workload
 
 
 class NativePeer(Peer):
-    """A dense network written by hand on one library. Takes threads from OMP_NUM_THREADS or the library's own variable."""
+    """A dense network written by hand on one library.
+
+    Takes threads from OMP_NUM_THREADS or the library's own variable.
+    """
 
     def __init__(self, library: Library) -> None:
         self.library = library

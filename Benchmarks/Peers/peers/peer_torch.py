@@ -36,7 +36,7 @@ class TorchPeer(Peer):
 def _modules(problem: Problem):
     import torch
 
-    modules = []
+    modules: list[torch.nn.Module] = []
     for index, (weight, bias) in enumerate(zip(problem.weights, problem.biases)):
         linear = torch.nn.Linear(*weight.shape, dtype=torch.from_numpy(weight).dtype)
         with torch.no_grad():
@@ -108,14 +108,13 @@ def _prepare_by_hand(problem: Problem, is_compiled: bool) -> Run:
         y = values[-1]
         d = ((torch.softmax(y, dim=1) if workload.loss == "cross-entropy" else y) - t) * scale
         for index in range(last, -1, -1):
-            below = None
+            here = d
             if index > 0:
-                below = d @ weights[index].T
+                d = here @ weights[index].T
                 if is_relu:
-                    below = torch.where(values[index] > 0, below, 0)
-            weights[index].addmm_(values[index].T, d)
-            biases[index].add_(d.sum(dim=0))
-            d = below
+                    d = torch.where(values[index] > 0, d, 0)
+            weights[index].addmm_(values[index].T, here)
+            biases[index].add_(here.sum(dim=0))
 
     run = torch.compile(step) if is_compiled else step
 

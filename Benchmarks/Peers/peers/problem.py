@@ -109,8 +109,6 @@ def generate(workload: Workload, precision: str) -> Problem:
     else:
         slopes = random.standard_normal((workload.sizes[0], workload.sizes[-1])) / np.sqrt(workload.sizes[0])
         targets = (inputs @ slopes + 0.3).astype(dtype)
-    weights = [
-        (random.standard_normal(shape) * np.sqrt(2 / shape[0])).astype(dtype) for shape in workload.layers
-    ]
+    weights = [(random.standard_normal(shape) * np.sqrt(2 / shape[0])).astype(dtype) for shape in workload.layers]
     biases = [random.uniform(-0.1, 0.1, outputs).astype(dtype) for _, outputs in workload.layers]
     return Problem(workload, dtype, inputs, targets, weights, biases)

@@ -17,7 +17,7 @@ REMOVED_VARIABLES = (
 )  # fmt: skip
 
 
-class WorkerFailure(Exception):
+class WorkerError(Exception):
     """A worker gave an error, or none of its variants works."""
 
 
@@ -47,11 +47,11 @@ class WorkerProcess:
         except BrokenPipeError:
             line = ""
         if not line:
-            raise WorkerFailure(f"it ended with code {self.process.wait()}")
+            raise WorkerError(f"it ended with code {self.process.wait()}")
         self.process.send_signal(signal.SIGSTOP)
         answer = json.loads(line)
         if "error" in answer:
-            raise WorkerFailure(answer["error"])
+            raise WorkerError(answer["error"])
         return answer
 
     def end(self) -> None:

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass
 
 from .comparison import Plan
 from .lockstep import Lockstep
-from .process import WorkerFailure, WorkerProcess
+from .peer_native import NativePeer
+from .process import WorkerError, WorkerProcess
 from .setup import say
 
 SQUARES = [(size, size, size) for size in (16, 32, 64, 128, 256, 512, 1024, 2048)]
@@ -38,7 +39,7 @@ def measure_products(plan: Plan, lockstep: Lockstep) -> list[ProductResult]:
         workers: dict[str, WorkerProcess] = {}
         try:
             for peer in plan.peers:
-                if hasattr(peer, "product") and peer.library.has_product:
+                if isinstance(peer, NativePeer) and peer.library.has_product:
                     workers[peer.name] = WorkerProcess(peer, threads, plan.home, plan.home / "workers.log")
             for shape in SHAPES:
                 say(f"product {'x'.join(map(str, shape))}, {threads} thread{'s' if threads > 1 else ''}")
@@ -65,7 +66,7 @@ def _measure(
         for name, worker in workers.items():
             try:
                 answer = worker.ask(do="product", shape=[rows, columns, depth], seconds=plan.seconds / 2)
-            except WorkerFailure as failure:
+            except WorkerError as failure:
                 say(f"{name}: {failure}")
                 continue
             times.setdefault(name, []).append(statistics.median(answer["times"]))

@@ -1,26 +1,34 @@
 """A process that holds one peer: started for one workload, then asked over standard input, a JSON object a line.
 
-    {"do": "prepare", "seconds": S}                 -> {"version", "variants": {name: {"losses", "seconds"}}, "failed": {name: why}}
-    {"do": "keep", "variant": NAME}                 -> {}
-    {"do": "measure", "seconds": S}                 -> {"times": [...], "steps": N}
-    {"do": "product", "shape": [m, n, k], "seconds": S} -> {"times": [...], "steps": N}
+| request | answer |
+| --- | --- |
+| {"do": "prepare", "workload", "precision", "seconds"} | {"version", "variants": {NAME: ...}, "failed": {NAME: WHY}} |
+| {"do": "keep", "variant"} | {} |
+| {"do": "measure", "seconds"} | {"times", "steps"} |
+| {"do": "product", "shape": [rows, columns, depth], "seconds"} | {"times", "steps"} |
 """
 
+import ctypes
 import gc
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
 import numpy as np
 
 from .peer import Run
+from .peer_native import NativePeer
 from .problem import Problem, generate
 from .registry import peer_named
 from .timing import measure, steps_in_batch
 from .workloads import BY_NAME
 
 CHECKED_STEPS = 3
+
+# Of Linux: the signal that a process gets when the one that started it ends.
+PR_SET_PDEATHSIG = 1
 
 
 class Worker:
@@ -48,7 +56,7 @@ class Worker:
             case "measure":
                 return {"times": measure(self.run.step, self.steps, request["seconds"]), "steps": self.steps}
             case "product":
-                return self.product(*request["shape"], request["seconds"])
+                return self.product(request["shape"], request["seconds"])
         raise ValueError(request["do"])
 
     def prepare(self, problem: Problem, seconds: float) -> dict:
@@ -69,11 +77,13 @@ class Worker:
             self.runs[name] = run
         return {"version": self.peer.version(self.home), "variants": found, "failed": failed}
 
-    def product(self, rows: int, columns: int, depth: int, seconds: float) -> dict:
+    def product(self, shape: list[int], seconds: float) -> dict:
         """Times C = A B."""
+        rows, columns, depth = shape
         random = np.random.default_rng(1)
         a = random.uniform(-1, 1, (rows, depth)).astype(np.float32)
         b = random.uniform(-1, 1, (depth, columns)).astype(np.float32)
+        assert isinstance(self.peer, NativePeer)
         step = self.peer.product(a, b, self.home)
         steps = steps_in_batch(step)
         return {"times": measure(step, steps, seconds), "steps": steps}
@@ -91,6 +101,8 @@ def losses_of(run: Run, problem: Problem) -> list[float]:
 
 def main() -> None:
     """Serves until standard input ends. What libraries print goes to standard error."""
+    # A process that stands still does not see that its input has ended.
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     worker = Worker(*sys.argv[1:])
