@@ -13,6 +13,10 @@ struct NarrowParityTests {
     [1, 1], [2, 1], [1, 2], [3, 5], [15, 1], [1, 15], [1, 2, 1], [1, 3, 1], [1, 8, 1], [2, 3, 2], [3, 4, 3, 5, 1],
     [1, 2, 3, 4, 3, 2, 1],
   ]
+  /// Small regressions, whose sums a kernel may keep in registers, and neighbours of theirs.
+  static let regressions: [[Int]] = [1, 2, 3].flatMap { inputs in
+    [[inputs, 1]] + (1...5).map { [inputs, $0, 1] }
+  }
   static let batches = [1, 2, 7, 15, 16, 17, 31, 33, 100, 255, 256, 257, 271, 512, 513, 1000, 4097]
 
   @Test("Gradients and loss", arguments: ParityCase.all)
@@ -25,7 +29,7 @@ struct NarrowParityTests {
   func availability(_ sizes: [Int]) throws {
     var run = try ParityRun<Float>(profile: .ordinary)
     for backend in run.backends where backend.kind != .scalar {
-      let layers = run.narrowLayers(sizes, activation: .identity)
+      let layers = run.narrowLayers(sizes, activations: [.identity])
       let (input, target) = (
         run.memory(rows: 5, columns: sizes[0]), run.memory(rows: 5, columns: sizes[sizes.count - 1])
       )
@@ -34,6 +38,21 @@ struct NarrowParityTests {
           layers: layers.map(\.views), input: input.view, target: target.view, loss: .meanSquaredError, scale: 1)
       }
       #expect(sum != nil, "\(backend.name)")
+    }
+  }
+
+  @Test("A network with a layer that is not narrow has no such pass, and nothing is written")
+  func notNarrow() throws {
+    var run = try ParityRun<Float>(profile: .ordinary)
+    for backend in run.backends {
+      let layers = run.narrowLayers([1, 15, 2], activations: [.relu])
+      let (input, target) = (run.memory(rows: 5, columns: 1), run.memory(rows: 5, columns: 2))
+      let sum = withExtendedLifetime(layers) {
+        backend.narrowGradients(
+          layers: layers.map(\.views), input: input.view, target: target.view, loss: .meanSquaredError, scale: 1)
+      }
+      #expect(sum == nil, "\(backend.name)")
+      for layer in layers { #expect(layer.weightGradient.contents().elements.allSatisfy(\.isNaN), "\(backend.name)") }
     }
   }
 }
@@ -51,12 +70,13 @@ struct GuardedLayer<Element: NetworkElement> {
 }
 
 extension ParityRun {
-  /// A network of random parameters.
-  mutating func narrowLayers(_ sizes: [Int], activation: Activation) -> [GuardedLayer<Element>] {
-    zip(sizes, sizes.dropFirst()).map { inputs, outputs in
+  /// A network of random parameters, whose layers take the activations in turn.
+  mutating func narrowLayers(_ sizes: [Int], activations: [Activation]) -> [GuardedLayer<Element>] {
+    zip(sizes, sizes.dropFirst()).enumerated().map { index, size in
+      let (inputs, outputs) = size
       let layer = ReferenceLayer(
         weights: random(rows: inputs, columns: outputs), bias: random(rows: 1, columns: outputs),
-        activation: activation)
+        activation: activations[index % activations.count])
       return GuardedLayer(
         layer: layer, weights: memory(layer.weights), bias: memory(layer.bias),
         weightGradient: memory(rows: inputs, columns: outputs), biasGradient: memory(rows: 1, columns: outputs))
@@ -72,17 +92,24 @@ extension ParityRun {
         for loss in losses {
           let activations =
             rows < 20 ? Activation.allCases : [Activation.allCases[choice / 3 % Activation.allCases.count]]
-          for activation in activations { compareNarrow(sizes, rows: rows, activation: activation, loss: loss) }
+          for activation in activations { compareNarrow(sizes, rows: rows, activations: [activation], loss: loss) }
         }
       }
     }
+    for sizes in NarrowParityTests.regressions {
+      for rows in sizes == [1, 2, 1] ? NarrowParityTests.batches : [15, 16, 100, 257, 1000] {
+        compareNarrow(sizes, rows: rows, activations: [.identity], loss: .meanSquaredError)
+      }
+      compareNarrow(sizes, rows: 100, activations: [.relu, .identity], loss: .meanSquaredError)
+      compareNarrow(sizes, rows: 100, activations: [.identity, .relu], loss: .meanSquaredError)
+    }
   }
 
-  private mutating func compareNarrow(_ sizes: [Int], rows: Int, activation: Activation, loss: Loss) {
+  private mutating func compareNarrow(_ sizes: [Int], rows: Int, activations: [Activation], loss: Loss) {
     let outputs = sizes[sizes.count - 1]
     let shape = Shape(rows: rows, inputs: sizes[0], outputs: outputs)
-    let what = "\(sizes) \(activation.rawValue) \(loss.rawValue)"
-    let layers = narrowLayers(sizes, activation: activation)
+    let what = "\(sizes) \(activations.map(\.rawValue)) \(loss.rawValue)"
+    let layers = narrowLayers(sizes, activations: activations)
     let (input, target) = (random(rows: rows, columns: sizes[0]), random(rows: rows, columns: outputs))
     let (x, t) = (memory(input), memory(target))
     let network = ReferenceNetwork(layers: layers.map(\.layer))
