@@ -53,11 +53,10 @@ struct BlockPlan<Vector: LaneVector> where Vector.Element: SIMDElement {
     mostVectors = TileShape.mostVectors(rows: rows)
     let width = mostVectors &* lanes
 
-    // Packing pays where an operand is read often; where it already lies in the order of the loop, later.
-    leftInPlace = columns <= 4 &* lanes || heights.count <= 2
-    rightInPlace =
-      product.right.outer == 1
-      && (heights.count <= 2 || chunkDepth &* product.right.depth &* size <= 16384)
+    // Packing pays where an operand is read often, and does not lie in the nearest caches anyway.
+    let isNear = depth &* (rows &+ columns) &* size <= 256 << 10 && chunks == 1
+    leftInPlace = isNear || columns <= 4 &* lanes || heights.count <= 2
+    rightInPlace = product.right.outer == 1 && (isNear || heights.count <= 2)
 
     // Left panels for half of a second-level cache of 512 KiB, right strips for a share of the third.
     let panelBytes = max(chunkDepth &* size, 1) &* TileShape.mostRows
@@ -89,6 +88,10 @@ struct EvenCut {
     small = total / count
     largeParts = total % count
   }
+
+  /// The end of the parts of the same size that part `index` is one of.
+  @inline(__always)
+  func endOfSize(at index: Int) -> Int { index < largeParts ? largeParts : count }
 
   /// The size of part `index`.
   @inline(__always)

@@ -1,7 +1,6 @@
 // The loops of a matrix product: blocks for the caches, strips of columns, segments of depth, tiles. What is done to
 // finished sums outside of registers lies in Epilogue.swift.
 
-import CLockstepCPU
 import ComputeBackend
 
 /// A product with its plan and its scratch memory.
@@ -21,6 +20,9 @@ struct BlockedProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
     /// Where the right operand lies, or is packed.
     var right: UnsafePointer<Element>
     var rightDepth: Int
+    /// Where the last vector lies in it, and in the result.
+    var rightLast: Int
+    var resultLast: Int
     /// Where the first tile packs it while it is read in place.
     var packed: UnsafeMutablePointer<Element>?
   }
@@ -37,41 +39,6 @@ struct BlockedProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
     var depth: Int
     var isFirst: Bool
     var isLast: Bool
-  }
-
-  /// Lines of the right operand that the next packing tile will read, to be asked for in parts.
-  private struct Ahead {
-    private var address: UnsafePointer<Element>
-    private let stride: Int
-    private var left: Int
-    var part: Int
-
-    /// - Parameters:
-    ///   - strip: the strip that is being computed.
-    ///   - first: where its next segment begins in the chunk; `nil` for the next strip.
-    @inline(__always)
-    init(
-      after strip: Strip, _ first: Int?, columns: Int, right: Operand<Element>, chunkFirst: Int, depth: Int, tiles: Int
-    ) {
-      let column = first == nil ? strip.column &+ strip.columns : strip.column
-      stride = right.depth
-      address = right.base + column &* right.outer + (chunkFirst &+ (first ?? 0)) &* right.depth
-      // Lines a power of two apart share few sets of the second-level cache: no more than half of those are asked for.
-      let bytes = stride &* MemoryLayout<Element>.stride
-      left = column < columns ? min(depth, 4 &* (65536 / min(max(bytes & -bytes, 64), 65536))) : 0
-      part = (left &+ tiles &- 1) / max(tiles, 1)
-    }
-
-    @inline(__always)
-    mutating func prefetch() {
-      var count = min(part, left)
-      left &-= count
-      while count > 0 {
-        lockstep_prefetch_far(address)
-        address += stride
-        count &-= 1
-      }
-    }
   }
 
   func compute() {
@@ -158,25 +125,29 @@ struct BlockedProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
   private func strip(at column: Int, block: RowBlock, chunk: Chunk, firstColumn: Int) -> Strip {
     let lanes = Vector.laneCount
     let right = product.right
+    // The narrower strips come first, so that the last vector, where it overlaps another, has that in its own strip.
     let left = product.columns &- column
-    var vectors = plan.mostVectors
-    while vectors > 1 && vectors / 2 &* lanes >= left { vectors /= 2 }
+    let odd = ((left &+ lanes &- 1) / lanes) % plan.mostVectors
+    let vectors = odd == 0 ? plan.mostVectors : odd & -odd
     let width = vectors &* lanes
+    let count = min(width, left)
+    let last = product.columns < lanes ? 0 : count &- lanes
     let source = right.base + column &* right.outer + chunk.first &* right.depth
-    if plan.rightInPlace && left >= width {
-      return Strip(column: column, columns: width, vectors: vectors, right: source, rightDepth: right.depth)
-    }
+    let isReadable = right.outer == 1 && product.columns >= lanes
     let packed =
       scratch + plan.rightOffset + (plan.keepsStrips ? (column &- firstColumn) &* chunk.depth : 0)
     var strip = Strip(
-      column: column, columns: min(width, left), vectors: vectors, right: packed, rightDepth: width)
-    if block.tiles.lowerBound == 0 {
-      if right.outer == 1 && left >= width {
-        (strip.right, strip.rightDepth, strip.packed) = (source, right.depth, packed)
-      } else {
-        packRight(source, right, columns: strip.columns, width: width, depth: chunk.depth, to: packed)
-      }
+      column: column, columns: count, vectors: vectors, right: source, rightDepth: right.depth, rightLast: last,
+      resultLast: last)
+    if plan.rightInPlace && isReadable { return strip }
+    if block.tiles.lowerBound == 0 && isReadable {
+      strip.packed = packed
+      return strip
     }
+    if block.tiles.lowerBound == 0 {
+      packRight(source, right, columns: count, last: last, width: width, depth: chunk.depth, to: packed)
+    }
+    (strip.right, strip.rightDepth, strip.rightLast) = (UnsafePointer(packed), width, width &- lanes)
     return strip
   }
 
@@ -190,9 +161,8 @@ struct BlockedProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
     let heights = plan.heights
     let slotStride = TileShape.mostSums &* lanes
     let (result, left) = (product.result, product.left)
-    let isWhole = strip.columns == width && result.column == 1 && product.epilogue.isAlongVector
+    let isWhole = product.columns >= lanes && result.column == 1 && product.epilogue.isAlongVector
     let onesTile = product.lastRow == nil ? -1 : heights.count &- 1
-    let firstRow = heights.start(block.tiles.lowerBound)
     let segments = segmentCount(chunk)
     var first = 0
     for segment in 0..<segments {
@@ -202,72 +172,77 @@ struct BlockedProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
       let stack = product.sums == .leaves ? NodeStack(leaf: segment, of: segments) : NodeStack(leaf: 0, of: 1)
       let continues = product.sums == .chain && (segment > 0 || !chunk.isFirst)
       let startsFromResult = continues && segment == 0
-
-      // Where the first tile finds and leaves everything, and how far that is from one row or tile to the next.
-      let isLeftPacked = !plan.leftInPlace
-      var leftBase =
-        isLeftPacked
-        ? UnsafePointer(scratch + plan.leftOffset + first &* block.rows)
-        : left.base + firstRow &* left.outer + (chunk.first &+ first) &* left.depth
-      let leftAdvance = isLeftPacked ? depth : left.outer
-      var sums = scratch + plan.sumsOffset
-      var row = firstRow
       job.depth = depth
       job.joins = stack.joins
-      job.finish = .none
       (job.right, job.rightDepth) = (strip.right + first &* strip.rightDepth, strip.rightDepth)
+      job.rightLast = strip.rightLast
       job.packed = strip.packed.map { $0 + first &* width }
 
-      // What the first tile packs next is asked for in equal parts by the tiles before it.
-      var ahead = Ahead(
-        after: strip, first &+ depth < chunk.depth ? first &+ depth : nil, columns: product.columns, right: product.right,
-        chunkFirst: chunk.first, depth: depth, tiles: block.tiles.count)
-      if block.tiles.lowerBound > 0 || strip.packed == nil { ahead.part = 0 }
-
-      for tile in block.tiles {
+      var tile = block.tiles.lowerBound
+      while tile < block.tiles.upperBound {
         let height = heights.size(tile)
-        ahead.prefetch()
-        let isDirect = isWhole && tile != onesTile
-        if isLeftPacked {
-          (job.left, job.leftRow, job.leftDepth) = (leftBase, 1, height)
-        } else if tile != onesTile {
-          (job.left, job.leftRow, job.leftDepth) = (leftBase, left.outer, left.depth)
-        } else {
-          job.left = UnsafePointer(scratch + plan.leftOffset + first &* height)
-          (job.leftRow, job.leftDepth) = (1, height)
+        let row = heights.start(tile)
+        // Tiles of one height run together, but the one that packs and the one of the last row.
+        var tiles = 1
+        if isWhole && job.packed == nil && tile != onesTile {
+          tiles = min(heights.endOfSize(at: tile), block.tiles.upperBound) &- tile
+          if tile &+ tiles == onesTile &+ 1 { tiles &-= 1 }
         }
-        leftBase += height &* leftAdvance
+        job.tiles = tiles
 
+        if !plan.leftInPlace {
+          let rowsBefore = row &- heights.start(block.tiles.lowerBound)
+          job.left = UnsafePointer(scratch + plan.leftOffset + (first &* block.rows &+ rowsBefore &* depth))
+          (job.leftRow, job.leftDepth, job.leftTile) = (1, height, height &* depth)
+        } else if tile == onesTile {
+          job.left = UnsafePointer(scratch + plan.leftOffset + first &* height)
+          (job.leftRow, job.leftDepth, job.leftTile) = (1, height, 0)
+        } else {
+          job.left = left.base + row &* left.outer + (chunk.first &+ first) &* left.depth
+          (job.leftRow, job.leftDepth, job.leftTile) = (left.outer, left.depth, height &* left.outer)
+        }
+
+        let sums = scratch + plan.sumsOffset + (tile &- block.tiles.lowerBound) &* plan.sumsStride
         (job.end, job.endRow) = (sums + (stack.slot &- stack.joins) &* slotStride, width)
+        (job.endTile, job.endLast) = (plan.sumsStride, width &- lanes)
         job.nodes = UnsafePointer(sums) + (stack.slot &- 1) &* slotStride
+        job.nodesTile = plan.sumsStride
         (job.start, job.startRow) = (continues ? UnsafePointer(sums) : nil, width)
+        (job.startTile, job.startLast) = (plan.sumsStride, width &- lanes)
         let target = result.base + row &* result.row + strip.column &* result.column
         if startsFromResult {
-          if isDirect {
+          if isWhole {
             (job.start, job.startRow) = (UnsafePointer(target), result.row)
+            (job.startTile, job.startLast) = (height &* result.row, strip.resultLast)
           } else {
             readTile(target, height, strip.columns, to: sums, width)
+            job.startLast = strip.resultLast
           }
         }
+        job.finish = .none
+        job.lastRow = nil
         if isLast {
-          if isDirect {
+          if isWhole {
+            if tile == onesTile { job.lastRow = product.lastRow.map { $0 + strip.column } }
             (job.end, job.endRow) = (target, result.row)
-            if finishes { finishInRegisters(&job, row: row, column: strip.column) }
+            (job.endTile, job.endLast) = (height &* result.row, strip.resultLast)
+            if finishes { finishInRegisters(&job, row: row, column: strip.column, height: height) }
           } else {
-            (job.end, job.finish) = (scratch, .none)
+            (job.end, job.endLast) = (scratch, strip.resultLast)
           }
         }
         TileShape.run(Vector.self, rows: height, vectors: strip.vectors, &job)
-        if isLast && !isDirect {
+        if isLast && !isWhole {
           store(scratch, width, row..<row &+ height, strip, finishes: finishes)
         } else if finishes, let activation = product.epilogue.afterStoring {
-          activateRows(Vector.self, activation, target, rows: height, stride: result.row, vectors: strip.vectors)
+          activateRows(
+            Vector.self, activation, target, rows: height &* tiles, stride: result.row, columns: strip.columns)
         }
         if let packed = job.packed {
-          (job.right, job.rightDepth, job.packed) = (UnsafePointer(packed), width, nil)
+          (job.right, job.rightDepth, job.rightLast) = (UnsafePointer(packed), width, width &- lanes)
+          job.packed = nil
         }
-        row += height
-        sums += plan.sumsStride
+        tile += tiles
       }
       first += depth
     }
@@ -295,17 +270,19 @@ struct BlockedProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
     return max((chunk.depth &+ most &- 1) / max(most, 1), 1)
   }
 
-  /// Says what a tile at `row`, `column` that lies whole in the result does to its finished sums.
+  /// Says what tiles from `row`, `column` on that lie whole in the result do to their finished sums.
   @inline(__always)
-  private func finishInRegisters(_ job: inout TileJob<Element>, row: Int, column: Int) {
+  private func finishInRegisters(_ job: inout TileJob<Element>, row: Int, column: Int, height: Int) {
     job.finish = product.epilogue.inRegisters
+    (job.operandRow, job.operandTile) = (0, 0)
     switch product.epilogue {
     case .none: break
     case .activate(_, let bias): job.operand = bias.base + column
     case .differentiate(_, let value):
-      (job.operand, job.operandRow) = (value.base + row &* value.row + column, value.row)
+      job.operand = value.base + row &* value.row + column
+      (job.operandRow, job.operandTile) = (value.row, height &* value.row)
     case .descend:
-      (job.operand, job.operandRow) = (UnsafePointer(job.end), job.endRow)
+      (job.operand, job.operandRow, job.operandTile) = (UnsafePointer(job.end), job.endRow, job.endTile)
     }
   }
 

@@ -61,16 +61,27 @@ enum Epilogue<Element: SIMDElement> {
   }
 }
 
-/// Applies an activation to rows of whole vectors, in place.
+/// Applies an activation to rows, in place.
 @inline(never)
 func activateRows<Vector: LaneVector>(
   _: Vector.Type, _ activation: Activation, _ base: UnsafeMutablePointer<Vector.Element>, rows: Int, stride: Int,
-  vectors: Int
-) {
+  columns: Int
+) where Vector.Element: SIMDElement {
   for i in 0..<rows {
-    for j in 0..<vectors {
-      let address = base + i &* stride + j &* Vector.laneCount
-      activation.value(Vector.load(address)).store(address)
+    let row = base + i &* stride
+    var j = 0
+    while j &+ Vector.laneCount <= columns {
+      activation.value(Vector.load(row + j)).store(row + j)
+      j += Vector.laneCount
+    }
+    if j < columns {
+      var last = Vector.zero
+      last.replaceFirst(columns &- j, from: row + j)
+      let values = activation.value(last)
+      withUnsafeBytes(of: values) { bytes in
+        let lanes = bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Vector.Element.self)
+        for l in 0..<(columns &- j) { row[j &+ l] = lanes[l] }
+      }
     }
   }
 }

@@ -149,6 +149,17 @@ public struct DoubleLanes<Storage: DoubleLaneStorage>: LaneVector, DoubleVector 
   public static func shiftRight(_ a: Bits, by count: UInt64) -> Bits { a &>> Bits(repeating: count) }
 }
 
+extension LaneVector {
+  /// Replaces the first lanes by the elements from `address` on.
+  @inline(__always)
+  mutating func replaceFirst(_ count: Int, from address: UnsafePointer<Element>) {
+    withUnsafeMutableBytes(of: &self) { bytes in
+      let lanes = bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Element.self)
+      for l in 0..<count { lanes[l] = address[l] }
+    }
+  }
+}
+
 // MARK: - Operations, the same on both
 
 // Written out for both: a SIMD type conforms to a protocol once, for every scalar, so one storage protocol for Float and

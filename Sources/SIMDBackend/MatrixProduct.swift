@@ -73,9 +73,17 @@ struct MatrixProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
       result: result.transposed, epilogue: epilogue.transposed)
   }
 
-  /// True where the result's rows lie along the vector: where there are more of them than of columns, of which there are
-  /// less than a vector.
-  var isTransposed: Bool { columns < Vector.laneCount && rows > columns && lastRow == nil }
+  /// True where the result's rows are to lie along the vector: where there are less columns than a vector has lanes, and
+  /// where they leave so many lanes of their last vector idle that a transposed result costs less. That is worth asking
+  /// where operands need no transposing, which is where sums run over rows.
+  var isTransposed: Bool {
+    guard lastRow == nil, rows > columns else { return false }
+    let lanes = Vector.laneCount
+    if columns < lanes { return true }
+    let padded = (columns &+ lanes &- 1) / lanes &* lanes
+    let exchanged = (rows &+ lanes &- 1) / lanes &* lanes
+    return sums == .leaves && columns &* (exchanged &* depth &+ 16 &* rows) < rows &* padded &* depth
+  }
 
   func compute(in pool: ScratchPool) {
     guard rows > 0, columns > 0 else { return }

@@ -149,7 +149,8 @@ struct NarrowNetwork<Vector: LaneVector> where Vector.Element: SIMDElement {
     Self.eachVector { [y, dz] offset in
       let losses: Vector = loss.rows(
         outputs: last.weights.columns, scale: Vector(repeating: scale),
-        output: { .load(y + offset + $0 &* Self.panelRows) }, target: { .load(targets + offset + $0 &* Self.panelRows) },
+        output: { .load(y + offset + $0 &* Self.panelRows) },
+        target: { .load(targets + offset + $0 &* Self.panelRows) },
         store: { $1.store(dz + offset + $0 &* Self.panelRows) }, stored: { .load(dz + offset + $0 &* Self.panelRows) })
       sums.add(losses, to: lossIndex, offset)
     }
@@ -167,8 +168,8 @@ struct NarrowNetwork<Vector: LaneVector> where Vector.Element: SIMDElement {
           let gradient = Vector.load(from + offset)
           sums.add(gradient, to: sumStart &+ weights.rows &* weights.columns &+ j, offset)
           for k in 0..<weights.rows {
-            sums.add(
-              .load(x + k &* Self.panelRows + offset), times: gradient, to: sumStart &+ k &* weights.columns &+ j, offset)
+            let value = Vector.load(x + k &* Self.panelRows + offset)
+            sums.add(value, times: gradient, to: sumStart &+ k &* weights.columns &+ j, offset)
           }
         }
       }

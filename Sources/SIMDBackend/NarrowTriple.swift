@@ -167,14 +167,3 @@ enum NarrowTriple<Vector: LaneVector, let hidden: Int> where Vector.Element: SIM
     }
   }
 }
-
-extension LaneVector {
-  /// Replaces the first lanes by the elements from `address` on.
-  @inline(__always)
-  fileprivate mutating func replaceFirst(_ count: Int, from address: UnsafePointer<Element>) {
-    withUnsafeMutableBytes(of: &self) { bytes in
-      let lanes = bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Element.self)
-      for l in 0..<count { lanes[l] = address[l] }
-    }
-  }
-}

@@ -46,39 +46,30 @@ func packLeft<Element: SIMDElement>(
   }
 }
 
-/// Copies `depth` depths of `columns` columns as `[depth × width]`, filled up with zeros.
+/// Copies `depth` depths of `columns` columns as `[depth × width]`. Where they end inside the last of several vectors,
+/// that one begins at `last`, so that it overlaps the one before; where there is but one, it is filled up with zeros.
 func packRight<Element: SIMDElement>(
-  _ source: UnsafePointer<Element>, _ operand: Operand<Element>, columns: Int, width: Int, depth: Int,
+  _ source: UnsafePointer<Element>, _ operand: Operand<Element>, columns: Int, last: Int, width: Int, depth: Int,
   to target: UnsafeMutablePointer<Element>
 ) {
-  if columns < width { target.update(repeating: 0, count: depth &* width) }
-  guard operand.depth == 1 else {
+  if columns < width && last == 0 {
+    target.update(repeating: 0, count: depth &* width)
     for d in 0..<depth {
-      let (from, to) = (source + d &* operand.depth, target + d &* width)
-      if operand.outer == 1 {
-        var j = 0
-        while j &+ 4 <= columns {
-          load4(from + j).store4(to + j)
-          j += 4
-        }
-        while j < columns {
-          to[j] = from[j]
-          j += 1
-        }
-      } else {
-        for j in 0..<columns { to[j] = from[j &* operand.outer] }
-      }
+      for j in 0..<columns { target[d &* width &+ j] = source[d &* operand.depth &+ j &* operand.outer] }
     }
     return
   }
-  // A cache line of each source row at a time: rows may lie so far apart that the nearest cache keeps few of them.
+  // A cache line of each source row at a time: rows may lie so far apart that the nearest cache keeps few of them. Four
+  // columns in a step, as vectors are no shorter.
+  let shift = width &- columns
+  let lanes = shift == 0 ? width : columns &- last
   var d = 0
   while d &+ 4 <= depth {
     let few = min(depth &- d, 16) & ~3
     var j = 0
-    while j &+ 4 <= columns {
-      let (from, to) = (source + j &* operand.outer + d, target + d &* width + j)
-      for i in 0..<4 { lockstep_prefetch_far(from + (width &+ i) &* operand.outer) }
+    while j < width {
+      let column = j < width &- lanes ? j : j &- shift
+      let (from, to) = (source + column &* operand.outer + d &* operand.depth, target + d &* width + j)
       var k = 0
       while k < few {
         transpose4(from + k, operand.outer, to + k &* width, width)
@@ -86,14 +77,13 @@ func packRight<Element: SIMDElement>(
       }
       j += 4
     }
-    while j < columns {
-      for k in 0..<few { target[(d &+ k) &* width &+ j] = source[j &* operand.outer &+ d &+ k] }
-      j += 1
-    }
     d += few
   }
   while d < depth {
-    for j in 0..<columns { target[d &* width &+ j] = source[j &* operand.outer &+ d] }
+    for j in 0..<width {
+      let column = j < width &- lanes ? j : j &- shift
+      target[d &* width &+ j] = source[column &* operand.outer &+ d &* operand.depth]
+    }
     d += 1
   }
 }

@@ -22,97 +22,131 @@ enum TileFinish {
   case descend
 }
 
-/// One run of a tile. Vectors of sums lie side by side in a row.
+/// A run of tiles of the same shape, one below the other. Vectors of sums lie side by side in a row; the last one lies
+/// where the columns end, so that it may overlap the one before.
 struct TileJob<Element: KernelElement> {
+  /// How many tiles there are.
+  var tiles = 1
   /// How many products each chain takes.
   var depth = 0
-  /// The left operand: from one row to the next, and from one depth to the next.
+  /// The left operand: from one row to the next, from one depth to the next, from one tile to the next.
   var left: UnsafePointer<Element>
   var leftRow = 1
   var leftDepth = 1
-  /// The right operand: the tile's vectors side by side at each depth.
+  var leftTile = 0
+  /// The right operand: the tile's vectors at each depth, and where the last one lies.
   var right: UnsafePointer<Element>
   var rightDepth = 1
-  /// Where the right operand is packed while it is read, if anywhere.
+  var rightLast = 0
+  /// Where the right operand is packed while it is read, if anywhere: vectors side by side.
   var packed: UnsafeMutablePointer<Element>?
   /// The sums so far, or `nil` for +0.
   var start: UnsafePointer<Element>?
   var startRow = 0
+  var startTile = 0
+  var startLast = 0
   /// Nodes of the tree to add the sums to, `joins` of them, from the last one back.
-  var nodes: UnsafePointer<Element>?
+  var nodes: UnsafePointer<Element>
   var joins = 0
+  /// From the nodes of one tile to those of the next.
+  var nodesTile = 0
   /// Where the sums go.
   var end: UnsafeMutablePointer<Element>
   var endRow = 0
+  var endTile = 0
+  var endLast = 0
+  /// Where those of the last row go instead, and are updated; for a single tile.
+  var lastRow: UnsafeMutablePointer<Element>?
   /// What is done to them, with which operand.
   var finish = TileFinish.none
   var operand: UnsafePointer<Element>
   var operandRow = 0
+  var operandTile = 0
   var rate: Element = 0
 
   init(_ left: UnsafePointer<Element>, _ right: UnsafePointer<Element>, end: UnsafeMutablePointer<Element>) {
-    (self.left, self.right, self.end, operand) = (left, right, end, left)
+    (self.left, self.right, self.end, operand, nodes) = (left, right, end, left, left)
   }
 }
 
 /// Sums of `rows` rows and `columns` vectors of columns, in registers while depth runs by.
+///
+/// Bound: two multiply-adds a cycle, `rows * columns` for `rows + columns` loads a depth; where there are fewer than 8
+/// sums, the latency of the multiply-add. Registers: the sums, `columns` vectors and a broadcast; 15 of 16 in the
+/// largest.
 enum RegisterTile<Vector: LaneVector, let rows: Int, let columns: Int> where Vector.Element: SIMDElement {
   typealias Element = Vector.Element
   typealias Sums = InlineArray<rows, InlineArray<columns, Vector>>
 
   /// Continues the chain of each sum, `sum[i, j] = fma(a[i, d], b[d, j], sum[i, j])` for each depth d, joins the sums
-  /// with pending nodes, and finishes and stores them.
+  /// with pending nodes, and finishes and stores them; tile after tile.
   @inline(never)
   static func run(_ job: UnsafePointer<TileJob<Element>>) {
     let lanes = Vector.laneCount
-    var sums = Sums(repeating: .init(repeating: .zero))
-    let end = job.pointee.end
-    let endRow = job.pointee.endRow
-    for i in 0..<rows {
-      lockstep_prefetch(end + i &* endRow)
-      lockstep_prefetch(end + i &* endRow + (columns &* lanes &- 1))
-    }
-    if let start = job.pointee.start {
-      let startRow = job.pointee.startRow
-      for i in 0..<rows {
-        for j in 0..<columns { sums[i][j] = .load(start + i &* startRow + j &* lanes) }
-      }
-    }
+    var (left, start, nodes) = (job.pointee.left, job.pointee.start, job.pointee.nodes)
+    var (end, operand, tiles) = (job.pointee.end, job.pointee.operand, job.pointee.tiles)
+    let (endRow, endLast) = (job.pointee.endRow, job.pointee.endLast)
     let isAcross = rows == 1 || job.pointee.leftRow == 1
-    switch (isAcross, job.pointee.packed) {
-    case (true, nil): accumulateAcross(job, packing: nil, &sums)
-    case (true, let packed?): accumulateAcross(job, packing: packed, &sums)
-    case (false, nil): accumulateAlong(job, packing: nil, &sums)
-    case (false, let packed?): accumulateAlong(job, packing: packed, &sums)
-    }
-    var joins = job.pointee.joins
-    if joins > 0 {
-      var node = job.pointee.nodes.unsafelyUnwrapped
-      repeat {
+    repeat {
+      var sums = Sums(repeating: .init(repeating: .zero))
+      for i in 0..<rows {
+        lockstep_prefetch(end + i &* endRow)
+        lockstep_prefetch(end + i &* endRow + (endLast &+ lanes &- 1))
+      }
+      if let address = start {
+        let (startRow, startLast) = (job.pointee.startRow, job.pointee.startLast)
         for i in 0..<rows {
-          for j in 0..<columns { sums[i][j] = .load(node + (i &* columns &+ j) &* lanes) + sums[i][j] }
+          for j in 0..<columns { sums[i][j] = .load(address + i &* startRow + offset(j, last: startLast)) }
         }
-        node -= TileShape.mostSums &* lanes
-        joins &-= 1
-      } while joins > 0
-    }
-    finish(job, &sums)
-    for i in 0..<rows {
-      for j in 0..<columns { sums[i][j].store(end + i &* endRow + j &* lanes) }
-    }
+        start = address + job.pointee.startTile
+      }
+      switch (isAcross, job.pointee.packed) {
+      case (true, nil): accumulateAcross(job, left, packing: nil, &sums)
+      case (true, let packed?): accumulateAcross(job, left, packing: packed, &sums)
+      case (false, nil): accumulateAlong(job, left, packing: nil, &sums)
+      case (false, let packed?): accumulateAlong(job, left, packing: packed, &sums)
+      }
+      var joins = job.pointee.joins
+      if joins > 0 {
+        var node = nodes
+        repeat {
+          for i in 0..<rows {
+            for j in 0..<columns { sums[i][j] = .load(node + (i &* columns &+ j) &* lanes) + sums[i][j] }
+          }
+          node -= TileShape.mostSums &* lanes
+          joins &-= 1
+        } while joins > 0
+        nodes += job.pointee.nodesTile
+      }
+      finish(job, operand, &sums)
+      let lastRow = job.pointee.lastRow ?? end + (rows &- 1) &* endRow
+      for i in 0..<rows {
+        let row = i < rows &- 1 ? end + i &* endRow : lastRow
+        for j in 0..<columns { sums[i][j].store(row + offset(j, last: endLast)) }
+      }
+      left += job.pointee.leftTile
+      end += job.pointee.endTile
+      operand += job.pointee.operandTile
+      tiles &-= 1
+    } while tiles > 0
   }
+
+  /// Where vector `j` of a row lies.
+  @inline(__always)
+  private static func offset(_ j: Int, last: Int) -> Int { j < columns &- 1 ? j &* Vector.laneCount : last }
 
   /// The loop over a left operand whose rows are neighbours.
   @inline(__always)
   private static func accumulateAcross(
-    _ job: UnsafePointer<TileJob<Element>>, packing: UnsafeMutablePointer<Element>?, _ sums: inout Sums
+    _ job: UnsafePointer<TileJob<Element>>, _ left: UnsafePointer<Element>, packing: UnsafeMutablePointer<Element>?,
+    _ sums: inout Sums
   ) {
-    let (aDepth, bDepth) = (job.pointee.leftDepth, job.pointee.rightDepth)
-    var (a, b) = (job.pointee.left, job.pointee.right)
+    let (aDepth, bDepth, last) = (job.pointee.leftDepth, job.pointee.rightDepth, job.pointee.rightLast)
+    var (a, b) = (left, job.pointee.right)
     var packed = packing
-    var left = job.pointee.depth
-    while left > 0 {
-      let right = load(b, bDepth, packing: packed)
+    var depth = job.pointee.depth
+    while depth > 0 {
+      let right = load(b, bDepth, last, packing: packed)
       for i in 0..<rows {
         let factor = Vector(repeating: a[i])
         for j in 0..<columns { sums[i][j] = .fma(factor, right[j], sums[i][j]) }
@@ -120,7 +154,7 @@ enum RegisterTile<Vector: LaneVector, let rows: Int, let columns: Int> where Vec
       a += aDepth
       b += bDepth
       packed = packed.map { $0 + columns &* Vector.laneCount }
-      left &-= 1
+      depth &-= 1
     }
   }
 
@@ -128,16 +162,17 @@ enum RegisterTile<Vector: LaneVector, let rows: Int, let columns: Int> where Vec
   /// additions as long as the arithmetic.
   @inline(__always)
   private static func accumulateAlong(
-    _ job: UnsafePointer<TileJob<Element>>, packing: UnsafeMutablePointer<Element>?, _ sums: inout Sums
+    _ job: UnsafePointer<TileJob<Element>>, _ left: UnsafePointer<Element>, packing: UnsafeMutablePointer<Element>?,
+    _ sums: inout Sums
   ) {
-    let (aRow, bDepth, depth) = (job.pointee.leftRow, job.pointee.rightDepth, job.pointee.depth)
-    let a = job.pointee.left
-    let rowBases = InlineArray<rows, UnsafePointer<Element>> { a + $0 &* aRow }
+    let (aRow, bDepth, last) = (job.pointee.leftRow, job.pointee.rightDepth, job.pointee.rightLast)
+    let depth = job.pointee.depth
+    let rowBases = InlineArray<rows, UnsafePointer<Element>> { left + $0 &* aRow }
     var b = job.pointee.right
     var packed = packing
     var d = 0
     while d < depth {
-      let right = load(b, bDepth, packing: packed)
+      let right = load(b, bDepth, last, packing: packed)
       for i in 0..<rows {
         let factor = Vector(repeating: rowBases[i][d])
         for j in 0..<columns { sums[i][j] = .fma(factor, right[j], sums[i][j]) }
@@ -152,56 +187,58 @@ enum RegisterTile<Vector: LaneVector, let rows: Int, let columns: Int> where Vec
   /// rows may lie so far apart that the caches keep few of them, so they are asked for no earlier than need be.
   @inline(__always)
   private static func load(
-    _ b: UnsafePointer<Element>, _ bDepth: Int, packing packed: UnsafeMutablePointer<Element>?
+    _ b: UnsafePointer<Element>, _ bDepth: Int, _ last: Int, packing packed: UnsafeMutablePointer<Element>?
   ) -> InlineArray<columns, Vector> {
     var right = InlineArray<columns, Vector>(repeating: .zero)
-    if let packed {
-      lockstep_prefetch_far(b + 32 &* bDepth)
-      lockstep_prefetch(packed + 16 &* columns &* Vector.laneCount)
-    }
+    if packed != nil { lockstep_prefetch_far(b + 12 &* bDepth) }
     for j in 0..<columns {
-      right[j] = .load(b + j &* Vector.laneCount)
+      right[j] = .load(b + offset(j, last: last))
       if let packed { right[j].store(packed + j &* Vector.laneCount) }
     }
     return right
   }
 
   @inline(__always)
-  private static func finish(_ job: UnsafePointer<TileJob<Element>>, _ sums: inout Sums) {
+  private static func finish(
+    _ job: UnsafePointer<TileJob<Element>>, _ operand: UnsafePointer<Element>, _ sums: inout Sums
+  ) {
     switch job.pointee.finish {
     case .none: break
-    case .addBias: addBias(job, &sums) { $0 }
-    case .addBiasReLU: addBias(job, &sums) { Activation.relu.value($0) }
-    case .addBiasLeakyReLU: addBias(job, &sums) { Activation.leakyReLU.value($0) }
-    case .throughReLU: combine(job, &sums) { Activation.relu.backward($0, value: $1) }
-    case .throughLeakyReLU: combine(job, &sums) { Activation.leakyReLU.backward($0, value: $1) }
-    case .throughTanh: combine(job, &sums) { Activation.tanh.backward($0, value: $1) }
-    case .throughSigmoid: combine(job, &sums) { Activation.sigmoid.backward($0, value: $1) }
+    case .addBias: addBias(job, operand, &sums) { $0 }
+    case .addBiasReLU: addBias(job, operand, &sums) { Activation.relu.value($0) }
+    case .addBiasLeakyReLU: addBias(job, operand, &sums) { Activation.leakyReLU.value($0) }
+    case .throughReLU: combine(job, operand, &sums) { Activation.relu.backward($0, value: $1) }
+    case .throughLeakyReLU: combine(job, operand, &sums) { Activation.leakyReLU.backward($0, value: $1) }
+    case .throughTanh: combine(job, operand, &sums) { Activation.tanh.backward($0, value: $1) }
+    case .throughSigmoid: combine(job, operand, &sums) { Activation.sigmoid.backward($0, value: $1) }
     case .descend:
       let rate = Vector(repeating: job.pointee.rate)
-      combine(job, &sums) { $1 - rate * $0 }
+      combine(job, operand, &sums) { $1 - rate * $0 }
     }
   }
 
   @inline(__always)
   private static func addBias(
-    _ job: UnsafePointer<TileJob<Element>>, _ sums: inout Sums, activate: (Vector) -> Vector
+    _ job: UnsafePointer<TileJob<Element>>, _ operand: UnsafePointer<Element>, _ sums: inout Sums,
+    activate: (Vector) -> Vector
   ) {
+    let last = job.pointee.endLast
     for j in 0..<columns {
-      let bias = Vector.load(job.pointee.operand + j &* Vector.laneCount)
+      let bias = Vector.load(operand + offset(j, last: last))
       for i in 0..<rows { sums[i][j] = activate(sums[i][j] + bias) }
     }
   }
 
   @inline(__always)
   private static func combine(
-    _ job: UnsafePointer<TileJob<Element>>, _ sums: inout Sums, with function: (Vector, Vector) -> Vector
+    _ job: UnsafePointer<TileJob<Element>>, _ operand: UnsafePointer<Element>, _ sums: inout Sums,
+    with function: (Vector, Vector) -> Vector
   ) {
-    let (operand, operandRow) = (job.pointee.operand, job.pointee.operandRow)
+    let (operandRow, last) = (job.pointee.operandRow, job.pointee.endLast)
+    let lastRow = job.pointee.lastRow.map { UnsafePointer($0) } ?? operand + (rows &- 1) &* operandRow
     for i in 0..<rows {
-      for j in 0..<columns {
-        sums[i][j] = function(sums[i][j], .load(operand + i &* operandRow + j &* Vector.laneCount))
-      }
+      let row = i < rows &- 1 ? operand + i &* operandRow : lastRow
+      for j in 0..<columns { sums[i][j] = function(sums[i][j], .load(row + offset(j, last: last))) }
     }
   }
 }
@@ -222,8 +259,6 @@ enum TileShape {
     default: 2
     }
   }
-
-  typealias Kernel<Element: KernelElement> = (UnsafePointer<TileJob<Element>>) -> Void
 
   /// The loop of the tile of `rows` rows and `vectors` vectors of columns.
   @inline(__always)
