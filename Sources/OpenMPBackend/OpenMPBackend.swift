@@ -64,6 +64,15 @@ public struct OpenMPBackend<Element: OpenMPElement>: ComputeBackend {
 
   @specialized(where Element == Float)
   @specialized(where Element == Double)
+  public func updateParameters(
+    weights: MutableMatrixView<Element>, bias: MutableMatrixView<Element>,
+    input: MatrixView<Element>, outputGradient: MatrixView<Element>, learningRate: Element
+  ) {
+    lockstep_update_parameters(
+      kernels, CInt(threads), lockstep_matrix(input), lockstep_matrix(outputGradient), lockstep_mutable_matrix(weights),
+      lockstep_mutable_matrix(bias), Double(learningRate))
+  }
+
   public func inputGradient(
     outputGradient: MatrixView<Element>, weights: MatrixView<Element>, input: MatrixView<Element>,
     activation: Activation, inputGradient: MutableMatrixView<Element>

@@ -45,6 +45,12 @@ struct Shape: Sendable, CustomStringConvertible {
     }
   }
 
+  /// Operands that stay in the nearest caches, lanes along outputs and along rows, and few rows on wide layers.
+  static let inPlace: [Shape] = [
+    (32, 13, 64), (32, 64, 32), (32, 32, 1), (64, 64, 128), (64, 128, 10), (100, 100, 100), (256, 24, 9), (1, 300, 130),
+    (2, 301, 67), (3, 302, 65), (4, 303, 64), (5, 700, 100), (12, 700, 100), (13, 700, 100),
+  ].map { Shape(rows: $0, inputs: $1, outputs: $2) }
+
   static let all =
-    byWidth + byBatch + [Shape(rows: 300, inputs: 257, outputs: 100), Shape(rows: 515, inputs: 64, outputs: 65)]
+    byWidth + byBatch + inPlace + [Shape(rows: 300, inputs: 257, outputs: 100), Shape(rows: 515, inputs: 64, outputs: 65)]
 }

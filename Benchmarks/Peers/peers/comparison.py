@@ -38,7 +38,13 @@ class Plan:
     is_quick: bool
     statistic: str
     """Which batch of a round counts: `median` or `fastest`."""
+    counts_processor_time: bool
+    """Whether one thread is measured by processor time."""
     home: Path
+
+    def clock(self, threads: int) -> str:
+        """What time is measured by, `wall` or `cpu`."""
+        return "cpu" if self.counts_processor_time and threads == 1 else "wall"
 
 
 @dataclass
@@ -49,7 +55,7 @@ class Contender:
     variant: str
     """What was measured: the instruction set of Lockstep, the fastest way to use a peer."""
     tried: dict[str, float] = field(default_factory=dict)
-    """Seconds per step of each way to use a peer, measured shortly."""
+    """Seconds per step of each way to use a peer: the fastest batch of a short measurement."""
     is_lockstep: bool = False
     losses: list[float] = field(default_factory=list)
     """After each of a peer's first steps."""
@@ -133,7 +139,7 @@ class Comparison:
                 if not peer.supports(workload, precision):
                     continue
                 say(f"{title}: preparing {peer.name}")
-                worker = WorkerProcess(peer, threads, plan.home, plan.home / "workers.log")
+                worker = WorkerProcess(peer, threads, plan.clock(threads), plan.home)
                 try:
                     contenders[peer.name] = self._prepare(worker, workload, precision, expected, left_out)
                     workers[peer.name] = worker
@@ -172,8 +178,10 @@ class Comparison:
     def _lockstep_rows(self, workload: str, threads: int, precision: str, turn: int) -> list[dict]:
         """Lockstep's rows of one round: each backend; the slow one in the first round alone."""
         backends = [name for name in self.plan.backends if turn == 0 or name != SLOW_BACKEND]
-        rows = self.lockstep.benchmark(workload, backends, threads, precision, self.plan.is_quick) if backends else []
-        return [row for row in rows if row["threads"] == threads]
+        if not backends:
+            return []
+        clock = self.plan.clock(threads)
+        return self.lockstep.benchmark(workload, backends, threads, precision, clock, self.plan.is_quick)
 
     def _prepare(
         self, worker: WorkerProcess, workload: Workload, precision: str, expected: list[float], left_out: dict[str, str]

@@ -56,12 +56,14 @@ class Lockstep:
             model.unlink()
 
     def benchmark(
-        self, name: str, backends: list[str], threads: int, precision: str, is_quick: bool
+        self, name: str, backends: list[str], threads: int, precision: str, clock: str, is_quick: bool
     ) -> list[dict[str, Any]]:
-        """The rows that `lockstep benchmark` gives for a workload: one for each backend that can run here."""
-        options = ["--json", "--backend", ",".join(backends), "--threads", threads, "--precision", precision]
+        """The rows that `lockstep benchmark` gives for a workload: one for each backend that can run here so."""
+        options = [
+            "--json", "--backend", ",".join(backends), "--threads", threads, "--precision", precision, "--clock", clock,
+        ]  # fmt: skip
         output = self._run("benchmark", name, *options, *(["--quick"] if is_quick else []))
-        return [json.loads(line) for line in output.splitlines()]
+        return [row for row in map(json.loads, output.splitlines()) if row["threads"] == threads]
 
     def _run(self, *arguments: object) -> str:
         command = [str(self.program), *map(str, arguments)]

@@ -51,10 +51,10 @@ class NativePeer(Peer):
         """Computes A B, in single precision, so many times."""
         library = self._load(home, "f32")
         c = np.empty((a.shape[0], b.shape[1]), np.float32)
-        arguments = (a.shape[0], b.shape[1], a.shape[1], _pointer(a), _pointer(b), _pointer(c))
+        shape = (a.shape[0], b.shape[1], a.shape[1])
 
         def run(count: int) -> None:
-            library.peer_product(*arguments, ctypes.c_long(count))
+            library.peer_product(*shape, _pointer(a), _pointer(b), _pointer(c), ctypes.c_long(count))
 
         run(1)
         np.testing.assert_allclose(c, a @ b, rtol=1e-3, atol=1e-3)

@@ -27,7 +27,7 @@ class TensorFlowPeer(Peer):
 
         tf.config.threading.set_intra_op_parallelism_threads(threads)
         tf.config.threading.set_inter_op_parallelism_threads(1)
-        variants = {
+        variants: Variants = {
             "tf.function": partial(_prepare, problem, is_xla=False, is_loop=False),
             "XLA step": partial(_prepare, problem, is_xla=True, is_loop=False),
         }

@@ -24,15 +24,17 @@ class WorkerError(Exception):
 class WorkerProcess:
     """One peer with one number of threads, at work only while it is asked something."""
 
-    def __init__(self, peer: Peer, threads: int, home: Path, log: Path) -> None:
+    def __init__(self, peer: Peer, threads: int, clock: str, home: Path) -> None:
         self.peer = peer
         environment = {key: value for key, value in os.environ.items() if key not in REMOVED_VARIABLES}
         environment |= {"OMP_NUM_THREADS": str(threads)} | peer.environment(threads, home)
         cpus = sorted(os.sched_getaffinity(0))
-        command = [str(python(home, peer.environment_name)), "-m", "peers.worker", peer.name, str(home), str(threads)]
+        command = [
+            str(python(home, peer.environment_name)), "-m", "peers.worker", peer.name, str(home), str(threads), clock,
+        ]  # fmt: skip
         if peer.is_pinned:
             command = ["taskset", "--cpu-list", ",".join(map(str, cpus[-threads:])), *command]
-        with log.open("a") as errors:
+        with (home / "workers.log").open("a") as errors:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment,
                 cwd=Path(__file__).parent.parent,
@@ -41,6 +43,7 @@ class WorkerProcess:
     def ask(self, **request: object) -> dict:
         """The answer to a request. Afterwards the process stands still, its spinning threads too."""
         self.process.send_signal(signal.SIGCONT)
+        assert self.process.stdin and self.process.stdout
         try:
             print(json.dumps(request), file=self.process.stdin, flush=True)
             line = self.process.stdout.readline()
@@ -57,6 +60,5 @@ class WorkerProcess:
     def end(self) -> None:
         """Ends the process."""
         self.process.kill()
-        self.process.wait()
-        self.process.stdin.close()
-        self.process.stdout.close()
+        # Waits, and closes the pipes.
+        self.process.communicate()

@@ -40,7 +40,7 @@ def measure_products(plan: Plan, lockstep: Lockstep) -> list[ProductResult]:
         try:
             for peer in plan.peers:
                 if isinstance(peer, NativePeer) and peer.library.has_product:
-                    workers[peer.name] = WorkerProcess(peer, threads, plan.home, plan.home / "workers.log")
+                    workers[peer.name] = WorkerProcess(peer, threads, plan.clock(threads), plan.home)
             for shape in SHAPES:
                 say(f"product {'x'.join(map(str, shape))}, {threads} thread{'s' if threads > 1 else ''}")
                 results.append(_measure(shape, threads, workers, plan, lockstep))
@@ -54,22 +54,26 @@ def _measure(
     shape: tuple[int, int, int], threads: int, workers: dict[str, WorkerProcess], plan: Plan, lockstep: Lockstep
 ) -> ProductResult:
     rows, depth, columns = shape
+    is_fastest = plan.statistic == "fastest"
     times: dict[str, list[float]] = {}
     peaks: list[float] = []
     for _ in range(plan.rounds):
-        for row in lockstep.benchmark(
-            f"products/{rows}x{depth}x{columns}", plan.backends, threads, "f32", plan.is_quick
-        ):
-            if row["threads"] == threads:
-                times.setdefault(f"Lockstep {row['backend']}", []).append(float(row["seconds_per_step"]))
-                peaks.append(float(row["peak_gflops"]))
-        for name, worker in workers.items():
+        name = f"products/{rows}x{depth}x{columns}"
+        clock = plan.clock(threads)
+        for row in lockstep.benchmark(name, plan.backends, threads, "f32", clock, plan.is_quick):
+            seconds = row["fastest_seconds_per_step" if is_fastest else "seconds_per_step"]
+            times.setdefault(f"Lockstep {row['backend']}", []).append(seconds)
+            peaks.append(row["peak_gflops"])
+        for name, worker in list(workers.items()):
             try:
                 answer = worker.ask(do="product", shape=[rows, columns, depth], seconds=plan.seconds / 2)
             except WorkerError as failure:
-                say(f"{name}: {failure}")
+                say(f"{name} is left out from here on: {failure}")
+                workers.pop(name).end()
                 continue
-            times.setdefault(name, []).append(statistics.median(answer["times"]))
+            times.setdefault(name, []).append(
+                min(answer["times"]) if is_fastest else statistics.median(answer["times"])
+            )
     flops = 2e-9 * rows * depth * columns
     gflops = {name: flops / statistics.median(each) for name, each in times.items()}
     return ProductResult(rows, depth, columns, threads, statistics.median(peaks), gflops)

@@ -43,6 +43,7 @@ class Report:
         lines = [
             f"{machine()}. Time per step: the median over {self.plan.rounds} rounds, in which all sides took turns, of "
             f"each round's {self.plan.statistic} batch."
+            + (" One thread by processor time." if self.plan.counts_processor_time else "")
         ]
         if self.results:
             lines += ["", *summary_table(self.results)]
@@ -71,6 +72,7 @@ class Report:
             "machine": machine(),
             "rounds": self.plan.rounds,
             "statistic": self.plan.statistic,
+            "clock": {threads: self.plan.clock(threads) for threads in self.plan.threads},
             "versions": {"Lockstep": self.lockstep.version} | self.versions,
             "results": [result.json() for result in self.results],
             "products": [result.json() for result in self.products],

@@ -22,7 +22,7 @@ from .peer import Run
 from .peer_native import NativePeer
 from .problem import Problem, generate
 from .registry import peer_named
-from .timing import measure, steps_in_batch
+from .timing import CLOCKS, measure, steps_in_batch
 from .workloads import BY_NAME
 
 CHECKED_STEPS = 3
@@ -34,10 +34,11 @@ PR_SET_PDEATHSIG = 1
 class Worker:
     """Answers requests about one peer."""
 
-    def __init__(self, peer: str, home: str, threads: str) -> None:
+    def __init__(self, peer: str, home: str, threads: str, clock: str) -> None:
         self.peer = peer_named(peer)
         self.home = Path(home)
         self.threads = int(threads)
+        self.clock = CLOCKS[clock]
         self.runs: dict[str, Run] = {}
         self.steps = 0
 
@@ -51,10 +52,13 @@ class Worker:
                 self.run = self.runs[request["variant"]]
                 self.runs.clear()
                 gc.collect()
-                self.steps = steps_in_batch(self.run.step)
+                self.steps = steps_in_batch(self.run.step, self.clock)
                 return {}
             case "measure":
-                return {"times": measure(self.run.step, self.steps, request["seconds"]), "steps": self.steps}
+                return {
+                    "times": measure(self.run.step, self.steps, request["seconds"], self.clock),
+                    "steps": self.steps,
+                }
             case "product":
                 return self.product(request["shape"], request["seconds"])
         raise ValueError(request["do"])
@@ -69,11 +73,11 @@ class Worker:
                 if run is None:
                     continue
                 losses = losses_of(run, problem)
-                times = measure(run.step, steps_in_batch(run.step), seconds)
+                times = measure(run.step, steps_in_batch(run.step, self.clock), seconds, self.clock)
             except Exception as error:
                 failed[name] = f"{type(error).__name__}: {error}"
                 continue
-            found[name] = {"losses": losses, "seconds": float(np.median(times))}
+            found[name] = {"losses": losses, "seconds": min(times)}
             self.runs[name] = run
         return {"version": self.peer.version(self.home), "variants": found, "failed": failed}
 
@@ -85,8 +89,8 @@ class Worker:
         b = random.uniform(-1, 1, (depth, columns)).astype(np.float32)
         assert isinstance(self.peer, NativePeer)
         step = self.peer.product(a, b, self.home)
-        steps = steps_in_batch(step)
-        return {"times": measure(step, steps, seconds), "steps": steps}
+        steps = steps_in_batch(step, self.clock)
+        return {"times": measure(step, steps, seconds, self.clock), "steps": steps}
 
 
 def losses_of(run: Run, problem: Problem) -> list[float]:
