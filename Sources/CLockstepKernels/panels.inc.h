@@ -39,8 +39,8 @@ static inline INLINED void NAME(transpose_square)(const int rows, const ELEMENT 
   for (int i = 0; i < 8; ++i) {
     const ELEMENT *low = from + (i % 4) * from_stride + i / 4 * BLOCK;
     const ELEMENT *high = i % 4 + BLOCK < rows ? low + BLOCK * from_stride : low;
-    a[i] = __builtin_shufflevector(*(const NAME(unaligned_block) *)low, *(const NAME(unaligned_block) *)high, 0, 1, 2, 3,
-                                   4, 5, 6, 7);
+    const NAME(block) a_low = *(const NAME(unaligned_block) *)low, a_high = *(const NAME(unaligned_block) *)high;
+    a[i] = __builtin_shufflevector(a_low, a_high, 0, 1, 2, 3, 4, 5, 6, 7);
   }
 #pragma clang loop unroll(full)
   for (int i = 0; i < 8; i += 4) {
@@ -73,8 +73,8 @@ static inline INLINED void NAME(transpose_square)(const int rows, const ELEMENT 
 #endif
 }
 
-/// `to[c * to_stride + r] = from[r * from_stride + c]`, in squares of `side`. The last squares overlap their neighbours:
-/// they write the same elements twice.
+/// `to[c * to_stride + r] = from[r * from_stride + c]`, in squares of `side`. The last squares overlap their
+/// neighbours: they write the same elements twice.
 static inline INLINED void NAME(transpose_squares)(const int side, ptrdiff_t rows, ptrdiff_t columns,
                                                    const ELEMENT *from, ptrdiff_t from_stride, ELEMENT *to,
                                                    ptrdiff_t to_stride) {

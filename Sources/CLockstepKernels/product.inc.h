@@ -3,12 +3,8 @@
 
 // What the caches hold: a panel of lanes half of the first level, so that the rows can stream past it, and a block of
 // packed rows half of a small second level.
-#ifndef CHAIN_DEPTH
 #define CHAIN_DEPTH 320
-#endif
-#ifndef ROW_BLOCK_BYTES
 #define ROW_BLOCK_BYTES (256 << 10)
-#endif
 /// Leaves of a tree in a panel: their sums wait for each other in the first-level cache.
 #define PANEL_LEAVES 2
 /// The memory of a pending node of a tree of more panels.
@@ -273,7 +269,9 @@ static void NAME(multiply)(const lockstep_product *product, ptrdiff_t row_begin,
                         pending ? NODE_BYTES / (row_block * (ptrdiff_t)sizeof(ELEMENT)) : lane_end - lane_begin,
                         PANEL_LANES);
 
-  const ptrdiff_t row_elements = (row_block * deepest + 63) / 64 * 64 + 64, panel_elements = PANEL_LANES * ((deepest + 15) / 16 * 16);
+  // In whole cache lines; the last tile of rows may be written past its end.
+  const ptrdiff_t row_elements = (row_block * deepest + 63) / 64 * 64 + 64;
+  const ptrdiff_t panel_elements = PANEL_LANES * ((deepest + 15) / 16 * 16);
   ELEMENT *memory = lockstep_workspace(
       LOCKSTEP_PANELS,
       (size_t)(row_elements + 2 * panel_elements + row_block * PANEL_LANES) * sizeof(ELEMENT));
@@ -314,9 +312,13 @@ static void NAME(product)(const lockstep_product *product, ptrdiff_t row_begin, 
   }
 }
 
+#undef CHAIN_DEPTH
 #undef ROW_BLOCK_BYTES
 #undef NODE_BYTES
 #undef PANEL_LEAVES
 #undef PANEL_LANES
 #undef PACKED_STEPS
 #undef TILES_IN_PLACE
+#undef PIECES_AHEAD
+#undef LINE_ELEMENTS
+#undef UNROLLED

@@ -18,7 +18,7 @@ typedef struct {
   const ELEMENT *from;
   ptrdiff_t line_stride, depth_stride;
   ELEMENT *to;
-  /// Pieces of GROWN_BYTES that are still to copy.
+  /// Steps, or cache lines of scattered lines, that are still to copy.
   ptrdiff_t pieces;
   /// The line of the next piece, where lines are scattered.
   ptrdiff_t line;
@@ -58,7 +58,8 @@ typedef struct {
 
 typedef enum { NAME(grows_not), NAME(grows_by_copy), NAME(grows_by_transposition) } NAME(growth);
 
-/// Asks for a step, in the second-level cache, as the first has too few places for lines that lie pages apart. Where it is not aligned to cache lines, it begins in one that the panel before has asked for.
+/// Asks for a step, in the second-level cache, as the first has too few places for lines that lie pages apart. Where it
+/// is not aligned to cache lines, it begins in one that the panel before has asked for.
 static inline INLINED void NAME(prefetch_step)(const ELEMENT *step) {
 #pragma clang loop unroll(full)
   for (ptrdiff_t j = TILE_VECTORS * LANES - 1; j >= 0; j -= LINE_ELEMENTS) __builtin_prefetch(step + j, 0, 2);
@@ -228,9 +229,9 @@ static inline INLINED void NAME(tile)(const int rows, const int vectors, const N
 
 typedef void (*NAME(tile_function))(const NAME(tile_work) * work);
 
-#define TILE(rows, vectors)                                                      \
+#define TILE(rows, vectors)                                                 \
   static void NAME(tile_##rows##x##vectors)(const NAME(tile_work) * work) { \
-    NAME(tile)(rows, vectors, NAME(grows_not), work);                                             \
+    NAME(tile)(rows, vectors, NAME(grows_not), work);                       \
   }
 #define TILE_NAME(rows, vectors) NAME(tile_##rows##x##vectors),
 
