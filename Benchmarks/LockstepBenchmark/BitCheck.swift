@@ -46,7 +46,7 @@ final class BitCheck<Element: NetworkElement> {
     self.witnesses = witnesses
     self.operationsForWitness = operationsForWitness
     let batch = data.workload.batch
-    let count = min(batch, max(1, Int(operations / data.workload.operations(rows: 1))))
+    let count = Int(min(Double(batch), max(1, operations / data.workload.operations(rows: 1))))
     // From all over the batch, its first and last row among them.
     rows = count == batch ? Array(0..<batch) : (0..<count).map { count == 1 ? 0 : $0 * (batch - 1) / (count - 1) }
   }

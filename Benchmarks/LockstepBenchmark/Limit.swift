@@ -45,14 +45,22 @@ public struct Limit: Sendable, Equatable {
   /// Bytes per second that ``level`` gives, at most.
   public let bandwidth: Double
 
-  /// The limit of a workload.
+  /// The limit of a workload on this machine.
   public init(
     of workload: Workload, precision: Precision, instructionSet: InstructionSet, threads: Int, limits: MachineLimits
   ) {
-    level = limits.caches.level(holding: workload.bytesAtHand(in: precision), threads: threads)
+    let level = limits.caches.level(holding: workload.bytesAtHand(in: precision), threads: threads)
+    self.init(
+      of: workload, precision: precision, peak: limits.peak(instructionSet, precision, threads: threads), level: level,
+      bandwidth: limits.bandwidth(level, instructionSet, threads: threads))
+  }
+
+  /// The limit of a workload where multiply-adds have this peak, and data lies in a level of this bandwidth.
+  init(of workload: Workload, precision: Precision, peak: Double, level: MemoryLevel, bandwidth: Double) {
+    self.level = level
+    self.peak = peak
+    self.bandwidth = bandwidth
     bytes = workload.bytesMoved(in: precision)
-    peak = limits.peak(instructionSet, precision, threads: threads)
-    bandwidth = limits.bandwidth(level, instructionSet, threads: threads)
     let (arithmetic, moving) = (workload.operations / peak, bytes / bandwidth)
     kind = arithmetic >= moving ? .fma : LimitKind(level)
     seconds = max(arithmetic, moving)

@@ -33,27 +33,29 @@ static inline INLINED void NAME(transpose_square)(const int rows, const ELEMENT 
   NAME(transpose_block)(from, from_stride, to, to_stride);
 #else
   NAME(square) a[SQUARE], b[SQUARE];
-#pragma clang loop unroll(full)
-  for (int i = 0; i < SQUARE; ++i) a[i] = *(const NAME(unaligned_square) *)(from + (i < rows ? i : 0) * from_stride);
 #if ELEMENT_IS_FLOAT
+  // Rows i and i + 4 share a vector from the load on: so no shuffle crosses the halves of a register.
 #pragma clang loop unroll(full)
-  for (int i = 0; i < 8; i += 2) {
-    b[i] = __builtin_shufflevector(a[i], a[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
-    b[i + 1] = __builtin_shufflevector(a[i], a[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+  for (int i = 0; i < 8; ++i) {
+    const ELEMENT *low = from + (i % 4) * from_stride + i / 4 * BLOCK;
+    const ELEMENT *high = i % 4 + BLOCK < rows ? low + BLOCK * from_stride : low;
+    a[i] = __builtin_shufflevector(*(const NAME(unaligned_block) *)low, *(const NAME(unaligned_block) *)high, 0, 1, 2, 3,
+                                   4, 5, 6, 7);
   }
 #pragma clang loop unroll(full)
   for (int i = 0; i < 8; i += 4) {
-    a[i] = __builtin_shufflevector(b[i], b[i + 2], 0, 1, 8, 9, 4, 5, 12, 13);
-    a[i + 1] = __builtin_shufflevector(b[i], b[i + 2], 2, 3, 10, 11, 6, 7, 14, 15);
-    a[i + 2] = __builtin_shufflevector(b[i + 1], b[i + 3], 0, 1, 8, 9, 4, 5, 12, 13);
-    a[i + 3] = __builtin_shufflevector(b[i + 1], b[i + 3], 2, 3, 10, 11, 6, 7, 14, 15);
-  }
-#pragma clang loop unroll(full)
-  for (int i = 0; i < 4; ++i) {
-    b[i] = __builtin_shufflevector(a[i], a[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
-    b[i + 4] = __builtin_shufflevector(a[i], a[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+    const NAME(square) low = __builtin_shufflevector(a[i], a[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+    const NAME(square) high = __builtin_shufflevector(a[i], a[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+    const NAME(square) next_low = __builtin_shufflevector(a[i + 2], a[i + 3], 0, 8, 1, 9, 4, 12, 5, 13);
+    const NAME(square) next_high = __builtin_shufflevector(a[i + 2], a[i + 3], 2, 10, 3, 11, 6, 14, 7, 15);
+    b[i] = __builtin_shufflevector(low, next_low, 0, 1, 8, 9, 4, 5, 12, 13);
+    b[i + 1] = __builtin_shufflevector(low, next_low, 2, 3, 10, 11, 6, 7, 14, 15);
+    b[i + 2] = __builtin_shufflevector(high, next_high, 0, 1, 8, 9, 4, 5, 12, 13);
+    b[i + 3] = __builtin_shufflevector(high, next_high, 2, 3, 10, 11, 6, 7, 14, 15);
   }
 #else
+#pragma clang loop unroll(full)
+  for (int i = 0; i < SQUARE; ++i) a[i] = *(const NAME(unaligned_square) *)(from + (i < rows ? i : 0) * from_stride);
   NAME(square) c[SQUARE];
 #pragma clang loop unroll(full)
   for (int i = 0; i < 4; i += 2) {

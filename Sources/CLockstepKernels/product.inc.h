@@ -245,7 +245,7 @@ static void NAME(multiply_block)(NAME(pass) * pass, NAME(extent) extent) {
     if (!packed) NAME(pack)(lanes, extent.lane, extent.lanes, width, extent.first, extent.depth, pass->panels[0]);
     packed = !in_place && stored_end - extent.lane >= 2 * PANEL_LANES;
     NAME(growing_panel) growing = {from + PANEL_LANES * lanes->line_stride, lanes->line_stride, lanes->depth_stride,
-                                   pass->panels[1], 0, 0};
+                                   pass->panels[1], 0, 0, false};
     growing.pieces = lanes->line_stride == 1 ? extent.depth : extent.depth / LINE_ELEMENTS * PANEL_LANES;
     NAME(multiply_panel)(pass, extent, pass->panels[0], width, packed ? &growing : NULL);
     if (packed) {

@@ -22,6 +22,8 @@ typedef struct {
   ptrdiff_t pieces;
   /// The line of the next piece, where lines are scattered.
   ptrdiff_t line;
+  /// True once the first pieces have had time to arrive.
+  bool prefetched;
 } NAME(growing_panel);
 
 /// What a run of tiles computes, one below the other, and what becomes of the sums.
@@ -51,10 +53,29 @@ typedef struct {
 /// Steps that are one piece of code, and between them a piece of a panel.
 #define UNROLLED 8
 /// How many pieces ahead memory is asked for.
-#define PIECES_AHEAD 16
+#define PIECES_AHEAD 32
 #define LINE_ELEMENTS (64 / (ptrdiff_t)sizeof(ELEMENT))
 
 typedef enum { NAME(grows_not), NAME(grows_by_copy), NAME(grows_by_transposition) } NAME(growth);
+
+/// Asks for a step, in the second-level cache, as the first has too few places for lines that lie pages apart. Where it is not aligned to cache lines, it begins in one that the panel before has asked for.
+static inline INLINED void NAME(prefetch_step)(const ELEMENT *step) {
+#pragma clang loop unroll(full)
+  for (ptrdiff_t j = TILE_VECTORS * LANES - 1; j >= 0; j -= LINE_ELEMENTS) __builtin_prefetch(step + j, 0, 2);
+}
+
+/// Asks for the first pieces of a panel that will grow. A tile must pass before it does.
+static void NAME(prefetch_panel)(const NAME(growing_panel) * growing) {
+  if (growing->line_stride == 1) {
+    for (ptrdiff_t k = 0; k < PIECES_AHEAD; ++k) NAME(prefetch_step)(growing->from + k * growing->depth_stride);
+  } else {
+    for (ptrdiff_t i = 0; i < TILE_VECTORS * LANES; ++i) {
+      for (ptrdiff_t k = 0; k < PIECES_AHEAD / (TILE_VECTORS * LANES); ++k) {
+        __builtin_prefetch(growing->from + i * growing->line_stride + k * LINE_ELEMENTS);
+      }
+    }
+  }
+}
 
 /// One step of a panel, whose lanes lie side by side.
 static inline INLINED void NAME(copy_step)(NAME(growing_panel) * growing) {
@@ -62,7 +83,7 @@ static inline INLINED void NAME(copy_step)(NAME(growing_panel) * growing) {
   for (int j = 0; j < TILE_VECTORS; ++j) {
     NAME(store)(growing->to + j * LANES, NAME(load)(growing->from + j * LANES));
   }
-  __builtin_prefetch(growing->from + PIECES_AHEAD * growing->depth_stride);
+  NAME(prefetch_step)(growing->from + PIECES_AHEAD * growing->depth_stride);
   growing->from += growing->depth_stride;
   growing->to += TILE_VECTORS * LANES;
 }
@@ -79,7 +100,7 @@ static inline INLINED void NAME(transpose_line)(NAME(growing_panel) * growing) {
   volatile bits *to = (volatile bits *)growing->to;
 #pragma clang loop unroll(full)
   for (int k = 0; k < LINE_ELEMENTS; ++k) to[k * (TILE_VECTORS * LANES)] = from[k];
-  __builtin_prefetch(growing->from + LINE_ELEMENTS);
+  __builtin_prefetch(growing->from + PIECES_AHEAD / (TILE_VECTORS * LANES) * LINE_ELEMENTS);
   const bool last = ++growing->line == TILE_VECTORS * LANES;
   growing->from += growing->line_stride + (last ? LINE_ELEMENTS - TILE_VECTORS * LANES * growing->line_stride : 0);
   growing->to += 1 + (last ? (LINE_ELEMENTS - 1) * TILE_VECTORS * LANES : 0);
@@ -121,9 +142,14 @@ static inline INLINED void NAME(tile)(const int rows, const int vectors, const N
                                       const NAME(tile_work) * work) {
   const ELEMENT *a = work->rows, *start = work->start, *operand = work->operand;
   ELEMENT *result = work->result;
+  if (growth != NAME(grows_not) && !work->growing->prefetched) NAME(prefetch_panel)(work->growing);
+  for (int i = 0; i < rows; ++i) __builtin_prefetch(result + i * work->stride, 1);
   const ptrdiff_t lane_step = work->lane_step, stride = work->stride, operand_stride = work->operand_stride;
   for (ptrdiff_t tile = 0; tile < work->tiles; ++tile) {
-    for (int i = 0; i < rows; ++i) __builtin_prefetch(result + i * stride, 1);
+    // Sums so far are needed at once: so a tile ahead.
+    if (tile + 1 < work->tiles) {
+      for (int i = rows; i < 2 * rows; ++i) __builtin_prefetch(result + i * stride, 1);
+    }
     if (operand_stride != 0) {
       for (int i = 0; i < rows; ++i) __builtin_prefetch(operand + i * operand_stride);
     }
@@ -136,7 +162,7 @@ static inline INLINED void NAME(tile)(const int rows, const int vectors, const N
     }
     const ELEMENT *b = work->lanes;
     ptrdiff_t left = work->depth;
-    if (growth != NAME(grows_not)) {
+    if (growth != NAME(grows_not) && (tile > 0 || work->growing->prefetched)) {
       NAME(growing_panel) growing = *work->growing;
       ptrdiff_t pieces = left / UNROLLED;
       pieces = pieces < growing.pieces ? pieces : growing.pieces;
@@ -192,6 +218,7 @@ static inline INLINED void NAME(tile)(const int rows, const int vectors, const N
     result += rows * stride;
     operand += rows * operand_stride;
   }
+  if (growth != NAME(grows_not)) work->growing->prefetched = true;
 }
 
 #undef EACH_SUM

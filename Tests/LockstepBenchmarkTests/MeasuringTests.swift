@@ -51,23 +51,24 @@ import Testing
     #expect(caches.level(holding: 100_001, threads: 2) == .memory)
   }
 
-  @Test func limitsAreMeasuredAndBind() throws {
+  @Test func limitsAreMeasuredOnce() throws {
     let limits = MachineLimits(isQuick: true)
     let set = try #require(Backends.available().first).instructionSet
     #expect(limits.peak(set, .f32, threads: 1) > 0)
-    // Kept, not measured again.
     #expect(limits.peak(set, .f32, threads: 1) == limits.peak(set, .f32, threads: 1))
     for level in MemoryLevel.allCases { #expect(limits.bandwidth(level, set, threads: 2) > 0) }
+  }
 
-    func limit(_ name: String) -> Limit {
-      Limit(of: Workload.named(name)[0], precision: .f32, instructionSet: set, threads: 1, limits: limits)
+  @Test func theSlowerOfArithmeticAndMovingBinds() {
+    // 2 * 4 * 15 operations, 4 bytes each of 18 parameters, 20 inputs and 12 outputs.
+    let workload = Workload(name: "", kind: .inference, sizes: [5, 3], batch: 4)
+    func limit(peak: Double, bandwidth: Double) -> Limit {
+      Limit(of: workload, precision: .f32, peak: peak, level: .l3, bandwidth: bandwidth)
     }
-    let wide = limit("wide")
-    #expect(wide.kind == .fma)
-    #expect(wide.seconds == Workload.named("wide")[0].operations / wide.peak)
-    let single = limit("infer1")
-    #expect(single.kind != .fma)
-    #expect(single.seconds == single.bytes / single.bandwidth)
+    #expect(limit(peak: 10, bandwidth: 100).kind == .fma)
+    #expect(limit(peak: 10, bandwidth: 100).seconds == 12)
+    #expect(limit(peak: 100, bandwidth: 10).kind == .l3)
+    #expect(limit(peak: 100, bandwidth: 10).seconds == 20)
   }
 
   @Test func aRowIsCheckedTimedAndRelated() throws {
