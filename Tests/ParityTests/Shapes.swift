@@ -52,5 +52,7 @@ struct Shape: Sendable, CustomStringConvertible {
   ].map { Shape(rows: $0, inputs: $1, outputs: $2) }
 
   static let all =
-    byWidth + byBatch + inPlace + [Shape(rows: 300, inputs: 257, outputs: 100), Shape(rows: 515, inputs: 64, outputs: 65)]
+    byWidth + byBatch + inPlace + [
+      Shape(rows: 300, inputs: 257, outputs: 100), Shape(rows: 515, inputs: 64, outputs: 65),
+    ]
 }
