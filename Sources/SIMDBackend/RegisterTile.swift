@@ -118,11 +118,13 @@ enum RegisterTile<Vector: LaneVector, let rows: Int, let columns: Int> where Vec
         } while joins > 0
         nodes += job.pointee.nodesTile
       }
-      finish(job, operand, &sums)
+      // A copy, as what is handed on by address is kept in memory from then on, in the next tile's loop, too.
+      var finished = sums
+      finish(job, operand, &finished)
       let lastRow = job.pointee.lastRow ?? end + (rows &- 1) &* endRow
       for i in 0..<rows {
         let row = i < rows &- 1 ? end + i &* endRow : lastRow
-        for j in 0..<columns { sums[i][j].store(row + offset(j, last: endLast)) }
+        for j in 0..<columns { finished[i][j].store(row + offset(j, last: endLast)) }
       }
       left += job.pointee.leftTile
       end += job.pointee.endTile
