@@ -20,8 +20,30 @@ typedef struct {
   lockstep_epilogue epilogue;
 } NAME(strip);
 
+/// The activation of a tile that holds the sums it takes, or its derivative, where it is more than a comparison. All is
+/// read before anything is written, as vectors may overlap.
+static void NAME(activate_tile)(const NAME(strip) * strip, ptrdiff_t rows, ptrdiff_t vectors, ELEMENT *result,
+                                const ELEMENT *values) {
+  const lockstep_product *product = strip->product;
+  VECTOR sums[TILE_SUMS], y[TILE_SUMS];
+  ELEMENT *at[TILE_SUMS];
+  const bool backward = strip->epilogue == LOCKSTEP_BACKWARD_ACTIVATION;
+  for (ptrdiff_t n = 0; n < rows * vectors; ++n) {
+    const ptrdiff_t i = n / vectors, j = n % vectors, lane = strip->lane + (j < vectors - 1 ? j * LANES : strip->last);
+    at[n] = result + i * strip->stride + lane;
+    sums[n] = NAME(load)(at[n]);
+    if (backward) y[n] = NAME(load)(values + i * product->value_stride + lane);
+  }
+  if (backward) {
+    NAME(activate_backward)(product->activation, sums, (const NAME(unaligned) *)y, rows * vectors);
+  } else {
+    NAME(activate)(product->activation, sums, rows * vectors);
+  }
+  for (ptrdiff_t n = 0; n < rows * vectors; ++n) NAME(store)(at[n], sums[n]);
+}
+
 #define EACH_VECTOR _Pragma("clang loop unroll(full)") for (int j = 0; j < vectors; ++j)
-#define EACH_SUM _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; ++i) EACH_VECTOR
+#define EACH_ROW _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; ++i)
 
 /// Sums of `rows` lines by `vectors` vectors, `tiles` times, from line `row` on. With `ones`, the last line is the one of
 /// all ones.
@@ -35,6 +57,8 @@ static inline INLINED void NAME(strip_tiles)(const int rows, const int vectors, 
   const ptrdiff_t lane = strip->lane, last = strip->last;
   const lockstep_epilogue epilogue = strip->epilogue;
   const lockstep_activation activation = product->activation;
+  const bool elementary = (epilogue == LOCKSTEP_ADD_BIAS_AND_ACTIVATE || epilogue == LOCKSTEP_BACKWARD_ACTIVATION) &&
+                          activation != LOCKSTEP_IDENTITY && activation != LOCKSTEP_RELU;
   const ELEMENT *first = (const ELEMENT *)product->rows.base + row * line_stride;
   ELEMENT *result = strip->result + row * strip->stride;
   const ptrdiff_t stride = strip->stride;
@@ -43,9 +67,30 @@ static inline INLINED void NAME(strip_tiles)(const int rows, const int vectors, 
   const ptrdiff_t value_stride = product->value_stride;
   const ELEMENT *values = (const ELEMENT *)product->values + row * value_stride;
 
+#define RESULT(i) (ones && (i) == rows - 1 ? extra_row : result + (i) * stride)
+#define LANE(j) (lane + (j < vectors - 1 ? j * LANES : last))
+// One step of depth for row `i`.
+#define STEP(i)                                                                                     \
+  if (ones && (i) == rows - 1) {                                                                    \
+    EACH_VECTOR sum[i][j] = sum[i][j] + lanes[j];                                                   \
+  } else {                                                                                          \
+    const VECTOR factor = NAME(splat)(a[(i) / 3][(i) % 3 * line_stride]);                           \
+    EACH_VECTOR sum[i][j] = __builtin_elementwise_fma(factor, lanes[j], sum[i][j]);                 \
+  }
+// The last step of each row, and at once what becomes of its sums: a dozen stores in a row would keep the multiply-adds
+// of the next tile waiting for more than twenty cycles. The barrier keeps the compiler from gathering them.
+#define FINISH(value)                                                                               \
+  EACH_ROW {                                                                                        \
+    STEP(i)                                                                                         \
+    EACH_VECTOR sum[i][j] = value;                                                                  \
+    EACH_VECTOR NAME(store)(RESULT(i) + LANE(j), sum[i][j]);                                        \
+    __asm__ volatile("" ::: "memory");                                                              \
+  }
+#define RECTIFIED(value) ((value) < zero ? zero : (value))
+
   for (; tiles > 0; --tiles) {
-    VECTOR sum[TILE_ROWS][TILE_VECTORS];
-    EACH_SUM sum[i][j] = zero;
+    VECTOR sum[TILE_ROWS][TILE_VECTORS], lanes[TILE_VECTORS];
+    EACH_ROW EACH_VECTOR sum[i][j] = zero;
     const ELEMENT *b = strip->lanes;
     // An address reaches three lines from one pointer: more would be a chain of additions as long as the multiply-adds.
     const ELEMENT *a[(TILE_ROWS + 2) / 3];
@@ -55,71 +100,47 @@ static inline INLINED void NAME(strip_tiles)(const int rows, const int vectors, 
       __asm__("" : "+r"(a[i / 3]));
     }
 #pragma clang loop unroll_count(2)
-    for (ptrdiff_t k = depth; k > 0; --k) {
-      VECTOR lanes[TILE_VECTORS];
+    for (ptrdiff_t k = depth; k > 1; --k) {
       EACH_VECTOR lanes[j] = NAME(load)(b + (j < vectors - 1 ? j * LANES : last_lanes));
-#pragma clang loop unroll(full)
-      for (int i = 0; i < factors; ++i) {
-        const VECTOR factor = NAME(splat)(a[i / 3][i % 3 * line_stride]);
-        EACH_VECTOR sum[i][j] = __builtin_elementwise_fma(factor, lanes[j], sum[i][j]);
-      }
-      if (ones) {
-        EACH_VECTOR sum[rows - 1][j] = sum[rows - 1][j] + lanes[j];
-      }
+      EACH_ROW STEP(i)
 #pragma clang loop unroll(full)
       for (int i = 0; i < factors; i += 3) a[i / 3] += row_step;
       b += lane_step;
     }
-
-#define RESULT(i) (ones && (i) == rows - 1 ? extra_row : result + (i) * stride)
-#define LANE(j) (lane + (j < vectors - 1 ? j * LANES : last))
-    switch (epilogue) {
-    case LOCKSTEP_STORE:
-      break;
-    case LOCKSTEP_ADD_BIAS_AND_ACTIVATE:
-      if (product->transposed) {
-        EACH_SUM sum[i][j] = sum[i][j] + NAME(splat)(bias[i]);
-      } else {
-        EACH_SUM sum[i][j] = sum[i][j] + NAME(load)(bias + LANE(j));
-      }
-      if (activation == LOCKSTEP_RELU) {
-        EACH_SUM sum[i][j] = sum[i][j] < zero ? zero : sum[i][j];
-      } else if (activation != LOCKSTEP_IDENTITY) {
-        VECTOR sums[TILE_SUMS];
-        EACH_SUM sums[i * vectors + j] = sum[i][j];
-        NAME(activate)(activation, sums, rows * vectors);
-        EACH_SUM sum[i][j] = sums[i * vectors + j];
-      }
-      break;
-    case LOCKSTEP_BACKWARD_ACTIVATION:
-      if (activation == LOCKSTEP_RELU) {
-        EACH_SUM sum[i][j] = NAME(load)(values + i * value_stride + LANE(j)) <= zero ? zero : sum[i][j];
-      } else if (activation != LOCKSTEP_IDENTITY) {
-        VECTOR sums[TILE_SUMS], y[TILE_SUMS];
-        EACH_SUM sums[i * vectors + j] = sum[i][j];
-        EACH_SUM y[i * vectors + j] = NAME(load)(values + i * value_stride + LANE(j));
-        NAME(activate_backward)(activation, sums, (const NAME(unaligned) *)y, rows * vectors);
-        EACH_SUM sum[i][j] = sums[i * vectors + j];
-      }
-      break;
-    case LOCKSTEP_DESCEND: {
-      // A strip holds both of the vectors that overlap, and all is read before anything is written.
+    EACH_VECTOR lanes[j] = NAME(load)(b + (j < vectors - 1 ? j * LANES : last_lanes));
+    if (epilogue == LOCKSTEP_DESCEND) {
+      // A strip holds both of the vectors that overlap, and all of a row is read before anything is written.
       const VECTOR rate = NAME(splat)((ELEMENT)product->learning_rate);
-      EACH_SUM sum[i][j] = NAME(load)(RESULT(i) + LANE(j)) - rate * sum[i][j];
-      break;
+      FINISH(NAME(load)(RESULT(i) + LANE(j)) - rate * sum[i][j])
+    } else if (epilogue == LOCKSTEP_BACKWARD_ACTIVATION && activation == LOCKSTEP_RELU) {
+      FINISH(NAME(load)(values + i * value_stride + LANE(j)) <= zero ? zero : sum[i][j])
+    } else if (epilogue != LOCKSTEP_ADD_BIAS_AND_ACTIVATE) {
+      FINISH(sum[i][j])
+    } else if (product->transposed) {
+      if (activation == LOCKSTEP_RELU) {
+        FINISH(RECTIFIED(sum[i][j] + NAME(splat)(bias[i])))
+      } else {
+        FINISH(sum[i][j] + NAME(splat)(bias[i]))
+      }
+    } else if (activation == LOCKSTEP_RELU) {
+      FINISH(RECTIFIED(sum[i][j] + NAME(load)(bias + LANE(j))))
+    } else {
+      FINISH(sum[i][j] + NAME(load)(bias + LANE(j)))
     }
-    }
-    EACH_SUM NAME(store)(RESULT(i) + LANE(j), sum[i][j]);
-#undef LANE
-#undef RESULT
+    if (elementary) NAME(activate_tile)(strip, rows, vectors, result, values);
     first += rows * line_stride;
     result += rows * stride;
     values += rows * value_stride;
     if (product->transposed) bias += rows;
   }
+#undef RECTIFIED
+#undef FINISH
+#undef STEP
+#undef LANE
+#undef RESULT
 }
 
-#undef EACH_SUM
+#undef EACH_ROW
 #undef EACH_VECTOR
 
 typedef void (*NAME(strip_function))(const NAME(strip) * strip, ptrdiff_t row, ptrdiff_t tiles);
@@ -242,7 +263,7 @@ static void NAME(multiply_transposed)(const lockstep_product *product, ptrdiff_t
 /// neither has a vector's worth, or where its operands leave the nearest caches; but lanes that lie side by side are read
 /// where they are, too, if the rows are so few that each is read once or twice.
 static bool NAME(in_place)(const lockstep_product *product, ptrdiff_t rows, ptrdiff_t columns) {
-  if (product->tree && product->depth > LEAF_ROWS) return false;
+  if (product->depth == 0 || (product->tree && product->depth > LEAF_ROWS)) return false;
   const bool streams = !product->tree && rows <= 2 * TILE_ROWS && product->lanes.line_stride == 1;
   // One or two rows have too few chains for a tile: see NAME(suits_few_rows).
   if (streams && rows <= 2 && columns >= 8 * LANES) return false;
