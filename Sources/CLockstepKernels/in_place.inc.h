@@ -232,10 +232,11 @@ static void NAME(sum_lines)(const lockstep_operand *operand, ptrdiff_t depth, EL
   }
 }
 
-/// What a product costs with `lanes` lanes: multiply-adds of one lane, a transposed element as much as a few.
-static inline ptrdiff_t NAME(in_place_cost)(const lockstep_product *product, ptrdiff_t rows, ptrdiff_t lanes) {
-  const ptrdiff_t packed = product->lanes.line_stride == 1 ? 0 : TRANSPOSE_COST * lanes;
-  return product->depth * (rows * ((lanes + LANES - 1) / LANES * LANES) + packed);
+/// What a product costs with `lanes` along the lanes: multiply-adds of one lane, a transposed element as much as a few.
+static inline ptrdiff_t NAME(in_place_cost)(ptrdiff_t depth, ptrdiff_t rows, const lockstep_operand *lanes,
+                                            ptrdiff_t count) {
+  const ptrdiff_t packed = lanes->line_stride == 1 ? 0 : TRANSPOSE_COST * count;
+  return depth * (rows * ((count + LANES - 1) / LANES * LANES) + packed);
 }
 
 /// A product whose lanes are the rows of its result, and its bias gradient where it has one.
@@ -262,24 +263,24 @@ static void NAME(multiply_transposed)(const lockstep_product *product, ptrdiff_t
 /// A whole product, with lanes along the columns of the result or along its rows. False, and nothing computed, where
 /// neither has a vector's worth, or where its operands leave the nearest caches; but lanes that lie side by side are read
 /// where they are, too, if the rows are so few that each is read once or twice.
-static bool NAME(in_place)(const lockstep_product *product, ptrdiff_t rows, ptrdiff_t columns) {
+static bool NAME(in_place)(lockstep_product *product, ptrdiff_t rows, ptrdiff_t columns) {
   if (product->depth == 0 || (product->tree && product->depth > LEAF_ROWS)) return false;
   const bool streams = !product->tree && rows <= 2 * TILE_ROWS && product->lanes.line_stride == 1;
   // One or two rows have too few chains for a tile: see NAME(suits_few_rows).
   if (streams && rows <= 2 && columns >= 8 * LANES) return false;
   if (!streams && product->depth * (rows + columns) * (ptrdiff_t)sizeof(ELEMENT) > IN_PLACE_BYTES) return false;
-  lockstep_product exchanged = *product;
-  exchanged.rows = product->lanes;
-  exchanged.lanes = product->rows;
-  exchanged.transposed = true;
+  const lockstep_operand left = product->rows;
   const bool fits = columns >= LANES;
   const bool fits_exchanged =
-      exchanged.lanes.lines >= LANES &&
+      left.lines >= LANES &&
       (product->epilogue != LOCKSTEP_BACKWARD_ACTIVATION || product->activation == LOCKSTEP_IDENTITY);
   if (fits_exchanged &&
-      (!fits || NAME(in_place_cost)(&exchanged, columns, exchanged.lanes.lines) + TRANSPOSE_COST * rows * columns <
-                    NAME(in_place_cost)(product, rows, columns))) {
-    NAME(multiply_transposed)(&exchanged, columns);
+      (!fits || NAME(in_place_cost)(product->depth, columns, &left, left.lines) + TRANSPOSE_COST * rows * columns <
+                    NAME(in_place_cost)(product->depth, rows, &product->lanes, columns))) {
+    product->rows = product->lanes;
+    product->lanes = left;
+    product->transposed = true;
+    NAME(multiply_transposed)(product, columns);
     return true;
   }
   if (!fits) return false;
