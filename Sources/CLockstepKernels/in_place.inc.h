@@ -189,13 +189,26 @@ static void NAME(multiply_in_place)(const lockstep_product *product, ptrdiff_t r
   }
   // Tiles of as equal a height as there are: the higher ones come first, the line of ones has one of its own.
   const ptrdiff_t height = rows / tiles, higher = rows % tiles;
+  // Steps that lie so far apart share few sets of the first-level cache with rows of the result that are read and written.
+  const bool copies = strip.epilogue == LOCKSTEP_DESCEND && tiles >= 4 &&
+                      product->lanes.depth_stride * (ptrdiff_t)sizeof(ELEMENT) % 256 == 0;
   // The first strip takes what the others leave, so that the last has both of the vectors that overlap.
   ptrdiff_t count = (vectors - 1) % TILE_VECTORS + 1;
   for (ptrdiff_t vector = 0; vector < vectors; vector += count, count = TILE_VECTORS) {
     strip.lane = vector * LANES;
     strip.last = (vector + count == vectors ? lanes - LANES : (vector + count - 1) * LANES) - strip.lane;
     const ELEMENT *from = (const ELEMENT *)product->lanes.base + strip.lane * product->lanes.line_stride;
-    if (product->lanes.line_stride == 1) {
+    if (product->lanes.line_stride == 1 && copies) {
+      strip.lanes = panel;
+      strip.lane_step = count * LANES;
+      strip.last_lanes = (count - 1) * LANES;
+      for (ptrdiff_t k = 0; k < product->depth; ++k) {
+        const ELEMENT *step = from + k * product->lanes.depth_stride;
+        for (ptrdiff_t j = 0; j < count; ++j) {
+          NAME(store)(panel + k * strip.lane_step + j * LANES, NAME(load)(step + (j < count - 1 ? j * LANES : strip.last)));
+        }
+      }
+    } else if (product->lanes.line_stride == 1) {
       strip.lanes = from;
       strip.lane_step = product->lanes.depth_stride;
       strip.last_lanes = strip.last;
@@ -215,20 +228,28 @@ static void NAME(multiply_in_place)(const lockstep_product *product, ptrdiff_t r
   }
 }
 
-/// The sums of lines with a line of ones.
+/// The sums of lines with a line of ones, a few vectors at a time, of which the last overlaps its neighbour.
 static void NAME(sum_lines)(const lockstep_operand *operand, ptrdiff_t depth, ELEMENT *sums) {
   const ELEMENT *from = operand->base;
   const ptrdiff_t lines = operand->lines, stride = operand->depth_stride;
-  ptrdiff_t line = 0;
-  for (; line + LANES <= lines; line += LANES) {
-    VECTOR sum = NAME(splat)(0);
-    for (ptrdiff_t k = 0; k < depth; ++k) sum = sum + NAME(load)(from + k * stride + line);
-    NAME(store)(sums + line, sum);
+  if (lines < LANES) {
+    for (ptrdiff_t line = 0; line < lines; ++line) {
+      ELEMENT sum = 0;
+      for (ptrdiff_t k = 0; k < depth; ++k) sum = sum + from[k * stride + line];
+      sums[line] = sum;
+    }
+    return;
   }
-  for (; line < lines; ++line) {
-    ELEMENT sum = 0;
-    for (ptrdiff_t k = 0; k < depth; ++k) sum = sum + from[k * stride + line];
-    sums[line] = sum;
+  for (ptrdiff_t line = 0; line < lines; line += 2 * LANES) {
+    const ptrdiff_t first = line < lines - LANES ? line : lines - LANES;
+    const ptrdiff_t second = first < lines - 2 * LANES ? first + LANES : lines - LANES;
+    VECTOR a = NAME(splat)(0), b = a;
+    for (ptrdiff_t k = 0; k < depth; ++k) {
+      a = a + NAME(load)(from + k * stride + first);
+      b = b + NAME(load)(from + k * stride + second);
+    }
+    NAME(store)(sums + first, a);
+    NAME(store)(sums + second, b);
   }
 }
 
@@ -243,7 +264,7 @@ static inline ptrdiff_t NAME(in_place_cost)(ptrdiff_t depth, ptrdiff_t rows, con
 static void NAME(multiply_transposed)(const lockstep_product *product, ptrdiff_t columns) {
   const ptrdiff_t rows = product->lanes.lines;
   const size_t sums = (size_t)(rows * columns);
-  const ptrdiff_t panel = product->lanes.line_stride == 1 ? 0 : product->depth * TILE_VECTORS * LANES;
+  const ptrdiff_t panel = product->depth * TILE_VECTORS * LANES;
   ELEMENT *scratch = lockstep_workspace(LOCKSTEP_PANELS, (2 * sums + (size_t)(columns + panel)) * sizeof(ELEMENT));
   ELEMENT *gradient = scratch + sums, *bias_gradient = gradient + sums;
   NAME(multiply_in_place)(product, columns, rows, bias_gradient + columns, scratch);
@@ -284,7 +305,7 @@ static bool NAME(in_place)(lockstep_product *product, ptrdiff_t rows, ptrdiff_t 
     return true;
   }
   if (!fits) return false;
-  const ptrdiff_t panel = product->lanes.line_stride == 1 ? 0 : product->depth * TILE_VECTORS * LANES;
+  const ptrdiff_t panel = product->depth * TILE_VECTORS * LANES;
   ELEMENT *memory = lockstep_workspace(LOCKSTEP_PANELS, (size_t)panel * sizeof(ELEMENT));
   NAME(multiply_in_place)(product, rows, columns, memory, NULL);
   return true;
