@@ -1,9 +1,11 @@
 // Products whose operands lie in the nearest caches: a register tile reads its rows where they are, at any stride, and
 // its lanes too where they lie side by side. Packing would cost as much there as a good part of the product.
 
-// What the operands may take up, and what transposing an element costs: in multiply-adds of one lane.
+// What the operands may take up, the usual size of the cache next to the registers, and what transposing an element
+// costs: in multiply-adds of one lane.
 #define IN_PLACE_BYTES (256 << 10)
-#define TRANSPOSE_COST 4
+#define FIRST_LEVEL_BYTES (32 << 10)
+#define TRANSPOSE_COST 6
 
 /// What tiles compute, and what becomes of their sums.
 typedef struct {
@@ -189,9 +191,11 @@ static void NAME(multiply_in_place)(const lockstep_product *product, ptrdiff_t r
   }
   // Tiles of as equal a height as there are: the higher ones come first, the line of ones has one of its own.
   const ptrdiff_t height = rows / tiles, higher = rows % tiles;
-  // Steps that lie so far apart share few sets of the first-level cache with rows of the result that are read and written.
-  const bool copies = strip.epilogue == LOCKSTEP_DESCEND && tiles >= 4 &&
-                      product->lanes.depth_stride * (ptrdiff_t)sizeof(ELEMENT) % 256 == 0;
+  // Lanes that fill the first-level cache, a power of two apart, share few of its sets with the rows of the result that
+  // a descent reads and writes.
+  const ptrdiff_t apart = product->lanes.depth_stride * (ptrdiff_t)sizeof(ELEMENT);
+  const bool copies = strip.epilogue == LOCKSTEP_DESCEND && tiles >= 4 && apart % 256 == 0 &&
+                      product->depth * apart >= FIRST_LEVEL_BYTES;
   // The first strip takes what the others leave, so that the last has both of the vectors that overlap.
   ptrdiff_t count = (vectors - 1) % TILE_VECTORS + 1;
   for (ptrdiff_t vector = 0; vector < vectors; vector += count, count = TILE_VECTORS) {
@@ -205,7 +209,8 @@ static void NAME(multiply_in_place)(const lockstep_product *product, ptrdiff_t r
       for (ptrdiff_t k = 0; k < product->depth; ++k) {
         const ELEMENT *step = from + k * product->lanes.depth_stride;
         for (ptrdiff_t j = 0; j < count; ++j) {
-          NAME(store)(panel + k * strip.lane_step + j * LANES, NAME(load)(step + (j < count - 1 ? j * LANES : strip.last)));
+          const ptrdiff_t lane = j < count - 1 ? j * LANES : strip.last;
+          NAME(store)(panel + k * strip.lane_step + j * LANES, NAME(load)(step + lane));
         }
       }
     } else if (product->lanes.line_stride == 1) {
@@ -312,4 +317,5 @@ static bool NAME(in_place)(lockstep_product *product, ptrdiff_t rows, ptrdiff_t 
 }
 
 #undef IN_PLACE_BYTES
+#undef FIRST_LEVEL_BYTES
 #undef TRANSPOSE_COST
