@@ -5,6 +5,8 @@
 // costs: in multiply-adds of one lane.
 #define IN_PLACE_BYTES (256 << 10)
 #define FIRST_LEVEL_BYTES (32 << 10)
+// The vectors of a tile of one row: as many chains as a multiply-add takes cycles.
+#define LONE_VECTORS 4
 #define TRANSPOSE_COST 6
 
 /// What tiles compute, and what becomes of their sums.
@@ -91,7 +93,7 @@ static inline INLINED void NAME(strip_tiles)(const int rows, const int vectors, 
 #define RECTIFIED(value) ((value) < zero ? zero : (value))
 
   for (; tiles > 0; --tiles) {
-    VECTOR sum[TILE_ROWS][TILE_VECTORS], lanes[TILE_VECTORS];
+    VECTOR sum[TILE_ROWS][LONE_VECTORS], lanes[LONE_VECTORS];
     EACH_ROW EACH_VECTOR sum[i][j] = zero;
     const ELEMENT *b = strip->lanes;
     // An address reaches three lines from one pointer: more would be a chain of additions as long as the multiply-adds.
@@ -171,8 +173,23 @@ static const NAME(strip_function) NAME(strips)[TILE_VECTORS][TILE_ROWS][2] = {
 #endif
 };
 
+#define LONE_STRIP(vectors)                                                                              \
+  static void NAME(lone_strip_##vectors)(const NAME(strip) * strip, ptrdiff_t row, ptrdiff_t tiles) {    \
+    NAME(strip_tiles)(1, vectors, false, strip, row, tiles);                                             \
+  }
+
+LONE_STRIP(1)
+LONE_STRIP(2)
+LONE_STRIP(3)
+LONE_STRIP(4)
+
+/// The tile of one row and `vectors` vectors, at `[vectors - 1]`.
+static const NAME(strip_function) NAME(lone_strips)[LONE_VECTORS] = {
+    NAME(lone_strip_1), NAME(lone_strip_2), NAME(lone_strip_3), NAME(lone_strip_4)};
+
 #undef STRIP
 #undef STRIP_NAME
+#undef LONE_STRIP
 
 /// A product that is not deeper than a leaf where it is a tree, at least LANES lanes wide. Where it is
 /// transposed, its sums go to `scratch`, row after row.
@@ -196,36 +213,32 @@ static void NAME(multiply_in_place)(const lockstep_product *product, ptrdiff_t r
   const ptrdiff_t apart = product->lanes.depth_stride * (ptrdiff_t)sizeof(ELEMENT);
   const bool copies = strip.epilogue == LOCKSTEP_DESCEND && tiles >= 4 && apart % 256 == 0 &&
                       product->depth * apart >= FIRST_LEVEL_BYTES;
+  const bool gathers = product->lanes.line_stride != 1, lone = rows == 1 && !ones;
+  const ptrdiff_t most = lone ? LONE_VECTORS : TILE_VECTORS;
   // The first strip takes what the others leave, so that the last has both of the vectors that overlap.
-  ptrdiff_t count = (vectors - 1) % TILE_VECTORS + 1;
-  for (ptrdiff_t vector = 0; vector < vectors; vector += count, count = TILE_VECTORS) {
+  ptrdiff_t count = (vectors - 1) % most + 1;
+  for (ptrdiff_t vector = 0; vector < vectors; vector += count, count = most) {
     strip.lane = vector * LANES;
     strip.last = (vector + count == vectors ? lanes - LANES : (vector + count - 1) * LANES) - strip.lane;
     const ELEMENT *from = (const ELEMENT *)product->lanes.base + strip.lane * product->lanes.line_stride;
-    if (product->lanes.line_stride == 1 && copies) {
-      strip.lanes = panel;
-      strip.lane_step = count * LANES;
-      strip.last_lanes = (count - 1) * LANES;
-      for (ptrdiff_t k = 0; k < product->depth; ++k) {
-        const ELEMENT *step = from + k * product->lanes.depth_stride;
-        for (ptrdiff_t j = 0; j < count; ++j) {
-          const ptrdiff_t lane = j < count - 1 ? j * LANES : strip.last;
-          NAME(store)(panel + k * strip.lane_step + j * LANES, NAME(load)(step + lane));
+    const bool packs = gathers || copies;
+    strip.lanes = packs ? panel : from;
+    strip.lane_step = packs ? count * LANES : product->lanes.depth_stride;
+    strip.last_lanes = packs ? (count - 1) * LANES : strip.last;
+    for (ptrdiff_t j = 0; packs && j < count; ++j) {
+      const ELEMENT *line = from + (j < count - 1 ? j * LANES : strip.last) * product->lanes.line_stride;
+      ELEMENT *to = panel + j * LANES;
+      if (gathers) {
+        NAME(transpose)(LANES, product->depth, line, product->lanes.line_stride, to, strip.lane_step);
+      } else {
+        for (ptrdiff_t k = 0; k < product->depth; ++k) {
+          NAME(store)(to + k * strip.lane_step, NAME(load)(line + k * product->lanes.depth_stride));
         }
       }
-    } else if (product->lanes.line_stride == 1) {
-      strip.lanes = from;
-      strip.lane_step = product->lanes.depth_stride;
-      strip.last_lanes = strip.last;
-    } else {
-      strip.lanes = panel;
-      strip.lane_step = count * LANES;
-      strip.last_lanes = (count - 1) * LANES;
-      for (ptrdiff_t j = 0; j < count; ++j) {
-        const ptrdiff_t line = j < count - 1 ? j * LANES : strip.last;
-        NAME(transpose)(LANES, product->depth, from + line * product->lanes.line_stride,
-                        product->lanes.line_stride, panel + j * LANES, strip.lane_step);
-      }
+    }
+    if (lone) {
+      NAME(lone_strips)[count - 1](&strip, 0, 1);
+      continue;
     }
     if (higher > 0) NAME(strips)[count - 1][height][0](&strip, 0, higher);
     NAME(strips)[count - 1][height - 1][0](&strip, higher * (height + 1), tiles - higher - (ones ? 1 : 0));
@@ -269,7 +282,7 @@ static inline ptrdiff_t NAME(in_place_cost)(ptrdiff_t depth, ptrdiff_t rows, con
 static void NAME(multiply_transposed)(const lockstep_product *product, ptrdiff_t columns) {
   const ptrdiff_t rows = product->lanes.lines;
   const size_t sums = (size_t)(rows * columns);
-  const ptrdiff_t panel = product->depth * TILE_VECTORS * LANES;
+  const ptrdiff_t panel = product->depth * LONE_VECTORS * LANES;
   ELEMENT *scratch = lockstep_workspace(LOCKSTEP_PANELS, (2 * sums + (size_t)(columns + panel)) * sizeof(ELEMENT));
   ELEMENT *gradient = scratch + sums, *bias_gradient = gradient + sums;
   NAME(multiply_in_place)(product, columns, rows, bias_gradient + columns, scratch);
@@ -310,7 +323,7 @@ static bool NAME(in_place)(lockstep_product *product, ptrdiff_t rows, ptrdiff_t 
     return true;
   }
   if (!fits) return false;
-  const ptrdiff_t panel = product->depth * TILE_VECTORS * LANES;
+  const ptrdiff_t panel = product->depth * LONE_VECTORS * LANES;
   ELEMENT *memory = lockstep_workspace(LOCKSTEP_PANELS, (size_t)panel * sizeof(ELEMENT));
   NAME(multiply_in_place)(product, rows, columns, memory, NULL);
   return true;
@@ -318,4 +331,5 @@ static bool NAME(in_place)(lockstep_product *product, ptrdiff_t rows, ptrdiff_t 
 
 #undef IN_PLACE_BYTES
 #undef FIRST_LEVEL_BYTES
+#undef LONE_VECTORS
 #undef TRANSPOSE_COST
