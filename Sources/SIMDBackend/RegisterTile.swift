@@ -55,6 +55,9 @@ struct TileJob<Element: KernelElement> {
   var endRow = 0
   var endTile = 0
   var endLast = 0
+  /// True where the left operand of the last row is 1 at every depth and nowhere in memory; for a left operand whose
+  /// rows are neighbours and a right one that is not packed.
+  var hasOnes = false
   /// Where those of the last row go instead, and are updated; for a single tile.
   var lastRow: UnsafeMutablePointer<Element>?
   /// What is done to them, with which operand.
@@ -101,6 +104,7 @@ enum RegisterTile<Vector: LaneVector, let rows: Int, let columns: Int> where Vec
         start = address + job.pointee.startTile
       }
       switch (isAcross, job.pointee.packed) {
+      case _ where job.pointee.hasOnes: accumulateOnes(job, left, &sums)
       case (true, nil): accumulateAcross(job, left, packing: nil, &sums)
       case (true, let packed?): accumulateAcross(job, left, packing: packed, &sums)
       case (false, nil): accumulateAlong(job, left, packing: nil, &sums)
@@ -156,6 +160,28 @@ enum RegisterTile<Vector: LaneVector, let rows: Int, let columns: Int> where Vec
       a += aDepth
       b += bDepth
       packed = packed.map { $0 + columns &* Vector.laneCount }
+      depth &-= 1
+    }
+  }
+
+  /// The loop over a left operand whose rows are neighbours, but for the last one, which is all ones: `fma(1, b, sum)` is
+  /// `sum + b`.
+  @inline(__always)
+  private static func accumulateOnes(
+    _ job: UnsafePointer<TileJob<Element>>, _ left: UnsafePointer<Element>, _ sums: inout Sums
+  ) {
+    let (aDepth, bDepth, last) = (job.pointee.leftDepth, job.pointee.rightDepth, job.pointee.rightLast)
+    var (a, b) = (left, job.pointee.right)
+    var depth = job.pointee.depth
+    while depth > 0 {
+      let right = load(b, bDepth, last, packing: nil)
+      for i in 0..<(rows &- 1) {
+        let factor = Vector(repeating: a[i])
+        for j in 0..<columns { sums[i][j] = .fma(factor, right[j], sums[i][j]) }
+      }
+      for j in 0..<columns { sums[rows &- 1][j] = sums[rows &- 1][j] + right[j] }
+      a += aDepth
+      b += bDepth
       depth &-= 1
     }
   }
