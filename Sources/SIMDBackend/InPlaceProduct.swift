@@ -61,22 +61,13 @@ extension MatrixProduct {
     var job = TileJob(left.base, right.base, end: result.base)
     (job.depth, job.leftRow, job.leftDepth) = (depth, left.outer, left.depth)
     (job.rightDepth, job.endRow, job.finish) = (right.depth, result.row, epilogue.inRegisters)
+    job.prefetches = false
     var operand = UnsafePointer(result.base)
     switch epilogue {
     case .none: break
     case .activate(_, let bias): operand = bias.base
     case .differentiate(_, let value): (operand, job.operandRow) = (value.base, value.row)
     case .descend(let rate): (job.operandRow, job.rate) = (result.row, rate)
-    }
-
-    /// Tiles of one height, from `row` on.
-    @inline(__always)
-    func run(_ tiles: Int, height: Int, row: Int, column: Int, vectors: Int) {
-      job.tiles = tiles
-      (job.left, job.leftTile) = (left.base + row &* left.outer, height &* left.outer)
-      (job.end, job.endTile) = (result.base + (row &* result.row &+ column), height &* result.row)
-      (job.operand, job.operandTile) = (operand + (row &* job.operandRow &+ column), height &* job.operandRow)
-      TileShape.run(Vector.self, rows: height, vectors: vectors, &job)
     }
 
     var column = 0
@@ -96,20 +87,33 @@ extension MatrixProduct {
       }
       (job.hasOnes, job.lastRow) = (false, nil)
       let height = heights.size(heights.count &- 1)
-      if higher > 0 { run(higher, height: height &+ 1, row: 0, column: column, vectors: vectors) }
+      if higher > 0 { runTiles(higher, height: height &+ 1, row: 0, column: column, vectors: vectors, operand, &job) }
       let rest = heights.count &- higher &- (lastRow == nil ? 0 : 1)
       if rest > 0 {
-        run(rest, height: height, row: higher &* (height &+ 1), column: column, vectors: vectors)
+        runTiles(rest, height: height, row: higher &* (height &+ 1), column: column, vectors: vectors, operand, &job)
       }
       if let lastRow {
         (job.hasOnes, job.lastRow) = (true, lastRow + column)
-        run(1, height: height, row: rows &- height, column: column, vectors: vectors)
+        runTiles(1, height: height, row: rows &- height, column: column, vectors: vectors, operand, &job)
       }
       column += width
     }
     if let activation = epilogue.afterStoring {
       activateRows(Vector.self, activation, result.base, rows: rows, stride: result.row, columns: columns)
     }
+  }
+
+  /// Computes tiles of one height, from `row` on.
+  @inline(__always)
+  private func runTiles(
+    _ tiles: Int, height: Int, row: Int, column: Int, vectors: Int, _ operand: UnsafePointer<Element>,
+    _ job: inout TileJob<Element>
+  ) {
+    job.tiles = tiles
+    (job.left, job.leftTile) = (left.base + row &* left.outer, height &* left.outer)
+    (job.end, job.endTile) = (result.base + (row &* result.row &+ column), height &* result.row)
+    (job.operand, job.operandTile) = (operand + (row &* job.operandRow &+ column), height &* job.operandRow)
+    TileShape.run(Vector.self, rows: height, vectors: vectors, &job)
   }
 
   // MARK: - Rows along the vector
