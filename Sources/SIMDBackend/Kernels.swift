@@ -83,12 +83,15 @@ enum Kernels<Vector: LaneVector> where Vector.Element: SIMDElement {
   ) {
     let gradients = Operand(outputGradient.base, outer: 1, depth: outputGradient.stride)
     var product = MatrixProduct<Vector>(
-      rows: input.columns, columns: outputGradient.columns, depth: input.rows, sums: .leaves,
+      rows: input.columns &+ 1, columns: outputGradient.columns, depth: input.rows, sums: .leaves,
       left: Operand(input.base, outer: 1, depth: input.stride),
       right: gradients,
       result: Destination(weights.base, row: weights.stride, column: 1),
-      epilogue: epilogue)
+      epilogue: epilogue, lastRow: bias.base)
+    if product.columns > 0 && product.computeInPlace(in: pool) { return }
     if product.isTransposed {
+      product.rows -= 1
+      product.lastRow = nil
       product.compute(in: pool)
       withUnsafePointer(to: 1 as Element) { one in
         product.rows = 1
@@ -97,8 +100,6 @@ enum Kernels<Vector: LaneVector> where Vector.Element: SIMDElement {
         product.compute(in: pool)
       }
     } else {
-      product.rows += 1
-      product.lastRow = bias.base
       product.compute(in: pool)
     }
   }

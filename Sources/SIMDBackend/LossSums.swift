@@ -73,14 +73,9 @@ extension Kernels {
     _ matrix: MatrixView<Element>, first: Int, count: Int, to panel: UnsafeMutablePointer<Element>
   ) {
     let lanes = Vector.laneCount
-    for l in 0..<lanes {
-      if l < count {
-        let source = matrix.base + (first &+ l) &* matrix.stride
-        for j in 0..<matrix.columns { panel[j &* lanes &+ l] = source[j] }
-      } else {
-        for j in 0..<matrix.columns { panel[j &* lanes &+ l] = 0 }
-      }
-    }
+    if count < lanes { panel.update(repeating: 0, count: matrix.columns &* lanes) }
+    copyTransposed(
+      matrix.base + first &* matrix.stride, matrix.stride, rows: count, columns: matrix.columns, to: panel, lanes)
   }
 
   @inline(__always)
@@ -88,9 +83,7 @@ extension Kernels {
     _ panel: UnsafePointer<Element>, count: Int, to matrix: MutableMatrixView<Element>, first: Int
   ) {
     let lanes = Vector.laneCount
-    for l in 0..<count {
-      let target = matrix.base + (first &+ l) &* matrix.stride
-      for j in 0..<matrix.columns { target[j] = panel[j &* lanes &+ l] }
-    }
+    copyTransposed(
+      panel, lanes, rows: matrix.columns, columns: count, to: matrix.base + first &* matrix.stride, matrix.stride)
   }
 }

@@ -67,7 +67,7 @@ struct MatrixProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
   var lastRow: UnsafeMutablePointer<Element>?
 
   /// The same product with rows and columns exchanged: the result's rows lie along the vector.
-  private var transposed: Self {
+  var transposed: Self {
     Self(
       rows: columns, columns: rows, depth: depth, sums: sums, left: right, right: left,
       result: result.transposed, epilogue: epilogue.transposed)
@@ -87,6 +87,8 @@ struct MatrixProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
 
   func compute(in pool: ScratchPool) {
     guard rows > 0, columns > 0 else { return }
+    if isStreamed { return computeStreamed() }
+    if computeInPlace(in: pool) { return }
     if isTransposed && sums == .leaves && depth <= BlockPlan<Vector>.mostDepth {
       computeExchanged(in: pool)
     } else if isTransposed {

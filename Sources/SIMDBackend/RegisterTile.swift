@@ -50,11 +50,15 @@ struct TileJob<Element: KernelElement> {
   var joins = 0
   /// From the nodes of one tile to those of the next.
   var nodesTile = 0
-  /// Where the sums go.
+  /// Where the sums go, and whether that is asked for before it is needed.
+  var prefetches = true
   var end: UnsafeMutablePointer<Element>
   var endRow = 0
   var endTile = 0
   var endLast = 0
+  /// True where the left operand of the last row is 1 at every depth and nowhere in memory; for a left operand whose
+  /// rows are neighbours and a right one that is not packed.
+  var hasOnes = false
   /// Where those of the last row go instead, and are updated; for a single tile.
   var lastRow: UnsafeMutablePointer<Element>?
   /// What is done to them, with which operand.
@@ -86,32 +90,34 @@ enum RegisterTile<Vector: LaneVector, let rows: Int, let columns: Int> where Vec
     var (left, start, nodes) = (job.pointee.left, job.pointee.start, job.pointee.nodes)
     var (end, operand, tiles) = (job.pointee.end, job.pointee.operand, job.pointee.tiles)
     let (endRow, endLast) = (job.pointee.endRow, job.pointee.endLast)
-    let isAcross = rows == 1 || job.pointee.leftRow == 1
     repeat {
       var sums = Sums(repeating: .init(repeating: .zero))
-      for i in 0..<rows {
-        lockstep_prefetch(end + i &* endRow)
-        lockstep_prefetch(end + i &* endRow + (endLast &+ lanes &- 1))
+      if job.pointee.prefetches {
+        for i in 0..<rows {
+          lockstep_prefetch(end + i &* endRow)
+          lockstep_prefetch(end + i &* endRow + (endLast &+ lanes &- 1))
+        }
       }
       if let address = start {
         let (startRow, startLast) = (job.pointee.startRow, job.pointee.startLast)
         for i in 0..<rows {
-          for j in 0..<columns { sums[i][j] = .load(address + i &* startRow + offset(j, last: startLast)) }
+          for j in 0..<columns { sums[unchecked: i][unchecked: j] = .load(address + i &* startRow + offset(j, last: startLast)) }
         }
         start = address + job.pointee.startTile
       }
-      switch (isAcross, job.pointee.packed) {
-      case (true, nil): accumulateAcross(job, left, packing: nil, &sums)
-      case (true, let packed?): accumulateAcross(job, left, packing: packed, &sums)
-      case (false, nil): accumulateAlong(job, left, packing: nil, &sums)
-      case (false, let packed?): accumulateAlong(job, left, packing: packed, &sums)
+      if job.pointee.hasOnes {
+        accumulate(job, left, factorRows: rows &- 1, packing: nil, &sums)
+      } else if let packed = job.pointee.packed {
+        accumulate(job, left, factorRows: rows, packing: packed, &sums)
+      } else {
+        accumulate(job, left, factorRows: rows, packing: nil, &sums)
       }
       var joins = job.pointee.joins
       if joins > 0 {
         var node = nodes
         repeat {
           for i in 0..<rows {
-            for j in 0..<columns { sums[i][j] = .load(node + (i &* columns &+ j) &* lanes) + sums[i][j] }
+            for j in 0..<columns { sums[unchecked: i][unchecked: j] = .load(node + (i &* columns &+ j) &* lanes) + sums[unchecked: i][unchecked: j] }
           }
           node -= TileShape.mostSums &* lanes
           joins &-= 1
@@ -120,12 +126,7 @@ enum RegisterTile<Vector: LaneVector, let rows: Int, let columns: Int> where Vec
       }
       // A copy, as what is handed on by address is kept in memory from then on, in the next tile's loop, too.
       var finished = sums
-      finish(job, operand, &finished)
-      let lastRow = job.pointee.lastRow ?? end + (rows &- 1) &* endRow
-      for i in 0..<rows {
-        let row = i < rows &- 1 ? end + i &* endRow : lastRow
-        for j in 0..<columns { finished[i][j].store(row + offset(j, last: endLast)) }
-      }
+      finish(job, operand, end, &finished)
       left += job.pointee.leftTile
       end += job.pointee.endTile
       operand += job.pointee.operandTile
@@ -137,51 +138,33 @@ enum RegisterTile<Vector: LaneVector, let rows: Int, let columns: Int> where Vec
   @inline(__always)
   private static func offset(_ j: Int, last: Int) -> Int { j < columns &- 1 ? j &* Vector.laneCount : last }
 
-  /// The loop over a left operand whose rows are neighbours.
+  /// The loop over depth. Each row has a pointer, as their sum would be a chain of additions as long as the arithmetic;
+  /// the last row has none where it is all ones: `fma(1, b, sum)` is `sum + b`.
   @inline(__always)
-  private static func accumulateAcross(
-    _ job: UnsafePointer<TileJob<Element>>, _ left: UnsafePointer<Element>, packing: UnsafeMutablePointer<Element>?,
-    _ sums: inout Sums
+  private static func accumulate(
+    _ job: UnsafePointer<TileJob<Element>>, _ left: UnsafePointer<Element>, factorRows: Int,
+    packing: UnsafeMutablePointer<Element>?, _ sums: inout Sums
   ) {
-    let (aDepth, bDepth, last) = (job.pointee.leftDepth, job.pointee.rightDepth, job.pointee.rightLast)
-    var (a, b) = (left, job.pointee.right)
+    let (aRow, aDepth) = (job.pointee.leftRow, job.pointee.leftDepth)
+    let (bDepth, last) = (job.pointee.rightDepth, job.pointee.rightLast)
+    let rowBases = InlineArray<rows, UnsafePointer<Element>> { left + $0 &* aRow }
+    var (a, b) = (0, job.pointee.right)
     var packed = packing
     var depth = job.pointee.depth
     while depth > 0 {
       let right = load(b, bDepth, last, packing: packed)
       for i in 0..<rows {
-        let factor = Vector(repeating: a[i])
-        for j in 0..<columns { sums[i][j] = .fma(factor, right[j], sums[i][j]) }
+        if i < factorRows {
+          let factor = Vector(repeating: rowBases[unchecked: i][a])
+          for j in 0..<columns { sums[unchecked: i][unchecked: j] = .fma(factor, right[unchecked: j], sums[unchecked: i][unchecked: j]) }
+        } else {
+          for j in 0..<columns { sums[unchecked: i][unchecked: j] = sums[unchecked: i][unchecked: j] + right[unchecked: j] }
+        }
       }
-      a += aDepth
+      a &+= aDepth
       b += bDepth
       packed = packed.map { $0 + columns &* Vector.laneCount }
       depth &-= 1
-    }
-  }
-
-  /// The loop over a left operand whose depths are neighbours. Each row has a pointer, as their sum would be a chain of
-  /// additions as long as the arithmetic.
-  @inline(__always)
-  private static func accumulateAlong(
-    _ job: UnsafePointer<TileJob<Element>>, _ left: UnsafePointer<Element>, packing: UnsafeMutablePointer<Element>?,
-    _ sums: inout Sums
-  ) {
-    let (aRow, bDepth, last) = (job.pointee.leftRow, job.pointee.rightDepth, job.pointee.rightLast)
-    let depth = job.pointee.depth
-    let rowBases = InlineArray<rows, UnsafePointer<Element>> { left + $0 &* aRow }
-    var b = job.pointee.right
-    var packed = packing
-    var d = 0
-    while d < depth {
-      let right = load(b, bDepth, last, packing: packed)
-      for i in 0..<rows {
-        let factor = Vector(repeating: rowBases[i][d])
-        for j in 0..<columns { sums[i][j] = .fma(factor, right[j], sums[i][j]) }
-      }
-      b += bDepth
-      packed = packed.map { $0 + columns &* Vector.laneCount }
-      d &+= 1
     }
   }
 
@@ -194,40 +177,73 @@ enum RegisterTile<Vector: LaneVector, let rows: Int, let columns: Int> where Vec
     var right = InlineArray<columns, Vector>(repeating: .zero)
     if packed != nil { lockstep_prefetch_far(b + 12 &* bDepth) }
     for j in 0..<columns {
-      right[j] = .load(b + offset(j, last: last))
-      if let packed { right[j].store(packed + j &* Vector.laneCount) }
+      right[unchecked: j] = .load(b + offset(j, last: last))
+      if let packed { right[unchecked: j].store(packed + j &* Vector.laneCount) }
     }
     return right
   }
 
+  /// Finishes the sums in registers and stores them.
   @inline(__always)
   private static func finish(
-    _ job: UnsafePointer<TileJob<Element>>, _ operand: UnsafePointer<Element>, _ sums: inout Sums
+    _ job: UnsafePointer<TileJob<Element>>, _ operand: UnsafePointer<Element>, _ end: UnsafeMutablePointer<Element>,
+    _ sums: inout Sums
   ) {
+    let (operandRow, last) = (job.pointee.operandRow, job.pointee.endLast)
+    let lastOperand = job.pointee.lastRow.map { UnsafePointer($0) } ?? operand + (rows &- 1) &* operandRow
     switch job.pointee.finish {
-    case .none: break
-    case .addBias: addBias(job, operand, &sums) { $0 }
-    case .addBiasReLU: addBias(job, operand, &sums) { Activation.relu.value($0) }
-    case .addBiasLeakyReLU: addBias(job, operand, &sums) { Activation.leakyReLU.value($0) }
-    case .throughReLU: combine(job, operand, &sums) { Activation.relu.backward($0, value: $1) }
-    case .throughLeakyReLU: combine(job, operand, &sums) { Activation.leakyReLU.backward($0, value: $1) }
-    case .throughTanh: combine(job, operand, &sums) { Activation.tanh.backward($0, value: $1) }
-    case .throughSigmoid: combine(job, operand, &sums) { Activation.sigmoid.backward($0, value: $1) }
+    case .none: store(job, end, &sums) { sum, _, _ in sum }
+    case .addBias, .addBiasReLU:
+      var bias = InlineArray<columns, Vector>(repeating: .zero)
+      for j in 0..<columns { bias[unchecked: j] = .load(operand + offset(j, last: last)) }
+      if job.pointee.finish == .addBias {
+        store(job, end, &sums) { sum, _, j in sum + bias[unchecked: j] }
+      } else {
+        store(job, end, &sums) { sum, _, j in Activation.relu.value(sum + bias[unchecked: j]) }
+      }
+    case .throughReLU:
+      store(job, end, &sums) { sum, i, j in
+        let row = i < rows &- 1 ? operand + i &* operandRow : lastOperand
+        return Activation.relu.backward(sum, value: .load(row + offset(j, last: last)))
+      }
     case .descend:
       let rate = Vector(repeating: job.pointee.rate)
-      combine(job, operand, &sums) { $1 - rate * $0 }
+      store(job, end, &sums) { sum, i, j in
+        let row = i < rows &- 1 ? operand + i &* operandRow : lastOperand
+        return .load(row + offset(j, last: last)) - rate * sum
+      }
+    case .addBiasLeakyReLU, .throughLeakyReLU, .throughTanh, .throughSigmoid:
+      finishApart(job, operand, &sums)
+      store(job, end, &sums) { sum, _, _ in sum }
     }
   }
 
+  /// Stores a function of each sum, its row and its vector. All of a row is read before any of it is written.
   @inline(__always)
-  private static func addBias(
-    _ job: UnsafePointer<TileJob<Element>>, _ operand: UnsafePointer<Element>, _ sums: inout Sums,
-    activate: (Vector) -> Vector
+  private static func store(
+    _ job: UnsafePointer<TileJob<Element>>, _ end: UnsafeMutablePointer<Element>, _ sums: inout Sums,
+    _ function: (Vector, Int, Int) -> Vector
   ) {
-    let last = job.pointee.endLast
-    for j in 0..<columns {
-      let bias = Vector.load(operand + offset(j, last: last))
-      for i in 0..<rows { sums[i][j] = activate(sums[i][j] + bias) }
+    let (endRow, last) = (job.pointee.endRow, job.pointee.endLast)
+    let lastRow = job.pointee.lastRow ?? end + (rows &- 1) &* endRow
+    for i in 0..<rows {
+      let row = i < rows &- 1 ? end + i &* endRow : lastRow
+      for j in 0..<columns { sums[unchecked: i][unchecked: j] = function(sums[unchecked: i][unchecked: j], i, j) }
+      for j in 0..<columns { sums[unchecked: i][unchecked: j].store(row + offset(j, last: last)) }
+    }
+  }
+
+  /// What is rarely done to sums, in memory: code of its own, so that the loop stays short.
+  @inline(never)
+  private static func finishApart(
+    _ job: UnsafePointer<TileJob<Element>>, _ operand: UnsafePointer<Element>, _ sums: inout Sums
+  ) {
+    switch job.pointee.finish {
+    case .addBiasLeakyReLU: combine(job, operand, &sums) { Activation.leakyReLU.value($0 + $1) }
+    case .throughLeakyReLU: combine(job, operand, &sums) { Activation.leakyReLU.backward($0, value: $1) }
+    case .throughTanh: combine(job, operand, &sums) { Activation.tanh.backward($0, value: $1) }
+    case .throughSigmoid: combine(job, operand, &sums) { Activation.sigmoid.backward($0, value: $1) }
+    case .none, .addBias, .addBiasReLU, .throughReLU, .descend: break
     }
   }
 
@@ -237,10 +253,10 @@ enum RegisterTile<Vector: LaneVector, let rows: Int, let columns: Int> where Vec
     with function: (Vector, Vector) -> Vector
   ) {
     let (operandRow, last) = (job.pointee.operandRow, job.pointee.endLast)
-    let lastRow = job.pointee.lastRow.map { UnsafePointer($0) } ?? operand + (rows &- 1) &* operandRow
     for i in 0..<rows {
-      let row = i < rows &- 1 ? operand + i &* operandRow : lastRow
-      for j in 0..<columns { sums[i][j] = function(sums[i][j], .load(row + offset(j, last: last))) }
+      for j in 0..<columns {
+        sums[unchecked: i][unchecked: j] = function(sums[unchecked: i][unchecked: j], .load(operand + (i &* operandRow &+ offset(j, last: last))))
+      }
     }
   }
 }
