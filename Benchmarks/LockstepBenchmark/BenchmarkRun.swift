@@ -54,9 +54,18 @@ public struct BenchmarkResult: Sendable {
   public let limit: Limit
   /// Whether its results are the reference's.
   public let bits: BitCheckOutcome
+  /// Bytes that training is said to take, by `Trainer.memoryUse`; `nil` for other work.
+  public let statedMemory: Int?
+  /// Bytes by which the memory of this process grew at most; `nil` where the system does not tell.
+  public let peakMemory: Int?
 
   /// A result.
-  public init(row: BenchmarkRow, time: SampledTime, limit: Limit, bits: BitCheckOutcome) {
+  public init(
+    row: BenchmarkRow, time: SampledTime, limit: Limit, bits: BitCheckOutcome, statedMemory: Int? = nil,
+    peakMemory: Int? = nil
+  ) {
+    self.statedMemory = statedMemory
+    self.peakMemory = peakMemory
     self.row = row
     self.time = time
     self.limit = limit
@@ -143,8 +152,12 @@ public final class BenchmarkRun {
 
     let backend: any ComputeBackend<Element> = try Backends.make(row.variant, threads: row.threads)
     let bits = try check.outcome(on: backend)
-    let time = try sampler.time(data.work(on: backend))
-    return BenchmarkResult(row: row, time: time, limit: limit(of: row), bits: bits)
+    let memory = PeakMemory()
+    let work = data.work(on: backend)
+    let time = try sampler.time(work)
+    return BenchmarkResult(
+      row: row, time: time, limit: limit(of: row), bits: bits, statedMemory: work.statedMemory,
+      peakMemory: memory.growth)
   }
 
   private func makeCheck<Element>(_ data: WorkloadData<Element>) throws -> BitCheck<Element> {

@@ -7,6 +7,13 @@ import Lockstep
 protocol Work: AnyObject {
   /// Takes `steps` steps, as a user's own loop would.
   func run(steps: Int) throws
+
+  /// Bytes that it is said to take, the data apart; `nil` where nothing is said.
+  var statedMemory: Int? { get }
+}
+
+extension Work {
+  var statedMemory: Int? { nil }
 }
 
 /// Work whose result is a matrix.
@@ -30,6 +37,8 @@ final class TrainingWork<Element: NetworkElement>: Work {
     trainer = Trainer(data.network, loss: data.workload.loss, backend: backend)
     (input, target) = (data.input, data.target)
   }
+
+  var statedMemory: Int? { trainer.memoryUse(rows: input.rows).total }
 
   @specialized(where Element == Float)
   @specialized(where Element == Double)

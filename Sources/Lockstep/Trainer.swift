@@ -29,6 +29,7 @@ public final class Trainer<Element: KernelElement> {
   public let loss: Loss
   let backend: any ComputeBackend<Element>
   let parameters: NetworkStorage<Element>
+  let blocks: RowBlocks
   private let pass: BlockedPass<Element>
 
   /// A trainer that starts from `network`.
@@ -43,6 +44,7 @@ public final class Trainer<Element: KernelElement> {
   ) {
     self.loss = loss
     self.backend = backend
+    self.blocks = blocks
     parameters = NetworkStorage(network)
     pass = BlockedPass(parameters, blocks: blocks, backend: backend)
   }

@@ -146,6 +146,8 @@ extension BenchmarkResult {
       ("limit", .string(limit.kind.rawValue)), ("percent_of_limit", .number(100 * partOfLimit)),
       ("flop_per_step", .number(workload.operations)), ("bytes_per_step", .number(limit.bytes)),
       ("data_in", .string(limit.level.rawValue)), ("bandwidth_gb_per_second", .number(limit.bandwidth / 1e9)),
+      ("memory_bytes", statedMemory.map { .integer($0) } ?? .null),
+      ("peak_memory_bytes", peakMemory.map { .integer($0) } ?? .null),
       ("timed_batches", .integer(time.samples)), ("steps_per_batch", .integer(time.stepsPerSample)),
       ("bits", .string(bits.isEqual ? "equal" : "different")), ("checked_rows", .integer(bits.rows)),
       ("witness", .string(bits.witness)), ("difference", .string(bits.difference)),

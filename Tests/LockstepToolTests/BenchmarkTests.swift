@@ -33,6 +33,28 @@ import Testing
     }
   }
 
+  /// The stated memory is an upper bound, and one that says something: not far above what is there in any case.
+  @Test func trainingTakesTheMemoryThatIsStated() throws {
+    let networks = [("1024-2048-2048-10", 256), ("16-64-1", 20_000), ("1-2-1", 300_000)]
+    for (network, batch) in networks {
+      let result = try Tool.run([
+        "benchmark", "--network", network, "--batch", "\(batch)", "--quick", "--backend", "openmp,simd", "--threads",
+        "1,2", "--json",
+      ])
+      for row in try result.objects() {
+        let stated = try #require(row["memory_bytes"] as? Int)
+        let parameters = zip(network.split(separator: "-"), network.split(separator: "-").dropFirst()).reduce(0) {
+          $0 + (Int($1.0)! + 1) * Int($1.1)! * 4
+        }
+        #expect(stated >= parameters)
+        #expect(stated < 3 * parameters + (40 << 20) * (row["threads"] as? Int ?? 0))
+        // Elsewhere than on Linux nothing is measured.
+        guard let measured = row["peak_memory_bytes"] as? Int else { continue }
+        #expect(measured <= stated + (1 << 20), "\(row["network"] ?? ""), \(row["backend"] ?? ""), \(measured)")
+      }
+    }
+  }
+
   @Test func textAndMarkdownHaveARowForEach() throws {
     let text = try Tool.run(Self.small + ["--precision", "both"])
     #expect(text.exitCode == 0)

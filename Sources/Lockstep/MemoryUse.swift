@@ -1,0 +1,43 @@
+// How much memory a training step takes: stated from the shapes, before it is taken.
+
+import ComputeBackend
+
+/// Bytes that a trainer and its backend hold while they train. The data and the network that training started from are
+/// the caller's.
+public struct MemoryUse: Sendable, Equatable {
+  /// The parameters, once.
+  public let parameters: Int
+  /// Gradients of parameters: none where the batch is one block, as each layer is updated as soon as its gradients are
+  /// there. Otherwise a set for each node of the tree that waits for its neighbour, in each task.
+  public let gradients: Int
+  /// Each layer's outputs, and the gradients of its sums, of the blocks in flight.
+  public let activations: Int
+  /// At most, the packed panels and pending sums of the kernels, over all threads.
+  public let kernels: Int
+
+  /// All of it.
+  public var total: Int { parameters + gradients + activations + kernels }
+}
+
+extension Trainer {
+  /// The most that a thread's kernels keep: packed rows of 4 MiB and two panels of 256 KiB at most, and pending sums of
+  /// trees of more than two leaves, 512 KiB for each level of at most 16 (a batch of 16 million rows).
+  private static var kernelBytesPerThread: Int { (4 << 20) + 2 * (256 << 10) + 16 * (512 << 10) }
+
+  /// The memory that steps on batches of `rows` rows take.
+  ///
+  /// - Parameter rows: rows of a batch, 1 or more.
+  public func memoryUse(rows: Int) -> MemoryUse {
+    let size = MemoryLayout<Element>.stride
+    let parameterBytes = parameters.all.columns * size
+    let cut = blocks.cut(parameters, rows: rows, threads: backend.threads)
+    let widths = parameters.layers.reduce(0) { $0 + $1.weights.columns }
+    // A task's share of the tree has at most two nodes of each size, and waits for one more of each while it computes.
+    let levels = Int.bitWidth - cut.blocks.leadingZeroBitCount
+    let sets = cut.blocks == 1 ? (parameters.isNarrow ? 1 : 0) : cut.tasks * min(3 * levels, cut.blocks)
+    return MemoryUse(
+      parameters: parameterBytes, gradients: sets * parameterBytes,
+      activations: cut.tasks * 2 * min(cut.blockRows, rows) * widths * size,
+      kernels: backend.threads * Self.kernelBytesPerThread)
+  }
+}
