@@ -99,13 +99,13 @@ let package = Package(
     ),
   ],
   targets: [
-    // What the CPU can do, asked before any kernel runs.
+    // What the CPU can do, asked before any kernel runs, and hints that Swift cannot give.
     .target(name: "CLockstepCPU"),
 
     // The contract: protocol, views, order of arithmetic, elementary functions.
     // Compiled for any CPU, its fused multiply-add is the C library's function.
     .target(
-      name: "ComputeBackend", swiftSettings: settings(.inlinedIntoKernels),
+      name: "ComputeBackend", dependencies: ["CLockstepCPU"], swiftSettings: settings(.inlinedIntoKernels),
       linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
 
     // The backends.

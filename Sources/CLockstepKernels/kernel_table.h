@@ -82,8 +82,8 @@ struct lockstep_kernels {
                   ptrdiff_t lane_end);
 
   /// A whole product of `rows` by `columns` sums that is not transposed yet, on operands that are small enough to be read
-  /// where they lie. False, and nothing computed, where they are not.
-  bool (*in_place)(const lockstep_product *product, ptrdiff_t rows, ptrdiff_t columns);
+  /// where they lie. False, and nothing computed or changed, where they are not; else the operands may be exchanged.
+  bool (*in_place)(lockstep_product *product, ptrdiff_t rows, ptrdiff_t columns);
 
   /// Rows `row_begin..<row_end` of a product that is neither a tree nor transposed, whose depth and whose number of
   /// columns are at most MOST_FEATURES.

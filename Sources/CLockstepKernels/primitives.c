@@ -34,6 +34,7 @@ static ptrdiff_t divide_up(ptrdiff_t a, ptrdiff_t b) { return (a + b - 1) / b; }
 
 /// How many threads are worth their fork for `work`, of which each should have `least`.
 static int worthwhile_threads(int threads, double work, double least) {
+  if (threads == 1) return 1;
   const double most = work / least;
   return most < 2 ? 1 : most < threads ? (int)most : threads;
 }
@@ -121,31 +122,32 @@ static void few_features_part(void *context, ptrdiff_t index) {
 }
 
 /// Computes a product where its operands lie, if it is worth one thread alone and its operands are small enough.
-static bool runs_in_place(const lockstep_kernels *kernels, int threads, const lockstep_product *product, ptrdiff_t rows,
+static bool runs_in_place(const lockstep_kernels *kernels, int threads, lockstep_product *product, ptrdiff_t rows,
                           ptrdiff_t columns) {
   return worthwhile_threads(threads, product_work(rows, columns, product->depth), PRODUCTS_PER_THREAD) == 1 &&
          kernels->in_place(product, rows, columns);
 }
 
-static void run_product(const lockstep_kernels *kernels, int threads, lockstep_product product, ptrdiff_t rows,
+/// Computes a product, whose operands may be exchanged. Copying its description would take as long as a small one.
+static void run_product(const lockstep_kernels *kernels, int threads, lockstep_product *product, ptrdiff_t rows,
                         ptrdiff_t columns) {
-  if (!product.tree && columns <= MOST_FEATURES && product.depth <= MOST_FEATURES) {
-    threads = worthwhile_threads(threads, (double)rows * (double)(columns + product.depth), ELEMENTS_PER_THREAD);
-    grid parts = {kernels, &product, rows, columns, threads, 1};
+  if (!product->tree && columns <= MOST_FEATURES && product->depth <= MOST_FEATURES) {
+    threads = worthwhile_threads(threads, (double)rows * (double)(columns + product->depth), ELEMENTS_PER_THREAD);
+    grid parts = {kernels, product, rows, columns, threads, 1};
     lockstep_parallel_for(threads, threads, few_features_part, &parts);
-  } else if (runs_in_place(kernels, threads, &product, rows, columns)) {
+  } else if (runs_in_place(kernels, threads, product, rows, columns)) {
     return;
   } else if (prefers_rows_along_lanes(kernels, rows, columns)) {
-    exchange_operands(&product);
-    multiply(kernels, threads, &product, columns, rows);
+    exchange_operands(product);
+    multiply(kernels, threads, product, columns, rows);
   } else {
-    multiply(kernels, threads, &product, rows, columns);
+    multiply(kernels, threads, product, rows, columns);
   }
 }
 
 void lockstep_forward(const lockstep_kernels *kernels, int threads, lockstep_matrix input, lockstep_matrix weights,
                       lockstep_matrix bias, lockstep_activation activation, lockstep_mutable_matrix output) {
-  const lockstep_product product = {
+  lockstep_product product = {
       .rows = {input.base, input.rows, input.stride, 1},
       .lanes = {weights.base, weights.columns, 1, weights.stride},
       .depth = input.columns,
@@ -156,13 +158,13 @@ void lockstep_forward(const lockstep_kernels *kernels, int threads, lockstep_mat
       .activation = activation,
       .bias = bias.base,
   };
-  run_product(kernels, threads, product, output.rows, output.columns);
+  run_product(kernels, threads, &product, output.rows, output.columns);
 }
 
 void lockstep_input_gradient(const lockstep_kernels *kernels, int threads, lockstep_matrix output_gradient,
                              lockstep_matrix weights, lockstep_matrix input, lockstep_activation activation,
                              lockstep_mutable_matrix input_gradient) {
-  const lockstep_product product = {
+  lockstep_product product = {
       .rows = {output_gradient.base, output_gradient.rows, output_gradient.stride, 1},
       .lanes = {weights.base, weights.rows, weights.stride, 1},
       .depth = output_gradient.columns,
@@ -174,7 +176,7 @@ void lockstep_input_gradient(const lockstep_kernels *kernels, int threads, locks
       .values = input.base,
       .value_stride = input.stride,
   };
-  run_product(kernels, threads, product, input_gradient.rows, input_gradient.columns);
+  run_product(kernels, threads, &product, input_gradient.rows, input_gradient.columns);
 }
 
 // MARK: - Sums over rows
@@ -251,7 +253,8 @@ static void gradients_of_node(void *context, ptrdiff_t index) {
     const lockstep_mutable_matrix weights = {node, inputs, outputs, outputs};
     g->kernels->narrow_gradients(input, output_gradient, weights, bias);
   } else {
-    run_product(g->kernels, 1, gradient_product(input, output_gradient, node, outputs, bias), inputs + 1, outputs);
+    lockstep_product product = gradient_product(input, output_gradient, node, outputs, bias);
+    run_product(g->kernels, 1, &product, inputs + 1, outputs);
   }
 }
 
@@ -297,7 +300,7 @@ static void sum_gradients(const lockstep_kernels *kernels, int threads, lockstep
     lockstep_product product = gradient_product(input, output_gradient, weights.base, weights.stride, bias.base);
     product.epilogue = epilogue;
     product.learning_rate = learning_rate;
-    run_product(kernels, threads, product, inputs + 1, outputs);
+    run_product(kernels, threads, &product, inputs + 1, outputs);
   }
 }
 
@@ -403,6 +406,7 @@ static void run_elementwise(const lockstep_kernels *kernels, int threads, lockst
     target.rows = 1;
   }
   threads = worthwhile_threads(threads, (double)target.rows * (double)target.columns, ELEMENTS_PER_THREAD);
+  if (threads == 1) return update(target, operand, factor);
   elementwise_parts parts = {kernels, operand, target, update, factor, threads};
   lockstep_parallel_for(threads, threads, elementwise_part, &parts);
 }

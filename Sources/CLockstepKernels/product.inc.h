@@ -1,10 +1,12 @@
 // Matrix products over packed panels: blocks that fit the caches, and the epilogue on each finished tile. Cutting the
 // depth into blocks keeps each chain whole: its sum is stored and loaded again, exactly.
 
-// What the caches hold: a panel of lanes half of the first level, so that the rows can stream past it, and a block of
-// packed rows half of a small second level.
-#define CHAIN_DEPTH 320
-#define ROW_BLOCK_BYTES (256 << 10)
+// What the caches hold. A panel of lanes and the one that grows beside it share half of a second level of 512 KB: each
+// tile reads its panel in order, at 11 bytes a cycle, which the second level gives without being asked twice; and the
+// deeper the panel, the fewer sums are stored and loaded again. Packed rows are read in order, too, at 4 bytes a cycle,
+// so that the third level may hold them: the more rows there are, the fewer times a panel is packed.
+#define CHAIN_DEPTH 2048
+#define ROW_BLOCK_BYTES (4 << 20)
 /// Leaves of a tree in a panel: their sums wait for each other in the first-level cache.
 #define PANEL_LEAVES 2
 /// The memory of a pending node of a tree of more panels.

@@ -1,5 +1,7 @@
 // Owned, aligned matrix memory. The views that kernels take lie in MatrixView.swift.
 
+import CLockstepCPU
+
 /// Memory for one matrix: contiguous rows, aligned for the widest vectors, zero until written.
 ///
 /// Its views borrow the memory: use them while the storage is alive (inside `withExtendedLifetime` where nothing else
@@ -7,6 +9,9 @@
 public final class MatrixStorage<Element: MatrixElement> {
   /// Bytes that the first element's address is a multiple of: a cache line, and a 512-bit vector.
   @inlinable public static var alignment: Int { 64 }
+
+  /// What large matrices are aligned to, so that they may lie on pages of this size.
+  private static var hugePageBytes: Int { 2 << 20 }
 
   /// How many rows there are.
   public let rows: Int
@@ -23,7 +28,10 @@ public final class MatrixStorage<Element: MatrixElement> {
     self.columns = columns
     let count = rows * columns
     let bytes = max(count, 1) * MemoryLayout<Element>.stride
-    let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: Self.alignment)
+    let isLarge = bytes >= 2 * Self.hugePageBytes
+    let memory = UnsafeMutableRawPointer.allocate(
+      byteCount: bytes, alignment: isLarge ? Self.hugePageBytes : Self.alignment)
+    if isLarge { lockstep_prefer_huge_pages(memory, bytes) }
     base = memory.initializeMemory(as: Element.self, repeating: 0, count: max(count, 1))
   }
 
