@@ -1,5 +1,6 @@
 // The register tile: the innermost loop of every matrix product, a block of sums kept in registers, and what is done to
-// them there when they are finished. Which tile runs where, and on what memory, is decided in BlockedProduct.swift.
+// them there when they are finished. Which tile runs where, and on what memory, is decided in BlockedProduct.swift and
+// InPlaceProduct.swift.
 
 import CLockstepCPU
 import ComputeBackend
