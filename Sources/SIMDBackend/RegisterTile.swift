@@ -1,5 +1,6 @@
 // The register tile: the innermost loop of every matrix product, a block of sums kept in registers, and what is done to
-// them there when they are finished. Which tile runs where, and on what memory, is decided in BlockedProduct.swift.
+// them there when they are finished. Which tile runs where, and on what memory, is decided in BlockedProduct.swift and
+// InPlaceProduct.swift.
 
 import CLockstepCPU
 import ComputeBackend
@@ -50,14 +51,15 @@ struct TileJob<Element: KernelElement> {
   var joins = 0
   /// From the nodes of one tile to those of the next.
   var nodesTile = 0
-  /// Where the sums go, and whether that is asked for before it is needed.
+  /// Whether the place of the sums is asked for before it is needed.
   var prefetches = true
+  /// Where the sums go.
   var end: UnsafeMutablePointer<Element>
   var endRow = 0
   var endTile = 0
   var endLast = 0
-  /// True where the left operand of the last row is 1 at every depth and nowhere in memory; for a left operand whose
-  /// rows are neighbours and a right one that is not packed.
+  /// True where the left operand of the last row is 1 at every depth and nowhere in memory; for a right operand that is
+  /// not packed meanwhile.
   var hasOnes = false
   /// Where those of the last row go instead, and are updated; for a single tile.
   var lastRow: UnsafeMutablePointer<Element>?
@@ -101,7 +103,9 @@ enum RegisterTile<Vector: LaneVector, let rows: Int, let columns: Int> where Vec
       if let address = start {
         let (startRow, startLast) = (job.pointee.startRow, job.pointee.startLast)
         for i in 0..<rows {
-          for j in 0..<columns { sums[unchecked: i][unchecked: j] = .load(address + i &* startRow + offset(j, last: startLast)) }
+          for j in 0..<columns {
+            sums[unchecked: i][unchecked: j] = .load(address + i &* startRow + offset(j, last: startLast))
+          }
         }
         start = address + job.pointee.startTile
       }
@@ -117,7 +121,10 @@ enum RegisterTile<Vector: LaneVector, let rows: Int, let columns: Int> where Vec
         var node = nodes
         repeat {
           for i in 0..<rows {
-            for j in 0..<columns { sums[unchecked: i][unchecked: j] = .load(node + (i &* columns &+ j) &* lanes) + sums[unchecked: i][unchecked: j] }
+            for j in 0..<columns {
+              let earlier = Vector.load(node + (i &* columns &+ j) &* lanes)
+              sums[unchecked: i][unchecked: j] = earlier + sums[unchecked: i][unchecked: j]
+            }
           }
           node -= TileShape.mostSums &* lanes
           joins &-= 1
@@ -156,9 +163,13 @@ enum RegisterTile<Vector: LaneVector, let rows: Int, let columns: Int> where Vec
       for i in 0..<rows {
         if i < factorRows {
           let factor = Vector(repeating: rowBases[unchecked: i][a])
-          for j in 0..<columns { sums[unchecked: i][unchecked: j] = .fma(factor, right[unchecked: j], sums[unchecked: i][unchecked: j]) }
+          for j in 0..<columns {
+            sums[unchecked: i][unchecked: j] = .fma(factor, right[unchecked: j], sums[unchecked: i][unchecked: j])
+          }
         } else {
-          for j in 0..<columns { sums[unchecked: i][unchecked: j] = sums[unchecked: i][unchecked: j] + right[unchecked: j] }
+          for j in 0..<columns {
+            sums[unchecked: i][unchecked: j] = sums[unchecked: i][unchecked: j] + right[unchecked: j]
+          }
         }
       }
       a &+= aDepth
@@ -255,7 +266,7 @@ enum RegisterTile<Vector: LaneVector, let rows: Int, let columns: Int> where Vec
     let (operandRow, last) = (job.pointee.operandRow, job.pointee.endLast)
     for i in 0..<rows {
       for j in 0..<columns {
-        sums[unchecked: i][unchecked: j] = function(sums[unchecked: i][unchecked: j], .load(operand + (i &* operandRow &+ offset(j, last: last))))
+        sums[i][j] = function(sums[i][j], .load(operand + (i &* operandRow &+ offset(j, last: last))))
       }
     }
   }
