@@ -52,7 +52,9 @@ struct NarrowParityTests {
           layers: layers.map(\.views), input: input.view, target: target.view, loss: .meanSquaredError, scale: 1)
       }
       #expect(sum == nil, "\(backend.name)")
-      for layer in layers { #expect(layer.weightGradient.contents().elements.allSatisfy { $0.isNaN }, "\(backend.name)") }
+      for layer in layers {
+        #expect(layer.weightGradient.contents().elements.allSatisfy { $0.isNaN }, "\(backend.name)")
+      }
     }
   }
 }
