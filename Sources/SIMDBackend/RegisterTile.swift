@@ -194,7 +194,8 @@ enum RegisterTile<Vector: LaneVector, let rows: Int, let columns: Int> where Vec
     return right
   }
 
-  /// Finishes the sums in registers and stores them.
+  /// Finishes the sums and stores them. The compiler inlines this into small tiles alone: the sums of the others pass
+  /// through memory once, at the end of a tile.
   @inline(__always)
   private static func finish(
     _ job: UnsafePointer<TileJob<Element>>, _ operand: UnsafePointer<Element>, _ end: UnsafeMutablePointer<Element>,
