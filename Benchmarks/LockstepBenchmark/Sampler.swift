@@ -53,7 +53,7 @@ struct Sampler {
   /// Batches for a median, even where each takes long.
   let fewestSamples: Int
 
-  /// A measurement of half a second or so, or of a twentieth of one.
+  /// A measurement of a second, or of a twentieth of one; more where the fewest samples take longer.
   init(clock: BenchmarkClock, isQuick: Bool) {
     self.clock = clock
     sampleSeconds = isQuick ? 0.000_5 : 0.002

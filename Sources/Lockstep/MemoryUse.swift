@@ -12,7 +12,7 @@ public struct MemoryUse: Sendable, Equatable {
   public let gradients: Int
   /// Each layer's outputs, and the gradients of its sums, of the blocks in flight.
   public let activations: Int
-  /// At most, the packed panels and pending sums of the kernels, over all threads.
+  /// At most, the packed panels and pending sums of the kernels, over all threads. Backends need not use all of it.
   public let kernels: Int
 
   /// All of it.
@@ -20,9 +20,12 @@ public struct MemoryUse: Sendable, Equatable {
 }
 
 extension Trainer {
-  /// The most that a thread's kernels keep: packed rows of 4 MiB and two panels of 256 KiB at most, and pending sums of
-  /// trees of more than two leaves, 512 KiB for each level of at most 16 (a batch of 16 million rows).
+  /// What a thread's kernels keep beside nodes as large as a layer: packed rows of 4 MiB and two panels of 256 KiB at most,
+  /// and pending sums of tiles, 512 KiB for each of at most 16 levels of a tree.
   private static var kernelBytesPerThread: Int { (4 << 20) + 2 * (256 << 10) + 16 * (512 << 10) }
+
+  /// Rows of a tree whose pending nodes lie beside the tiles; beyond, a backend may keep a layer's gradients for each level.
+  private static var rowsBesideTiles: Int { 1024 }
 
   /// The memory that steps on batches of `rows` rows take.
   ///
@@ -34,10 +37,13 @@ extension Trainer {
     let widths = parameters.layers.reduce(0) { $0 + $1.weights.columns }
     // A task's share of the tree has at most two nodes of each size, and waits for one more of each while it computes.
     let levels = Int.bitWidth - cut.blocks.leadingZeroBitCount
+    let parts = (min(cut.blockRows, rows) - 1) / Self.rowsBesideTiles
+    let deepLevels = Int.bitWidth - parts.leadingZeroBitCount
+    let largest = parameters.layers.map { ($0.weights.rows + 1) * $0.weights.columns * size }.max() ?? 0
     let sets = cut.blocks == 1 ? (parameters.isNarrow ? 1 : 0) : cut.tasks * min(3 * levels, cut.blocks)
     return MemoryUse(
       parameters: parameterBytes, gradients: sets * parameterBytes,
       activations: cut.tasks * 2 * min(cut.blockRows, rows) * widths * size,
-      kernels: backend.threads * Self.kernelBytesPerThread)
+      kernels: backend.threads * Self.kernelBytesPerThread + cut.tasks * deepLevels * largest)
   }
 }

@@ -135,6 +135,9 @@ struct BenchmarkFilter: Sendable {
     self.pattern = pattern
   }
 
+  /// Whether the pattern is no regular expression.
+  var isTextAlone: Bool { (try? Regex(pattern)) == nil }
+
   /// Whether the name holds the pattern as it stands, or something that it matches as a regular expression.
   func allows(_ name: String) -> Bool {
     if name.contains(pattern) { return true }
@@ -151,7 +154,11 @@ extension Invocation {
   func benchmarkRows(named names: [String]) throws -> [BenchmarkRow] {
     let isSingleThreaded = self[BenchmarkOptions.clock] == .cpu
     let cores = max(1, ProcessInfo.processInfo.activeProcessorCount)
-    let threads = self[BenchmarkOptions.threads] ?? (cores == 1 || isSingleThreaded ? [1] : [1, cores])
+    var threads: [Int] = []
+    for count in self[BenchmarkOptions.threads] ?? (isSingleThreaded ? [1] : [1, cores]) where !threads.contains(count)
+    {
+      threads.append(count)
+    }
     if isSingleThreaded, threads != [1] {
       throw UsageError(description: "--clock cpu measures the time of one thread; it needs --threads 1")
     }
@@ -159,7 +166,12 @@ extension Invocation {
       try benchmarkWorkloads(named: names), variants: try benchmarkVariants(), threads: threads,
       precisions: self[BenchmarkOptions.precision].precisions)
     if let filter = self[BenchmarkOptions.filter] { rows = rows.filter { filter.allows($0.name) } }
-    guard !rows.isEmpty else { throw UsageError(description: "no row's name holds what --filter asks for") }
+    guard !rows.isEmpty else {
+      let isText = self[BenchmarkOptions.filter]?.isTextAlone ?? false
+      throw UsageError(
+        description: "no row's name holds what --filter asks for"
+          + (isText ? ", which is no regular expression and was taken as a text" : ""))
+    }
     return rows
   }
 
@@ -173,11 +185,11 @@ extension Invocation {
       if loss == .softmaxCrossEntropy, sizes[sizes.count - 1] < 2 {
         throw UsageError(description: "--loss cross-entropy needs a network of at least 2 outputs")
       }
-      return [
-        Workload(
-          name: "network", kind: self[BenchmarkOptions.inference] ? .inference : .training, sizes: sizes,
-          activation: self[BenchmarkOptions.activation], loss: loss, batch: self[BenchmarkOptions.batch])
-      ]
+      let workload = Workload(
+        name: "network", kind: self[BenchmarkOptions.inference] ? .inference : .training, sizes: sizes,
+        activation: self[BenchmarkOptions.activation], loss: loss, batch: self[BenchmarkOptions.batch])
+      try checkMemory(of: workload)
+      return [workload]
     }
     if let option = BenchmarkOptions.ofNetwork.first(where: isGiven) {
       throw UsageError(description: "--\(option.name) is of a network; it needs --network")
@@ -194,6 +206,21 @@ extension Invocation {
       throw UsageError(
         description: "unknown workload '\(name)'\(suggestion ?? "; `lockstep benchmark --list` shows them")")
     }
+  }
+
+  /// Refuses a network that this machine's memory does not hold, before anything is allocated for it.
+  private func checkMemory(of workload: Workload) throws {
+    let sizes = workload.sizes.map(Double.init)
+    let parameters = zip(sizes, sizes.dropFirst()).reduce(0) { $0 + ($1.0 + 1) * $1.1 }
+    let numbersOfARow = sizes[0] + sizes[sizes.count - 1] + 2 * sizes.dropFirst().reduce(0, +)
+    // The network as a value, in the trainer, in its witness, and with the reference's gradients.
+    let numbers = 4 * parameters + 2 * Double(workload.batch) * numbersOfARow
+    let bytes = numbers * (self[BenchmarkOptions.precision] == .f32 ? 4 : 8)
+    let memory = Double(ProcessInfo.processInfo.physicalMemory)
+    guard bytes > 0.8 * memory else { return }
+    throw UsageError(
+      description: "--network and --batch need about \(Int((bytes / 1e9).rounded(.up))) GB to be measured and checked, "
+        + "and this machine has \(Int(memory / 1e9)) GB; choose smaller ones")
   }
 
   /// The variants that `--backend` asks for; all where it does not.

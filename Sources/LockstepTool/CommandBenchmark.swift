@@ -106,6 +106,7 @@ extension Invocation {
 }
 
 private func listWorkloads(_ invocation: Invocation) throws {
+  guard !invocation[CommonOptions.json] else { throw UsageError(description: "--list writes text; leave --json out") }
   for family in WorkloadFamily.allCases {
     try invocation.output.line("\(family.rawValue): \(family.summary)")
     let rows = family.workloads.map { workload in

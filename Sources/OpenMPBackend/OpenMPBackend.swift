@@ -5,7 +5,9 @@ import ComputeBackend
 
 /// The backend in C, on several threads by OpenMP.
 public struct OpenMPBackend<Element: OpenMPElement>: ComputeBackend {
+  /// What the kernels are compiled for.
   public let instructionSet: InstructionSet
+  /// How many threads its primitives may use, the caller's included.
   public let threads: Int
   /// The kernels, in memory that is never freed or written.
   private nonisolated(unsafe) let kernels: OpaquePointer
@@ -33,8 +35,10 @@ public struct OpenMPBackend<Element: OpenMPElement>: ComputeBackend {
     self.threads = threads
   }
 
+  /// ``BackendKind/openmp``.
   public var kind: BackendKind { .openmp }
 
+  /// The same kernels on the calling thread alone.
   public var singleThreaded: OpenMPBackend { OpenMPBackend(self, threads: 1) }
 
   // A caller that holds `any ComputeBackend` reaches the generic code, so each primitive names its two specialisations:
@@ -73,6 +77,8 @@ public struct OpenMPBackend<Element: OpenMPElement>: ComputeBackend {
       lockstep_mutable_matrix(bias), Double(learningRate))
   }
 
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   public func inputGradient(
     outputGradient: MatrixView<Element>, weights: MatrixView<Element>, input: MatrixView<Element>,
     activation: Activation, inputGradient: MutableMatrixView<Element>
@@ -139,6 +145,7 @@ public struct OpenMPBackend<Element: OpenMPElement>: ComputeBackend {
     }
   }
 
+  /// Calls `body` on the threads of an OpenMP region, each taking an equal run of neighbouring indices.
   public func parallelFor(_ count: Int, _ body: @Sendable (Int) -> Void) {
     // C calls back with the address of the closure, which does not outlive this call.
     withoutActuallyEscaping(body) { body in

@@ -33,6 +33,26 @@ import Testing
     }
   }
 
+  @Test func whatCannotBeMeasuredIsRefused() throws {
+    let cases = [
+      (["--network", "100000-100000", "--batch", "100000"], "GB"),
+      (["--list", "--json"], "--json"),
+      (["--filter", "("], "no regular expression"),
+    ]
+    for (options, words) in cases {
+      let result = try Tool.run(["benchmark", "--quick"] + options)
+      #expect(result.exitCode == 2)
+      #expect(result.errors.contains(words), "\(result.errors)")
+    }
+  }
+
+  @Test func aNumberOfThreadsIsMeasuredOnce() throws {
+    let result = try Tool.run([
+      "benchmark", "--network", "3-5-2", "--quick", "--backend", "openmp,scalar", "--threads", "1,1,2,1", "--json",
+    ])
+    #expect(try result.objects().map { $0["threads"] as? Int }.compactMap { $0 }.count <= 3)
+  }
+
   /// The stated memory is an upper bound, and one that says something: not far above what is there in any case.
   @Test func trainingTakesTheMemoryThatIsStated() throws {
     let networks = [("1024-2048-2048-10", 256), ("16-64-1", 20_000), ("1-2-1", 300_000)]
