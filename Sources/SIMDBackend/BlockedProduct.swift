@@ -46,7 +46,7 @@ struct BlockedProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
     if case .descend(let rate) = product.epilogue { job.rate = rate }
     var column = 0
     while column < product.columns {
-      let columnEnd = min(column &+ plan.blockColumns, product.columns)
+      let columnEnd = blockEnd(from: column)
       for index in 0..<plan.chunks {
         let first = index &* plan.chunkDepth
         let chunk = Chunk(
@@ -69,6 +69,16 @@ struct BlockedProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
       }
       column = columnEnd
     }
+  }
+
+  /// The end of the block of columns that begins at `column`. What is left after it is whole strips of the widest, as
+  /// the narrower ones come first of all: none lies in two blocks. That makes the first block shorter, but never empty.
+  private func blockEnd(from column: Int) -> Int {
+    let end = column &+ plan.blockColumns
+    guard end < product.columns else { return product.columns }
+    let (lanes, width) = (Vector.laneCount, plan.mostVectors &* Vector.laneCount)
+    let vectorsEnd = (product.columns &+ lanes &- 1) / lanes &* lanes
+    return vectorsEnd &- (vectorsEnd &- end &+ width &- 1) / width &* width
   }
 
   // MARK: - Operands

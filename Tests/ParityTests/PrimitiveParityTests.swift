@@ -57,6 +57,12 @@ struct PrimitiveParityTests {
     try ParityCase(precision: precision, profile: .ordinary).run({ $0.beyondBlocks() }, { $0.beyondBlocks() })
   }
 
+  @Test("Blocks of columns that end beside an odd number of vectors")
+  func cutBothWays() throws {
+    var run = try ParityRun<Double>(profile: .ordinary)
+    run.cutBothWays()
+  }
+
   @Test("Sums of products that vanish below zero are -0", arguments: Precision.allCases)
   func negativeZero(_ precision: Precision) throws {
     try ParityCase(precision: precision, profile: .vanishing).run({ $0.negativeZero() }, { $0.negativeZero() })
@@ -126,6 +132,11 @@ extension ParityRun {
       parameterGradients(shape)
       inputGradient(shape, [.leakyReLU])
     }
+  }
+
+  mutating func cutBothWays() {
+    parameterGradients(.cutBothWaysOverRows)
+    forward(.cutBothWaysForward, [.relu])
   }
 
   /// One operand all negative, the other all positive: each product vanishes, and a chain that has taken one is -0. What

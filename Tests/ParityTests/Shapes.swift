@@ -38,6 +38,11 @@ struct Shape: Sendable, CustomStringConvertible {
     (20_000, 1, 1), (20_000, 3, 3), (20_000, 4, 7),
   ].map { Shape(rows: $0, inputs: $1, outputs: $2) }
 
+  /// Operands of 4 MiB and more in `Double`, cut into blocks of rows and of columns, with an odd number of vectors of
+  /// columns: the sums over rows of one, the layer forward of the other.
+  static let cutBothWaysOverRows = Shape(rows: 1024, inputs: 512, outputs: 513)
+  static let cutBothWaysForward = Shape(rows: 512, inputs: 1024, outputs: 513)
+
   /// Layers on both sides of what is narrow, on rows that fill their last stripes and that do not.
   static let forNegativeZero: [Shape] = [16, 17, 31, 33, 271, 300].flatMap { rows in
     [(1, 1), (2, 1), (1, 2), (3, 5), (4, 4), (7, 3), (17, 9), (33, 20)].map {
