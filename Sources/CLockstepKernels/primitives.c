@@ -131,6 +131,8 @@ static bool runs_in_place(const lockstep_kernels *kernels, int threads, lockstep
 /// Computes a product, whose operands may be exchanged. Copying its description would take as long as a small one.
 static void run_product(const lockstep_kernels *kernels, int threads, lockstep_product *product, ptrdiff_t rows,
                         ptrdiff_t columns) {
+  // Columns that fill a vector are better along the lanes, where the operands lie near.
+  if (columns >= kernels->lanes && runs_in_place(kernels, threads, product, rows, columns)) return;
   if (!product->tree && columns <= MOST_FEATURES && product->depth <= MOST_FEATURES) {
     threads = worthwhile_threads(threads, (double)rows * (double)(columns + product->depth), ELEMENTS_PER_THREAD);
     grid parts = {kernels, product, rows, columns, threads, 1};
