@@ -40,6 +40,11 @@ struct BlockPlan<Vector: LaneVector> where Vector.Element: SIMDElement {
   /// The deepest segment of a chain: a strip of it and two left panels fill the first-level cache.
   static var mostSegment: Int { 272 }
 
+  /// What operands that lie in the nearest caches may take up.
+  static var nearBytes: Int { 256 << 10 }
+  /// What the left panels of a block of rows, and the right strips of a block of columns, may take up.
+  static var blockBytes: Int { 4 << 20 }
+
   @inline(__always)
   init(_ product: MatrixProduct<Vector>) {
     let lanes = Vector.laneCount
@@ -54,17 +59,17 @@ struct BlockPlan<Vector: LaneVector> where Vector.Element: SIMDElement {
     let width = mostVectors &* lanes
 
     // Packing pays where an operand is read often, and does not lie in the nearest caches anyway.
-    let isNear = depth &* (rows &+ columns) &* size <= 256 << 10 && chunks == 1
+    let isNear = depth &* (rows &+ columns) &* size <= Self.nearBytes && chunks == 1
     leftInPlace = isNear || columns <= 4 &* lanes || heights.count <= 2
     rightInPlace = product.right.outer == 1 && (isNear || heights.count <= 2)
 
     // Left panels for half of a second-level cache of 512 KiB, right strips for a share of the third.
     let panelBytes = max(chunkDepth &* size, 1) &* TileShape.mostRows
-    let blocks = (heights.count &* panelBytes &+ (4 << 20) &- 1) / (4 << 20)
+    let blocks = (heights.count &* panelBytes &+ Self.blockBytes &- 1) / Self.blockBytes
     blockTiles = (heights.count &+ max(blocks, 1) &- 1) / max(blocks, 1)
     keepsStrips = blockTiles < heights.count
     let padded = (columns &+ width &- 1) / width &* width
-    let most = max((4 << 20) / max(chunkDepth &* size, 1) / width, 1) &* width
+    let most = max(Self.blockBytes / max(chunkDepth &* size, 1) / width, 1) &* width
     blockColumns = keepsStrips ? min(most, padded) : padded
 
     sumsStride = TileShape.mostSums &* lanes &* Self.mostNodes

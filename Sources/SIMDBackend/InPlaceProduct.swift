@@ -4,8 +4,6 @@
 import ComputeBackend
 
 extension MatrixProduct {
-  /// What the operands of a product may take up.
-  private static var nearBytes: Int { 256 << 10 }
   /// What transposing an element costs, in multiply-adds of one lane.
   private static var transposeCost: Int { 4 }
 
@@ -16,7 +14,8 @@ extension MatrixProduct {
     let lanes = Vector.laneCount
     guard sums == .chain || depth <= OrderOfArithmetic.leafRows else { return false }
     let streams = sums == .chain && rows <= 2 &* TileShape.mostRows && right.outer == 1
-    guard streams || depth &* (rows &+ columns) &* MemoryLayout<Element>.stride <= Self.nearBytes else { return false }
+    let bytes = depth &* (rows &+ columns) &* MemoryLayout<Element>.stride
+    guard streams || bytes <= BlockPlan<Vector>.nearBytes else { return false }
     let leftRows = lastRow == nil ? rows : rows &- 1
     let fits = columns >= lanes
     if leftRows >= lanes && isExchangeable {
@@ -29,7 +28,7 @@ extension MatrixProduct {
     }
     guard fits else { return false }
     if right.outer == 1 {
-      computeStrips(panel: result.base)
+      computeStrips(panel: nil)
     } else {
       pool.withMemory(of: Element.self, count: panelCount) { computeStrips(panel: $0) }
     }
@@ -52,8 +51,8 @@ extension MatrixProduct {
   /// Elements of a strip that is packed.
   private var panelCount: Int { right.outer == 1 ? 0 : TileShape.mostVectors(rows: rows) &* Vector.laneCount &* depth }
 
-  /// All tiles, strip by strip; `panel` is where strips are packed whose columns are no neighbours.
-  private func computeStrips(panel: UnsafeMutablePointer<Element>) {
+  /// All tiles, strip by strip; `panel` is where strips are packed if their columns are no neighbours.
+  private func computeStrips(panel: UnsafeMutablePointer<Element>?) {
     let lanes = Vector.laneCount
     let heights = EvenCut(rows, most: TileShape.mostRows)
     let mostVectors = TileShape.mostVectors(rows: rows)
@@ -79,7 +78,7 @@ extension MatrixProduct {
       job.endLast = min(width, columns &- column) &- lanes
       if right.outer == 1 {
         (job.right, job.rightLast) = (right.base + column, job.endLast)
-      } else {
+      } else if let panel {
         packRight(
           right.base + column &* right.outer, right, columns: job.endLast &+ lanes, last: job.endLast, width: width,
           depth: depth, to: panel)

@@ -81,26 +81,12 @@ enum Kernels<Vector: LaneVector> where Vector.Element: SIMDElement {
     weights: MutableMatrixView<Element>, bias: MutableMatrixView<Element>, epilogue: Epilogue<Element>,
     in pool: ScratchPool
   ) {
-    let gradients = Operand(outputGradient.base, outer: 1, depth: outputGradient.stride)
-    var product = MatrixProduct<Vector>(
+    MatrixProduct<Vector>(
       rows: input.columns &+ 1, columns: outputGradient.columns, depth: input.rows, sums: .leaves,
       left: Operand(input.base, outer: 1, depth: input.stride),
-      right: gradients,
+      right: Operand(outputGradient.base, outer: 1, depth: outputGradient.stride),
       result: Destination(weights.base, row: weights.stride, column: 1),
-      epilogue: epilogue, lastRow: bias.base)
-    if product.columns > 0 && product.computeInPlace(in: pool) { return }
-    if product.isTransposed {
-      product.rows -= 1
-      product.lastRow = nil
-      product.compute(in: pool)
-      withUnsafePointer(to: 1 as Element) { one in
-        product.rows = 1
-        product.left = Operand(one, outer: 0, depth: 0)
-        product.result = Destination(bias.base, row: bias.stride, column: 1)
-        product.compute(in: pool)
-      }
-    } else {
-      product.compute(in: pool)
-    }
+      epilogue: epilogue, lastRow: bias.base
+    ).compute(in: pool)
   }
 }

@@ -73,25 +73,14 @@ struct MatrixProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
       result: result.transposed, epilogue: epilogue.transposed)
   }
 
-  /// True where the result's rows are to lie along the vector: where there are less columns than a vector has lanes, and
-  /// where they leave so many lanes of their last vector idle that a transposed result costs less. That is worth asking
-  /// where operands need no transposing, which is where sums run over rows.
-  var isTransposed: Bool {
-    guard lastRow == nil, rows > columns else { return false }
-    let lanes = Vector.laneCount
-    if columns < lanes { return true }
-    let padded = (columns &+ lanes &- 1) / lanes &* lanes
-    let exchanged = (rows &+ lanes &- 1) / lanes &* lanes
-    return sums == .leaves && columns &* (exchanged &* depth &+ 16 &* rows) < rows &* padded &* depth
-  }
+  /// True where the result's rows are to lie along the vector, as there are fewer columns than a vector has lanes.
+  private var isTransposed: Bool { lastRow == nil && rows > columns && columns < Vector.laneCount }
 
   func compute(in pool: ScratchPool) {
     guard rows > 0, columns > 0 else { return }
     if isStreamed { return computeStreamed() }
     if computeInPlace(in: pool) { return }
-    if isTransposed && sums == .leaves && depth <= BlockPlan<Vector>.mostDepth {
-      computeExchanged(in: pool)
-    } else if isTransposed {
+    if isTransposed {
       transposed.computeParts(in: pool)
     } else {
       computeParts(in: pool)
@@ -106,31 +95,6 @@ struct MatrixProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
       pool.withMemory(of: Element.self, count: plan.scratchCount) { scratch in
         BlockedProduct(product: self, plan: plan, scratch: scratch).compute()
       }
-    }
-  }
-
-  /// Sums over rows, computed as the columns of a transposed result and copied from there.
-  private func computeExchanged(in pool: ScratchPool) {
-    var exchanged = transposed
-    exchanged.epilogue = .none
-    let plan = BlockPlan<Vector>(exchanged)
-    let count = rows &* columns
-    pool.withMemory(of: Element.self, count: plan.scratchCount &+ 2 &* count) { scratch in
-      let sums = scratch + plan.scratchCount
-      exchanged.result = Destination(sums, row: rows, column: 1)
-      BlockedProduct(product: exchanged, plan: plan, scratch: scratch).compute()
-      guard case .descend(let rate) = epilogue else {
-        copyTransposed(sums, rows, rows: columns, columns: rows, to: result.base, result.row)
-        return
-      }
-      let gradient = sums + count
-      copyTransposed(sums, rows, rows: columns, columns: rows, to: gradient, columns)
-      let room = (rows &- 1) &* result.row &+ columns
-      Kernels<Vector>.descend(
-        MutableMatrixView(
-          UnsafeMutableBufferPointer(start: result.base, count: room), rows: rows, columns: columns, stride: result.row),
-        gradient: MatrixView(UnsafeBufferPointer(start: gradient, count: count), rows: rows, columns: columns),
-        learningRate: rate)
     }
   }
 

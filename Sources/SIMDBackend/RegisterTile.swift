@@ -78,8 +78,8 @@ struct TileJob<Element: KernelElement> {
 /// Sums of `rows` rows and `columns` vectors of columns, in registers while depth runs by.
 ///
 /// Bound: two multiply-adds a cycle, `rows * columns` for `rows + columns` loads a depth; where there are fewer than 8
-/// sums, the latency of the multiply-add. Registers: the sums, `columns` vectors and a broadcast; 15 of 16 in the
-/// largest.
+/// sums, the latency of the multiply-add. Registers: the sums, `columns` vectors and a broadcast: 15 of 16 in
+/// the tile of 6 x 2. That of 1 x 8 needs 17 where all vectors are loaded first; they can be operands in memory instead.
 enum RegisterTile<Vector: LaneVector, let rows: Int, let columns: Int> where Vector.Element: SIMDElement {
   typealias Element = Vector.Element
   typealias Sums = InlineArray<rows, InlineArray<columns, Vector>>
