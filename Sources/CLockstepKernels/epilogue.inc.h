@@ -53,17 +53,6 @@ static void NAME(store_tile)(const lockstep_product *product, NAME(place) at, co
   }
 }
 
-/// Asks for the memory that a tile's epilogue will want, while the sums are still running.
-static inline void NAME(prefetch_tile)(const lockstep_product *product, NAME(place) at) {
-  if (product->transposed) return;
-  for (ptrdiff_t i = 0; i < at.rows; ++i) {
-    __builtin_prefetch(NAME(result_row)(product, at.row + i) + at.lane, 1);
-    if (product->epilogue == LOCKSTEP_BACKWARD_ACTIVATION) {
-      __builtin_prefetch((const ELEMENT *)product->values + (at.row + i) * product->value_stride + at.lane);
-    }
-  }
-}
-
 /// The epilogue of a finished tile.
 static void NAME(finish_tile)(const lockstep_product *product, NAME(place) at, VECTOR *sums) {
   const ptrdiff_t vectors = at.width / LANES;

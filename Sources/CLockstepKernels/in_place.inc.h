@@ -67,9 +67,10 @@ static inline INLINED void NAME(strip_tiles)(const int rows, const int vectors, 
   ELEMENT *result = strip->result + row * strip->stride;
   const ptrdiff_t stride = strip->stride;
   ELEMENT *extra_row = product->extra_row;
-  const ELEMENT *bias = (const ELEMENT *)product->bias + (product->transposed ? row : 0);
+  const ELEMENT *bias = product->bias, *values = product->values;
   const ptrdiff_t value_stride = product->value_stride;
-  const ELEMENT *values = (const ELEMENT *)product->values + row * value_stride;
+  if (bias != NULL && product->transposed) bias += row;
+  if (values != NULL) values += row * value_stride;
 
 #define RESULT(i) (ones && (i) == rows - 1 ? extra_row : result + (i) * stride)
 #define LANE(j) (lane + (j < vectors - 1 ? j * LANES : last))
@@ -134,8 +135,8 @@ static inline INLINED void NAME(strip_tiles)(const int rows, const int vectors, 
     if (elementary) NAME(activate_tile)(strip, rows, vectors, result, values);
     first += rows * line_stride;
     result += rows * stride;
-    values += rows * value_stride;
-    if (product->transposed) bias += rows;
+    if (values != NULL) values += rows * value_stride;
+    if (bias != NULL && product->transposed) bias += rows;
   }
 #undef RECTIFIED
 #undef FINISH

@@ -1,14 +1,17 @@
 // Matrix products over packed panels: blocks that fit the caches, and the epilogue on each finished tile. Cutting the
 // depth into blocks keeps each chain whole: its sum is stored and loaded again, exactly.
 
-// What the caches hold. A panel of lanes and the one that grows beside it share half of a second level of 512 KB: each
-// tile reads its panel in order, at 11 bytes a cycle, which the second level gives without being asked twice; and the
-// deeper the panel, the fewer sums are stored and loaded again. Packed rows are read in order, too, at 4 bytes a cycle,
+// What the caches hold, whatever the vectors. A panel of lanes and the one that grows beside it share half of a second
+// level of 512 KB, the smallest that such CPUs usually have: each tile reads its panel in order, with two multiply-add
+// units of AVX2 or AVX-512 at 11 bytes a cycle, which the second level gives without being asked twice; and the deeper the
+// panel, the fewer sums are stored and loaded again. Packed rows are read in order, too, at 4 bytes a cycle (8 of Double),
 // so that the third level may hold them: the more rows there are, the fewer times a panel is packed.
-#define CHAIN_DEPTH 2048
+#define PANEL_BYTES (128 << 10)
+#define CHAIN_DEPTH (PANEL_BYTES / (PANEL_LANES * (ptrdiff_t)sizeof(ELEMENT)))
 #define ROW_BLOCK_BYTES (4 << 20)
 /// Leaves of a tree in a panel: their sums wait for each other in the first-level cache.
 #define PANEL_LEAVES 2
+_Static_assert(PANEL_LEAVES <= 2, "of the leaves of a panel, only the first has a place to wait for the next one");
 /// The memory of a pending node of a tree of more panels.
 #define NODE_BYTES (512 << 10)
 #define PACKED_STEPS 64
@@ -20,7 +23,7 @@ typedef struct {
   const lockstep_product *product;
   /// Packed rows, and two panels of lanes: one in use, the next one growing beside it.
   ELEMENT *rows, *panels[2];
-  /// The first leaf of each tile of a panel.
+  /// The first leaf of each tile of a panel; null where no panel is deeper than a leaf of a tree.
   ELEMENT *leaves;
   /// Pending nodes of a tree of several panels, each of `node_size` elements in rows of `node_stride`.
   ELEMENT *nodes;
@@ -33,8 +36,8 @@ typedef struct {
 /// Lines of rows and lanes, and the depth that is packed at the moment.
 typedef struct {
   ptrdiff_t row, rows, lane, lanes, first, depth;
-  /// Where in the pending nodes the lines lie.
-  ptrdiff_t node_row, node_lane;
+  /// Where in the pending nodes the lanes lie.
+  ptrdiff_t node_lane;
 } NAME(extent);
 
 /// The finish of tiles that lie whole in the result; false where it takes a function of its own.
@@ -126,6 +129,7 @@ static void NAME(multiply_panel)(const NAME(pass) * pass, NAME(extent) extent, c
         if (complete && direct && inside < work.tiles) work.tiles = inside;
       }
       work.start = NULL;
+      work.operand = NULL;
       work.operand_stride = 0;
       bool finished = true;
       if (!complete) {
@@ -134,7 +138,7 @@ static void NAME(multiply_panel)(const NAME(pass) * pass, NAME(extent) extent, c
         work.stride = width;
       } else {
         if (leaf > 0) earlier[0] = (NAME(node)){pass->leaves + done * width, width};
-        ELEMENT *node = pass->nodes + (extent.node_row + done) * pass->node_stride + extent.node_lane;
+        ELEMENT *node = pass->nodes == NULL ? NULL : pass->nodes + done * pass->node_stride + extent.node_lane;
         for (ptrdiff_t merge = 0; merge < panel_merges; ++merge) {
           earlier[leaf + merge] =
               (NAME(node)){node + (slot + panel_merges - 1 - merge) * pass->node_size, pass->node_stride};
@@ -147,10 +151,10 @@ static void NAME(multiply_panel)(const NAME(pass) * pass, NAME(extent) extent, c
           work.finish = last ? pass->finish : LOCKSTEP_FINISH_STORE;
           work.result = (ELEMENT *)product->result + at.row * product->stride + at.lane;
           work.stride = product->stride;
-          if (product->epilogue == LOCKSTEP_BACKWARD_ACTIVATION) {
+          if (work.finish == LOCKSTEP_FINISH_BACKWARD_RELU) {
             work.operand = (const ELEMENT *)product->values + at.row * product->value_stride + at.lane;
             work.operand_stride = product->value_stride;
-          } else {
+          } else if (work.finish == LOCKSTEP_FINISH_BIAS || work.finish == LOCKSTEP_FINISH_BIAS_RELU) {
             work.operand = (const ELEMENT *)product->bias + at.lane;
           }
         } else {
@@ -274,14 +278,14 @@ static void NAME(multiply)(const lockstep_product *product, ptrdiff_t row_begin,
   // In whole cache lines; the last tile of rows may be written past its end.
   const ptrdiff_t row_elements = (row_block * deepest + 63) / 64 * 64 + 64;
   const ptrdiff_t panel_elements = PANEL_LANES * ((deepest + 15) / 16 * 16);
+  const ptrdiff_t leaf_elements = product->tree && deepest > LEAF_ROWS ? row_block * PANEL_LANES : 0;
   ELEMENT *memory = lockstep_workspace(
-      LOCKSTEP_PANELS,
-      (size_t)(row_elements + 2 * panel_elements + row_block * PANEL_LANES) * sizeof(ELEMENT));
+      LOCKSTEP_PANELS, (size_t)(row_elements + 2 * panel_elements + leaf_elements) * sizeof(ELEMENT));
   NAME(pass) pass = {.product = product};
   pass.panels[0] = memory;
   pass.panels[1] = pass.panels[0] + panel_elements;
   pass.rows = pass.panels[1] + panel_elements;
-  pass.leaves = pass.rows + row_elements;
+  if (leaf_elements > 0) pass.leaves = pass.rows + row_elements;
   pass.finishes = NAME(tile_finish)(product, &pass.finish);
   if (pending) {
     pass.node_stride = lane_block;
@@ -314,6 +318,7 @@ static void NAME(product)(const lockstep_product *product, ptrdiff_t row_begin, 
   }
 }
 
+#undef PANEL_BYTES
 #undef CHAIN_DEPTH
 #undef ROW_BLOCK_BYTES
 #undef NODE_BYTES

@@ -42,7 +42,8 @@ typedef struct {
   lockstep_finish finish;
   ELEMENT *result;
   ptrdiff_t stride;
-  /// The bias from the first lane on, with a stride of 0, or the values that decide about the gradients.
+  /// The bias from the first lane on, with a stride of 0, or the values that decide about the gradients; null where the
+  /// finish takes neither.
   const ELEMENT *operand;
   ptrdiff_t operand_stride;
   ELEMENT rate;
@@ -217,7 +218,7 @@ static inline INLINED void NAME(tile)(const int rows, const int vectors, const N
     }
     }
     result += rows * stride;
-    operand += rows * operand_stride;
+    if (operand_stride != 0) operand += rows * operand_stride;
   }
   if (growth != NAME(grows_not)) work->growing->prefetched = true;
 }

@@ -18,10 +18,16 @@ typedef struct {
 static pthread_key_t key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
+/// What the calling thread has. The key only frees it when the thread ends: looking it up there would take longer than a
+/// small product.
+static _Thread_local workspace *all = NULL;
+
 static void release(void *value) {
   workspace *own = value;
   for (int use = 0; use < LOCKSTEP_WORKSPACES; ++use) free(own[use].memory);
   free(own);
+  // The destructor of another key may still call a kernel on this thread.
+  all = NULL;
 }
 
 static _Noreturn void end_without_thread_data(void) {
@@ -43,8 +49,6 @@ void *lockstep_allocate(size_t bytes) {
 }
 
 void *lockstep_workspace(lockstep_workspace_use use, size_t bytes) {
-  // The key only frees when a thread ends: looking it up would take longer than a small product.
-  static _Thread_local workspace *all = NULL;
   if (all == NULL) {
     pthread_once(&once, make_key);
     all = lockstep_allocate(LOCKSTEP_WORKSPACES * sizeof *all);
