@@ -34,18 +34,14 @@ struct lockstep_price_product {
 
 #if defined(__x86_64__)
 
+#define WITH_FMA __attribute__((target("avx2,fma")))
+
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #define VECTORS avx2
 #define REGISTER_BYTES 32
 #define TILE_ROWS 6
 #define TILE_VECTORS 2
 #include "price.inc.h"
-
-float lockstep_price_dot_chain(const float *a, const float *b, ptrdiff_t count) {
-  float sum = 0;
-  for (ptrdiff_t k = 0; k < count; ++k) sum = __builtin_elementwise_fma(a[k], b[k], sum);
-  return sum;
-}
 #pragma clang attribute pop
 
 #pragma clang attribute push(__attribute__((target("avx512f,avx512vl,avx512dq,avx2,fma"))), apply_to = function)
@@ -58,19 +54,25 @@ float lockstep_price_dot_chain(const float *a, const float *b, ptrdiff_t count) 
 
 #elif defined(__aarch64__)
 
+#define WITH_FMA
+
 #define VECTORS neon
 #define REGISTER_BYTES 16
 #define TILE_ROWS 8
 #define TILE_VECTORS 3
 #include "price.inc.h"
 
-float lockstep_price_dot_chain(const float *a, const float *b, ptrdiff_t count) {
+#else
+
+#define WITH_FMA
+
+#endif
+
+WITH_FMA float lockstep_price_dot_chain(const float *a, const float *b, ptrdiff_t count) {
   float sum = 0;
   for (ptrdiff_t k = 0; k < count; ++k) sum = __builtin_elementwise_fma(a[k], b[k], sum);
   return sum;
 }
-
-#endif
 
 static const kernels *kernels_for(lockstep_price_vectors vectors) {
   switch (vectors) {

@@ -1,13 +1,14 @@
 // Products whose operands lie in the nearest caches: a register tile reads its rows where they are, at any stride, and
 // its lanes too where they lie side by side. Packing would cost as much there as a good part of the product.
 
-// What the operands may take up, the usual size of the cache next to the registers, and what transposing an element
-// costs: in multiply-adds of one lane.
+/// What the operands may take up.
 #define IN_PLACE_BYTES (256 << 10)
+/// The usual size of the cache next to the registers.
 #define FIRST_LEVEL_BYTES (32 << 10)
-// The vectors of a tile of one row: as many chains as a multiply-add takes cycles.
-#define LONE_VECTORS 4
+/// What transposing an element costs, in multiply-adds of one lane.
 #define TRANSPOSE_COST 6
+/// The vectors of a tile of one row: as many chains as a multiply-add takes cycles.
+#define LONE_VECTORS 4
 
 /// What tiles compute, and what becomes of their sums.
 typedef struct {
@@ -15,8 +16,8 @@ typedef struct {
   /// Vectors of lanes: vector `j` of step `k` at `lanes + k * lane_step + j * LANES`, but the last at `+ last_lanes`.
   const ELEMENT *lanes;
   ptrdiff_t lane_step, last_lanes;
-  /// The first lane, and how far the last vector begins after it: less than its place where vectors overlap, as the last
-  /// ends where the lanes do.
+  /// The first lane, and how far the last vector begins after it: less than its place where vectors overlap, as the
+  /// last ends where the lanes do.
   ptrdiff_t lane, last;
   /// Where the rows of sums go, and what becomes of them first.
   ELEMENT *result;
@@ -49,8 +50,8 @@ static void NAME(activate_tile)(const NAME(strip) * strip, ptrdiff_t rows, ptrdi
 #define EACH_VECTOR _Pragma("clang loop unroll(full)") for (int j = 0; j < vectors; ++j)
 #define EACH_ROW _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; ++i)
 
-/// Sums of `rows` lines by `vectors` vectors, `tiles` times, from line `row` on. With `ones`, the last line is the one of
-/// all ones.
+/// Sums of `rows` lines by `vectors` vectors, `tiles` times, from line `row` on. With `ones`, the last line is the one
+/// of all ones.
 static inline INLINED void NAME(strip_tiles)(const int rows, const int vectors, const bool ones,
                                              const NAME(strip) * strip, ptrdiff_t row, ptrdiff_t tiles) {
   const lockstep_product *product = strip->product;
@@ -301,8 +302,8 @@ static void NAME(multiply_transposed)(const lockstep_product *product, ptrdiff_t
 }
 
 /// A whole product, with lanes along the columns of the result or along its rows. False, and nothing computed, where
-/// neither has a vector's worth, or where its operands leave the nearest caches; but lanes that lie side by side are read
-/// where they are, too, if the rows are so few that each is read once or twice.
+/// neither has a vector's worth, or where its operands leave the nearest caches; but lanes that lie side by side are
+/// read where they are, too, if the rows are so few that each is read once or twice.
 static bool NAME(in_place)(lockstep_product *product, ptrdiff_t rows, ptrdiff_t columns) {
   if (product->depth == 0 || (product->tree && product->depth > LEAF_ROWS)) return false;
   const bool streams = !product->tree && rows <= 2 * TILE_ROWS && product->lanes.line_stride == 1;
@@ -317,9 +318,7 @@ static bool NAME(in_place)(lockstep_product *product, ptrdiff_t rows, ptrdiff_t 
   if (fits_exchanged &&
       (!fits || NAME(in_place_cost)(product->depth, columns, &left, left.lines) + TRANSPOSE_COST * rows * columns <
                     NAME(in_place_cost)(product->depth, rows, &product->lanes, columns))) {
-    product->rows = product->lanes;
-    product->lanes = left;
-    product->transposed = true;
+    lockstep_exchange_operands(product);
     NAME(multiply_transposed)(product, columns);
     return true;
   }

@@ -69,6 +69,14 @@ typedef struct {
   double learning_rate;
 } lockstep_product;
 
+/// The same product with the rows of its result along the lanes.
+static inline INLINED void lockstep_exchange_operands(lockstep_product *product) {
+  const lockstep_operand rows = product->rows;
+  product->rows = product->lanes;
+  product->lanes = rows;
+  product->transposed = true;
+}
+
 /// Elementwise work: replaces each element of `target` by a function of it, of the element of `operand` and of a value
 /// of the element type.
 typedef void lockstep_update(lockstep_mutable_matrix target, lockstep_matrix operand, double factor);
@@ -81,8 +89,9 @@ struct lockstep_kernels {
   void (*product)(const lockstep_product *product, ptrdiff_t row_begin, ptrdiff_t row_end, ptrdiff_t lane_begin,
                   ptrdiff_t lane_end);
 
-  /// A whole product of `rows` by `columns` sums that is not transposed yet, on operands that are small enough to be read
-  /// where they lie. False, and nothing computed or changed, where they are not; else the operands may be exchanged.
+  /// A whole product of `rows` by `columns` sums that is not transposed yet, on operands that are small enough to be
+  /// read where they lie. False, and nothing computed or changed, where they are not; else the operands may be
+  /// exchanged.
   bool (*in_place)(lockstep_product *product, ptrdiff_t rows, ptrdiff_t columns);
 
   /// Rows `row_begin..<row_end` of a product that is neither a tree nor transposed, whose depth and whose number of

@@ -1,5 +1,6 @@
-// Losses: one row in each lane, as Loss in ComputeBackend spells them, and their sum over rows, in stripes. `z`, `t` and
-// `gradient` hold vectors of rows for each output, `apart` elements from those of the next; `sums` receives the losses.
+// Losses: one row in each lane, as Loss in ComputeBackend spells them, and their sum over rows, in stripes. `z`, `t`
+// and `gradient` hold vectors of rows for each output, `apart` elements from those of the next; `sums` receives the
+// losses.
 
 // The most vectors of rows at a time.
 #define LOSS_VECTORS (LEAF_ROWS / LANES)
@@ -109,7 +110,8 @@ static double NAME(loss_rows)(lockstep_loss_function loss, lockstep_matrix outpu
                               lockstep_mutable_matrix gradient) {
   const VECTOR factor = NAME(splat)((ELEMENT)scale);
   const ptrdiff_t outputs = output.columns;
-  // Rows at a time: a leaf, or as many as fit. Their columns are there long before they are read again.
+  // Rows at a time: a leaf, or as many as leave their columns of outputs, targets and slopes in the first-level cache
+  // from the transposition that writes them to the last step that reads them.
   const ptrdiff_t most = COLUMN_BYTES / (ptrdiff_t)sizeof(ELEMENT) / (3 * outputs + 1) / LANES * LANES;
   const ptrdiff_t chunk = most < LANES ? LANES : most < LEAF_ROWS ? most : LEAF_ROWS;
   const bool in_place = outputs == 1 && output.stride == 1 && target.stride == 1 && gradient.stride == 1;

@@ -1,13 +1,13 @@
-// Sums over rows in stripes: the gradients of narrow layers, and the fold that the sums of losses share. Sixteen rows lie
-// across the lanes.
+// Sums over rows in stripes: the gradients of narrow layers, and the fold that the sums of losses share. Sixteen rows
+// lie across the lanes.
 
 #define STRIPE_VECTORS (STRIPES / LANES)
 
 /// Room for `count` sums in whole vectors.
 #define ROUNDED_UP(count) (((count) + LANES - 1) / LANES * LANES)
 
-/// Where each segment of `segment` lanes is half of a sum of `a` and half of one of `b`, those of `a` first: the halves of
-/// the sums, `part` 0 or 1.
+/// Where each segment of `segment` lanes is half of a sum of `a` and half of one of `b`, those of `a` first: the halves
+/// of the sums, `part` 0 or 1.
 #if LANES == 16
 #define HALVES(a, b, segment, part)                                                                              \
   (segment == 16  ? __builtin_shufflevector(a, b, 8 * part, 8 * part + 1, 8 * part + 2, 8 * part + 3,            \
@@ -122,7 +122,8 @@ static inline INLINED void NAME(column_stripes)(const int count, const ELEMENT *
   }
 }
 
-/// The sums of one column of `x`, or of ones, with each column of `dz`: as many vectors of stripes as there are columns.
+/// The sums of one column of `x`, or of ones, with each column of `dz`: as many vectors of stripes as there are
+/// columns.
 static void NAME(row_of_stripes)(const ELEMENT *x, const ELEMENT *dz, ptrdiff_t outputs, ptrdiff_t rows,
                                  VECTOR *stripes) {
   ptrdiff_t j = 0;

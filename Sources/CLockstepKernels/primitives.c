@@ -108,13 +108,6 @@ static bool prefers_rows_along_lanes(const lockstep_kernels *kernels, ptrdiff_t 
   return along_rows < 0.9 * along_columns;
 }
 
-static void exchange_operands(lockstep_product *product) {
-  const lockstep_operand rows = product->rows;
-  product->rows = product->lanes;
-  product->lanes = rows;
-  product->transposed = true;
-}
-
 static void few_features_part(void *context, ptrdiff_t index) {
   const grid *g = context;
   g->kernels->few_features(g->product, part_start(g->rows, g->kernels->lanes, index, g->row_parts),
@@ -140,7 +133,7 @@ static void run_product(const lockstep_kernels *kernels, int threads, lockstep_p
   } else if (runs_in_place(kernels, threads, product, rows, columns)) {
     return;
   } else if (prefers_rows_along_lanes(kernels, rows, columns)) {
-    exchange_operands(product);
+    lockstep_exchange_operands(product);
     multiply(kernels, threads, product, columns, rows);
   } else {
     multiply(kernels, threads, product, rows, columns);

@@ -5,8 +5,8 @@
 // Rows in flight: their columns stay in the first-level cache.
 #define CHUNK (512 / (ptrdiff_t)sizeof(ELEMENT))
 
-/// Rows of one column of a product: the chains of `vectors` vectors of rows, several at a time, over columns of `x` that
-/// lie `apart` elements apart.
+/// Rows of one column of a product: the chains of `vectors` vectors of rows, several at a time, over columns of `x`
+/// that lie `apart` elements apart.
 static inline INLINED void NAME(column_chains)(const int vectors, ptrdiff_t depth, const ELEMENT *x, ptrdiff_t apart,
                                                const ELEMENT *w, ptrdiff_t w_stride, ELEMENT *sums) {
   VECTOR sum[4];
@@ -70,21 +70,24 @@ static void NAME(few_features)(const lockstep_product *product, ptrdiff_t row_be
 
 // The operand streams once, row by row, as it lies in memory: its bytes are what such a product waits for.
 
+// The most rows: their factors of a step or more fit in registers beside the lanes.
+#define MOST_STREAMED_ROWS 4
+
 // The most steps of depth at a time: a sum is loaded and stored once for all of them.
 #define STEPS 4
 
 /// True where a product has so few rows that the other operand is better read once, in place, than packed.
 static bool NAME(suits_few_rows)(const lockstep_product *product, ptrdiff_t rows, ptrdiff_t lanes) {
-  return !product->tree && !product->transposed && product->lanes.line_stride == 1 && rows >= 1 && rows <= 4 &&
-         lanes >= LANES;
+  return !product->tree && !product->transposed && product->lanes.line_stride == 1 && rows >= 1 &&
+         rows <= MOST_STREAMED_ROWS && lanes >= LANES;
 }
 
-/// Adds `steps` products to the sums of each of `rows` rows and `vectors` vectors of lanes; the sums of a vector lie side
-/// by side, as tiles have them. `ahead` is how far what will be wanted next lies from what is read now.
+/// Adds `steps` products to the sums of each of `rows` rows and `vectors` vectors of lanes; the sums of a vector lie
+/// side by side, as tiles have them. `ahead` is how far what will be wanted next lies from what is read now.
 static inline INLINED void NAME(stream_steps)(const int rows, const int steps, const ELEMENT *a, ptrdiff_t a_stride,
                                               const ELEMENT *b, ptrdiff_t b_stride, ptrdiff_t ahead, ptrdiff_t vectors,
                                               VECTOR *sums) {
-  VECTOR factors[4][STEPS];
+  VECTOR factors[MOST_STREAMED_ROWS][STEPS];
 #pragma clang loop unroll(full)
   for (int i = 0; i < rows; ++i) {
 #pragma clang loop unroll(full)
@@ -155,3 +158,4 @@ static void NAME(multiply_few_rows)(const lockstep_product *product, ptrdiff_t r
 }
 
 #undef STEPS
+#undef MOST_STREAMED_ROWS

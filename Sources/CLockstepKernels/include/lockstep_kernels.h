@@ -53,24 +53,27 @@ int lockstep_openmp_version(void);
 // Each primitive runs on up to `threads` threads, fewer where the work is small. Called from inside a parallel region
 // it runs on the calling thread.
 
+/// Serves `ComputeBackend.forward`.
 void lockstep_forward(const lockstep_kernels *kernels, int threads, lockstep_matrix input, lockstep_matrix weights,
                       lockstep_matrix bias, lockstep_activation activation, lockstep_mutable_matrix output);
 
+/// Serves `ComputeBackend.parameterGradients`.
 void lockstep_parameter_gradients(const lockstep_kernels *kernels, int threads, lockstep_matrix input,
                                   lockstep_matrix output_gradient, lockstep_mutable_matrix weight_gradient,
                                   lockstep_mutable_matrix bias_gradient);
 
-/// The parameter gradients, and `parameters - learning_rate * gradient` to the parameters. `learning_rate` is a value of
-/// the element type.
+/// Serves `ComputeBackend.updateParameters`: the parameter gradients, and `parameters - learning_rate * gradient` to the
+/// parameters. `learning_rate` is a value of the element type.
 void lockstep_update_parameters(const lockstep_kernels *kernels, int threads, lockstep_matrix input,
                                 lockstep_matrix output_gradient, lockstep_mutable_matrix weights,
                                 lockstep_mutable_matrix bias, double learning_rate);
 
+/// Serves `ComputeBackend.inputGradient`.
 void lockstep_input_gradient(const lockstep_kernels *kernels, int threads, lockstep_matrix output_gradient,
                              lockstep_matrix weights, lockstep_matrix input, lockstep_activation activation,
                              lockstep_mutable_matrix input_gradient);
 
-/// `scale` and the result are values of the element type.
+/// Serves `ComputeBackend.loss`. `scale` and the result are values of the element type.
 double lockstep_loss(const lockstep_kernels *kernels, int threads, lockstep_loss_function loss, lockstep_matrix output,
                      lockstep_matrix target, double scale, lockstep_mutable_matrix gradient);
 
@@ -83,21 +86,23 @@ typedef struct {
   void *bias_gradient;
 } lockstep_narrow_layer;
 
-/// The whole pass of a network of which each layer is narrow, on the calling thread: the gradients of all layers and the
-/// sum of losses, to `loss_sum`. False, and nothing written, where a layer is not narrow.
+/// Serves `ComputeBackend.narrowGradients`: the whole pass of a network of which each layer is narrow, on the calling
+/// thread: the gradients of all layers and the sum of losses, to `loss_sum`. False, and nothing written, where a layer
+/// is not narrow.
 ///
 /// `scale` and the sum are values of the element type.
 bool lockstep_narrow_gradients(const lockstep_kernels *kernels, const lockstep_narrow_layer *layers,
                                ptrdiff_t layer_count, lockstep_matrix input, lockstep_matrix target,
                                lockstep_loss_function loss, double scale, double *loss_sum);
 
+/// Serves `ComputeBackend.add`.
 void lockstep_add(const lockstep_kernels *kernels, int threads, lockstep_matrix other, lockstep_mutable_matrix sum);
 
-/// `learning_rate` is a value of the element type.
+/// Serves `ComputeBackend.descend`. `learning_rate` is a value of the element type.
 void lockstep_descend(const lockstep_kernels *kernels, int threads, lockstep_mutable_matrix parameters,
                       lockstep_matrix gradient, double learning_rate);
 
-/// Calls `body` with `context` and every index below `count`, on up to `threads` threads.
+/// Serves `ComputeBackend.parallelFor`: calls `body` with `context` and every index below `count`, on up to `threads` threads.
 void lockstep_parallel_for(ptrdiff_t count, int threads, void (*body)(void *context, ptrdiff_t index), void *context);
 
 #endif
