@@ -1,6 +1,6 @@
-// The whole pass of a narrow network: forward, loss and backward over one leaf after the other, rows along the lanes, so
-// that the data is read once and nothing else leaves the first-level cache. Small regressions keep all sums of a leaf in
-// registers; how the sums of any other narrow network are taken lies in narrow.inc.h.
+// The whole pass of a narrow network: forward, loss and backward over one leaf after the other, rows along the lanes,
+// so that the data is read once and nothing else leaves the first-level cache. Small regressions keep all sums of a
+// leaf in registers; how the sums of any other narrow network are taken lies in narrow.inc.h.
 
 // MARK: - Small regressions
 
@@ -15,8 +15,8 @@
 #define ROWS_AHEAD (4 * LEAF_ROWS)
 
 /// Adds what LANES rows contribute to the sums.
-static inline INLINED void NAME(fused_pass_rows)(const int inputs, const int hidden, const ELEMENT *parameters, VECTOR scale,
-                                           const VECTOR *x, VECTOR t, VECTOR *sums) {
+static inline INLINED void NAME(fused_pass_rows)(const int inputs, const int hidden, const ELEMENT *parameters,
+                                                 VECTOR scale, const VECTOR *x, VECTOR t, VECTOR *sums) {
   const VECTOR zero = NAME(splat)(0);
   VECTOR units[MOST_PASS_FEATURES];
 #pragma clang loop unroll(full)
@@ -54,9 +54,9 @@ static inline INLINED void NAME(fused_pass_rows)(const int inputs, const int hid
 
 /// The sums of a leaf: LANES of its stripes at a time, over all its rows. Column `k` of `x` begins `k * apart` elements
 /// on.
-static inline INLINED void NAME(fused_pass_leaf)(const int inputs, const int hidden, const ELEMENT *parameters, VECTOR scale,
-                                           const ELEMENT *x, ptrdiff_t apart, const ELEMENT *t, ptrdiff_t rows,
-                                           ptrdiff_t ahead, ELEMENT *node) {
+static inline INLINED void NAME(fused_pass_leaf)(const int inputs, const int hidden, const ELEMENT *parameters,
+                                                 VECTOR scale, const ELEMENT *x, ptrdiff_t apart, const ELEMENT *t,
+                                                 ptrdiff_t rows, ptrdiff_t ahead, ELEMENT *node) {
   const int count = PASS_SUMS(inputs, hidden);
   // The rows that fill no panel, filled up.
   const ptrdiff_t whole = rows / STRIPES * STRIPES;
@@ -103,8 +103,9 @@ static inline INLINED void NAME(fused_pass_leaf)(const int inputs, const int hid
 }
 
 /// Writes the sums over all rows.
-static inline INLINED void NAME(fused_pass)(const int inputs, const int hidden, const ELEMENT *parameters, ELEMENT scale,
-                                      lockstep_matrix input, lockstep_matrix target, ELEMENT *sums) {
+static inline INLINED void NAME(fused_pass)(const int inputs, const int hidden, const ELEMENT *parameters,
+                                            ELEMENT scale, lockstep_matrix input, lockstep_matrix target,
+                                            ELEMENT *sums) {
   const int size = ROUNDED_UP(PASS_SUMS(inputs, hidden));
   const ptrdiff_t leaves = (input.rows + LEAF_ROWS - 1) / LEAF_ROWS;
   ELEMENT nodes[64 * MOST_PASS_SUMS], columns[MOST_PASS_FEATURES * LEAF_ROWS], target_column[LEAF_ROWS];
@@ -123,20 +124,20 @@ static inline INLINED void NAME(fused_pass)(const int inputs, const int hidden, 
       t = target_column;
     }
     NAME(fused_pass_leaf)(inputs, hidden, parameters, NAME(splat)(scale), x, LEAF_ROWS, t, rows,
-                    first + LEAF_ROWS + ROWS_AHEAD <= input.rows ? ROWS_AHEAD : 0,
-                    nodes + lockstep_leaf_slot(leaf) * size);
+                          first + LEAF_ROWS + ROWS_AHEAD <= input.rows ? ROWS_AHEAD : 0,
+                          nodes + lockstep_leaf_slot(leaf) * size);
     NAME(merge_nodes)(nodes, size, leaf, leaves);
   }
   for (int i = 0; i < size; i += LANES) NAME(store)(sums + i, NAME(load)(nodes + i));
 }
 
 typedef void (*NAME(fused_pass_function))(const ELEMENT *parameters, ELEMENT scale, lockstep_matrix input,
-                                    lockstep_matrix target, ELEMENT *sums);
+                                          lockstep_matrix target, ELEMENT *sums);
 
-#define PASS(inputs, hidden)                                                                                       \
-  static void NAME(fused_pass_##inputs##_##hidden)(const ELEMENT *parameters, ELEMENT scale, lockstep_matrix input,      \
-                                             lockstep_matrix target, ELEMENT *sums) {                               \
-    NAME(fused_pass)(inputs, hidden, parameters, scale, input, target, sums);                                            \
+#define PASS(inputs, hidden)                                                                                        \
+  static void NAME(fused_pass_##inputs##_##hidden)(const ELEMENT *parameters, ELEMENT scale, lockstep_matrix input, \
+                                                   lockstep_matrix target, ELEMENT *sums) {                         \
+    NAME(fused_pass)(inputs, hidden, parameters, scale, input, target, sums);                                       \
   }
 PASS(1, 0)
 PASS(1, 1)
@@ -158,7 +159,7 @@ static const NAME(fused_pass_function) NAME(passes)[2][MOST_PASS_FEATURES + 1] =
 
 /// The pass in registers that a network has, or NULL.
 static inline NAME(fused_pass_function) NAME(small_pass)(const lockstep_narrow_layer *layers, ptrdiff_t layer_count,
-                                                  lockstep_matrix target, lockstep_loss_function loss) {
+                                                        lockstep_matrix target, lockstep_loss_function loss) {
   if (loss != LOCKSTEP_MEAN_SQUARED_ERROR || layer_count > 2 || target.columns != 1) return NULL;
   const ptrdiff_t inputs = layers[0].weights.rows, hidden = layer_count == 1 ? 0 : layers[0].weights.columns;
   if (inputs < 1 || inputs > 2 || hidden > MOST_PASS_FEATURES || (layer_count == 2 && hidden == 0)) return NULL;
@@ -249,7 +250,8 @@ static double NAME(narrow_pass)(const lockstep_narrow_layer *layers, ptrdiff_t l
     ELEMENT *next_values = first_values;
     for (ptrdiff_t i = 0; i < layer_count; ++i) {
       const lockstep_matrix weights = layers[i].weights;
-      NAME(multiply_columns)(values, weights.rows, weights.base, 1, weights.stride, weights.columns, padded, next_values);
+      NAME(multiply_columns)(values, weights.rows, weights.base, 1, weights.stride, weights.columns, padded,
+                             next_values);
       for (ptrdiff_t j = 0; j < weights.columns; ++j) {
         VECTOR *z = (VECTOR *)(next_values + j * LEAF_ROWS);
         const VECTOR bias = NAME(splat)(((const ELEMENT *)layers[i].bias)[j]);
@@ -281,7 +283,8 @@ static double NAME(narrow_pass)(const lockstep_narrow_layer *layers, ptrdiff_t l
       NAME(leaf_gradients)(values, weights.rows, slope, weights.columns, padded, node);
       node += ROUNDED_UP((weights.rows + 1) * weights.columns);
       if (i == 0) break;
-      NAME(multiply_columns)(slope, weights.columns, weights.base, weights.stride, 1, weights.rows, padded, slope_below);
+      NAME(multiply_columns)(slope, weights.columns, weights.base, weights.stride, 1, weights.rows, padded,
+                             slope_below);
       for (ptrdiff_t k = 0; k < weights.rows; ++k) {
         NAME(activate_backward)(layers[i - 1].activation, (VECTOR *)(slope_below + k * LEAF_ROWS),
                                 (const NAME(unaligned) *)(values + k * LEAF_ROWS), padded / LANES);

@@ -2,10 +2,10 @@
 // depth into blocks keeps each chain whole: its sum is stored and loaded again, exactly.
 
 // What the caches hold, whatever the vectors. A panel of lanes and the one that grows beside it share half of a second
-// level of 512 KB, the smallest that such CPUs usually have: each tile reads its panel in order, with two multiply-add
-// units of AVX2 or AVX-512 at 11 bytes a cycle, which the second level gives without being asked twice; and the deeper the
-// panel, the fewer sums are stored and loaded again. Packed rows are read in order, too, at 4 bytes a cycle (8 of Double),
-// so that the third level may hold them: the more rows there are, the fewer times a panel is packed.
+// level of 512 KB: each tile reads its panel in order, with two multiply-add units of AVX2 or AVX-512 at 11 bytes a
+// cycle, which the second level gives without being asked twice; and the deeper the panel, the fewer sums are stored
+// and loaded again. Packed rows are read in order, too, there at 4 bytes a cycle (8 of Double), so that the third level
+// may hold them: the more rows there are, the fewer times a panel is packed.
 #define PANEL_BYTES (128 << 10)
 #define CHAIN_DEPTH (PANEL_BYTES / (PANEL_LANES * (ptrdiff_t)sizeof(ELEMENT)))
 #define ROW_BLOCK_BYTES (4 << 20)

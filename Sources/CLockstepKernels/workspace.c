@@ -18,8 +18,8 @@ typedef struct {
 static pthread_key_t key;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-/// What the calling thread has. The key only frees it when the thread ends: looking it up there would take longer than a
-/// small product.
+/// What the calling thread has. The key only frees it when the thread ends: looking it up there would take longer than
+/// a small product.
 static _Thread_local workspace *all = NULL;
 
 static void release(void *value) {

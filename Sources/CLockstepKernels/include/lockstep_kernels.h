@@ -62,8 +62,8 @@ void lockstep_parameter_gradients(const lockstep_kernels *kernels, int threads, 
                                   lockstep_matrix output_gradient, lockstep_mutable_matrix weight_gradient,
                                   lockstep_mutable_matrix bias_gradient);
 
-/// Serves `ComputeBackend.updateParameters`: the parameter gradients, and `parameters - learning_rate * gradient` to the
-/// parameters. `learning_rate` is a value of the element type.
+/// Serves `ComputeBackend.updateParameters`: the parameter gradients, and `parameters - learning_rate * gradient` to
+/// the parameters. `learning_rate` is a value of the element type.
 void lockstep_update_parameters(const lockstep_kernels *kernels, int threads, lockstep_matrix input,
                                 lockstep_matrix output_gradient, lockstep_mutable_matrix weights,
                                 lockstep_mutable_matrix bias, double learning_rate);
@@ -102,7 +102,8 @@ void lockstep_add(const lockstep_kernels *kernels, int threads, lockstep_matrix 
 void lockstep_descend(const lockstep_kernels *kernels, int threads, lockstep_mutable_matrix parameters,
                       lockstep_matrix gradient, double learning_rate);
 
-/// Serves `ComputeBackend.parallelFor`: calls `body` with `context` and every index below `count`, on up to `threads` threads.
+/// Serves `ComputeBackend.parallelFor`: calls `body` with `context` and every index below `count`, on up to `threads`
+/// threads.
 void lockstep_parallel_for(ptrdiff_t count, int threads, void (*body)(void *context, ptrdiff_t index), void *context);
 
 #endif
