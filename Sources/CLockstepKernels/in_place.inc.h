@@ -5,6 +5,8 @@
 #define IN_PLACE_BYTES (256 << 10)
 /// The usual size of the cache next to the registers.
 #define FIRST_LEVEL_BYTES (32 << 10)
+/// Lines that lie a multiple of this apart share a set of that cache.
+#define SET_PERIOD_BYTES (4 << 10)
 /// What transposing an element costs, in multiply-adds of one lane.
 #define TRANSPOSE_COST 6
 /// The vectors of a tile of one row: as many chains as a multiply-add takes cycles.
@@ -211,10 +213,12 @@ static void NAME(multiply_in_place)(const lockstep_product *product, ptrdiff_t r
   // Tiles of as equal a height as there are: the higher ones come first, the line of ones has one of its own.
   const ptrdiff_t height = rows / tiles, higher = rows % tiles;
   // Lanes that fill the first-level cache, a power of two apart, share few of its sets with the rows of the result that
-  // a descent reads and writes.
+  // a descent reads and writes. Rows of a result that share one set throw out of it the lanes that lie there.
   const ptrdiff_t apart = product->lanes.depth_stride * (ptrdiff_t)sizeof(ELEMENT);
-  const bool copies = strip.epilogue == LOCKSTEP_DESCEND && tiles >= 4 && apart % 256 == 0 &&
+  const bool crowds = strip.epilogue == LOCKSTEP_DESCEND && tiles >= 4 && apart % 256 == 0 &&
                       product->depth * apart >= FIRST_LEVEL_BYTES;
+  const bool shares_set = tiles >= 8 && strip.stride * (ptrdiff_t)sizeof(ELEMENT) % SET_PERIOD_BYTES == 0;
+  const bool copies = crowds || shares_set;
   const bool gathers = product->lanes.line_stride != 1, lone = rows == 1 && !ones;
   const ptrdiff_t most = lone ? LONE_VECTORS : TILE_VECTORS;
   // The first strip takes what the others leave, so that the last has both of the vectors that overlap.
@@ -331,5 +335,6 @@ static bool NAME(in_place)(lockstep_product *product, ptrdiff_t rows, ptrdiff_t 
 
 #undef IN_PLACE_BYTES
 #undef FIRST_LEVEL_BYTES
+#undef SET_PERIOD_BYTES
 #undef LONE_VECTORS
 #undef TRANSPOSE_COST

@@ -50,11 +50,13 @@ struct Shape: Sendable, CustomStringConvertible {
     }
   }
 
-  /// Operands that stay in the nearest caches, lanes along outputs and along rows, and few rows on wide layers.
+  /// Operands that stay in the nearest caches, lanes along outputs and along rows, few rows on wide layers, and
+  /// rows a whole period of the nearest cache apart.
   static let inPlace: [Shape] = [
     (32, 13, 64), (32, 64, 32), (32, 32, 1), (64, 64, 128), (64, 128, 10), (100, 100, 100), (256, 24, 9), (1, 300, 130),
     (2, 301, 67), (3, 302, 65), (4, 303, 64), (5, 700, 100), (12, 700, 100), (13, 700, 100), (1, 5, 71), (4, 2, 64),
-    (64, 127, 10), (63, 33, 3), (9, 40, 5), (8, 16, 1), (257, 30, 9),
+    (64, 127, 10), (63, 33, 3), (9, 40, 5), (8, 16, 1), (257, 30, 9), (20, 5, 1024), (13, 30, 1024), (1, 9, 1024),
+    (25, 14, 1016), (20, 9, 512), (1024, 20, 5), (1024, 6, 30),
   ].map { Shape(rows: $0, inputs: $1, outputs: $2) }
 
   static let all =
