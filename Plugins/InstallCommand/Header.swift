@@ -30,6 +30,9 @@ struct Header {
   /// The name that programs are linked with.
   var soname: String { "liblockstep.so.\(binaryVersion)" }
 
+  /// What makes `objcopy` keep these functions to be seen, and nothing else.
+  var exports: [String] { functions.map { "--keep-global-symbol=\($0)" } }
+
   /// What makes the linker export these functions and nothing else.
   var exportMap: String { "{ global: \(functions.map { "\($0); " }.joined())local: *; };\n" }
 }

@@ -84,14 +84,14 @@ struct Installation {
     let object = context.pluginWorkDirectoryURL.appending(path: "lockstep.o")
     let result = context.pluginWorkDirectoryURL.appending(path: "liblockstep.a")
     try? files.removeItem(at: result)
-    try run(
-      "ld.lld",
-      ["-r", "-o", whole.path, "--whole-archive", archive.path, "--no-whole-archive"]
-        + [swift.appending(path: "\(architecture)/swiftrt.o").path, "-L\(swift.path)", "--start-group"]
-        + libraries.map { "-l\($0)" } + (cPlusPlus.map { [$0] } ?? []) + ["--end-group"])
+    var arguments = ["-r", "-o", whole.path, "--whole-archive", archive.path, "--no-whole-archive"]
+    arguments += [swift.appending(path: "\(architecture)/swiftrt.o").path, "-L\(swift.path)", "--start-group"]
+    arguments += libraries.map { "-l\($0)" }
+    if let cPlusPlus { arguments.append(cPlusPlus) }
+    try run("ld.lld", arguments + ["--end-group"])
     try run(
       "llvm-objcopy",
-      ["--strip-debug"] + header.functions.map { "--keep-global-symbol=\($0)" } + [whole.path, object.path])
+      ["--strip-debug"] + header.exports + [whole.path, object.path])
     try run("llvm-ar", ["rcs", result.path, object.path])
     try install(result, as: "lib/liblockstep.a")
     return cPlusPlus != nil
