@@ -38,7 +38,7 @@ final class BackendHandle: Sendable {
   }
 
   /// The backend of who names none, made when it is first asked for.
-  static let automatic = Swift.Result { () throws(CallError) in try BackendHandle(kind: nil, threads: nil) }
+  static let automatic = Result { () throws(CallError) in try BackendHandle(kind: nil, threads: nil) }
 
   /// The backend behind a handle; the automatic one for NULL.
   @inline(__always)

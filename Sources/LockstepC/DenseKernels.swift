@@ -126,7 +126,7 @@ private struct Shape {
     let weights = try Operand(weights, "weights", rows: inputs, columns: outputs, stride: weightsStride)
     let bias = try Operand(bias, "bias", count: outputs)
     let activation = try activation(constant)
-    let output = try Result(output, "output", rows: rows, columns: outputs, stride: outputStride)
+    let output = try WrittenOperand(output, "output", rows: rows, columns: outputs, stride: outputStride)
     try output.requireDisjoint(from: input)
     try output.requireDisjoint(from: weights)
     try output.requireDisjoint(from: bias)
@@ -142,9 +142,9 @@ private struct Shape {
     let input = try Operand(input, "input", rows: rows, columns: inputs, stride: inputStride)
     let outputGradient = try Operand(
       outputGradient, "output_gradient", rows: rows, columns: outputs, stride: outputGradientStride)
-    let weightGradient = try Result(
+    let weightGradient = try WrittenOperand(
       weightGradient, "weight_gradient", rows: inputs, columns: outputs, stride: weightGradientStride)
-    let biasGradient = try Result(biasGradient, "bias_gradient", count: outputs)
+    let biasGradient = try WrittenOperand(biasGradient, "bias_gradient", count: outputs)
     try weightGradient.requireDisjoint(from: input)
     try weightGradient.requireDisjoint(from: outputGradient)
     try weightGradient.requireDisjoint(from: biasGradient)
@@ -165,7 +165,7 @@ private struct Shape {
     let weights = try Operand(weights, "weights", rows: inputs, columns: outputs, stride: weightsStride)
     let input = try Operand(input, "input", rows: rows, columns: inputs, stride: inputStride)
     let activation = try activation(constant)
-    let inputGradient = try Result(
+    let inputGradient = try WrittenOperand(
       inputGradient, "input_gradient", rows: rows, columns: inputs, stride: inputGradientStride)
     try inputGradient.requireDisjoint(from: outputGradient)
     try inputGradient.requireDisjoint(from: weights)

@@ -39,7 +39,7 @@ private func predict<Element: HandledElement>(
   let state = try handle.state(as: Element.self)
   let rows = try size(rows, "rows")
   let input = try Operand(input, "input", rows: rows, columns: state.inputs, stride: inputStride)
-  let output = try Result(output, "output", rows: rows, columns: state.outputs, stride: outputStride)
+  let output = try WrittenOperand(output, "output", rows: rows, columns: state.outputs, stride: outputStride)
   try output.requireDisjoint(from: input)
   try handle.lock.reading { () throws(CallError) in
     do throws(NetworkError) {
@@ -228,7 +228,7 @@ private struct Batch<Element: HandledElement> {
 
   /// Writes the gradients; returns the mean loss.
   func gradients(to pointer: UnsafeMutablePointer<Element>?, count: Int64) throws(CallError) -> Element {
-    let result = try Result(
+    let result = try WrittenOperand(
       pointer, "gradients", count: try size(count, "count", of: state.parameterCount))
     try result.requireDisjoint(from: input)
     try result.requireDisjoint(from: target)

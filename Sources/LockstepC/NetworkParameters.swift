@@ -17,7 +17,7 @@ public func lockstep_network_get_parameters_f32(
   status { () throws(CallError) in
     let handle = try NetworkHandle.of(network)
     let state = try handle.state(as: Float.self)
-    let result = try Result(
+    let result = try WrittenOperand(
       parameters, "parameters", count: try size(count, "count", of: state.parameterCount))
     handle.lock.reading { copy(state.trainer.layers.map(\.readOnly), to: result.view) }
   }
@@ -31,7 +31,7 @@ public func lockstep_network_get_parameters_f64(
   status { () throws(CallError) in
     let handle = try NetworkHandle.of(network)
     let state = try handle.state(as: Double.self)
-    let result = try Result(
+    let result = try WrittenOperand(
       parameters, "parameters", count: try size(count, "count", of: state.parameterCount))
     handle.lock.reading { copy(state.trainer.layers.map(\.readOnly), to: result.view) }
   }
@@ -121,10 +121,12 @@ private func getLayer<Element: HandledElement>(
     let layers = state.trainer.layers
     let own = layers[try index(ofLayer: layer, among: layers.count)].readOnly
     let weights = try weights.map { (pointer) throws(CallError) in
-      try Result(
+      try WrittenOperand(
         pointer, "weights", rows: own.weights.rows, columns: own.weights.columns, stride: weightsStride)
     }
-    let bias = try bias.map { (pointer) throws(CallError) in try Result(pointer, "bias", count: own.bias.columns) }
+    let bias = try bias.map { (pointer) throws(CallError) in
+      try WrittenOperand(pointer, "bias", count: own.bias.columns)
+    }
     if let weights, let bias { try weights.requireDisjoint(from: bias) }
     weights?.view.copy(from: own.weights)
     bias?.view.copy(from: own.bias)

@@ -29,7 +29,7 @@ struct Operand<Element: KernelElement> {
 }
 
 /// A matrix of the caller's to write, under the name of its argument.
-struct Result<Element: KernelElement> {
+struct WrittenOperand<Element: KernelElement> {
   let view: MutableMatrixView<Element>
   let name: StaticString
 
@@ -57,7 +57,7 @@ struct Result<Element: KernelElement> {
   }
 
   /// Refuses memory that shares an element with `other`.
-  func requireDisjoint(from other: Result) throws(CallError) {
+  func requireDisjoint(from other: WrittenOperand) throws(CallError) {
     try requireDisjoint(from: other.view.readOnly, other.name)
   }
 

@@ -119,7 +119,14 @@ struct StatusTests {
     expect(LOCKSTEP_INVALID_ARGUMENT, naming: "loss", of: step(1, numbers, loss: 3))
     expect(LOCKSTEP_INVALID_ARGUMENT, naming: "loss", of: step(1, numbers, loss: -1))
     expect(LOCKSTEP_INVALID_ARGUMENT, naming: "learning_rate", of: step(1, numbers, rate: .nan))
-    expect(LOCKSTEP_OUT_OF_MEMORY, naming: "rows", of: step(1 << 42, numbers))
+    // Wide layers keep the activations of the whole batch.
+    let wide = try CNetwork(
+      sizes: [2, 2000, 1], activations: [LOCKSTEP_ACTIVATION_RELU, LOCKSTEP_ACTIVATION_IDENTITY])
+    for rows: Int64 in [1 << 42, 1 << 55] {
+      expect(
+        LOCKSTEP_OUT_OF_MEMORY, naming: "rows",
+        of: lockstep_network_step_f32(wide.handle, rows, numbers, 2, numbers, 1, mse, 0.1, nil))
+    }
     #expect(mean == 5)
     #expect(lockstep_network_step_f32(network.handle, 1, numbers, 2, numbers, 1, mse, 0.1, nil) == LOCKSTEP_OK)
 
