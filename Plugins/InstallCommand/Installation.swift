@@ -89,9 +89,10 @@ struct Installation {
     arguments += libraries.map { "-l\($0)" }
     if let cPlusPlus { arguments.append(cPlusPlus) }
     try run("ld.lld", arguments + ["--end-group"])
+    // Linkers warn of mktemp, which Foundation calls where it writes a file; the package writes its files without Foundation.
     try run(
       "llvm-objcopy",
-      ["--strip-debug"] + header.exports + [whole.path, object.path])
+      ["--strip-debug", "--redefine-sym=mktemp=abort"] + header.exports + [whole.path, object.path])
     try run("llvm-ar", ["rcs", result.path, object.path])
     try install(result, as: "lib/liblockstep.a")
     return cPlusPlus != nil
