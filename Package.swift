@@ -139,12 +139,18 @@ let package = Package(
       name: "LockstepData", dependencies: ["CCSV", "ComputeBackend", "FileWriting"],
       swiftSettings: settings(.portable)),
 
+    // Networks as C source files.
+    .target(
+      name: "LockstepCSource", dependencies: ["ComputeBackend", "FileWriting", "Lockstep"],
+      swiftSettings: settings(.portable)),
+
     // The command-line tool.
     .target(name: "CGetopt"),
     .executableTarget(
       name: "LockstepTool",
       dependencies: [
-        "Lockstep", "LockstepData", "LockstepReference", "LockstepBenchmark", "CLockstepCPU", "CGetopt", "FileWriting",
+        "Lockstep", "LockstepData", "LockstepCSource", "LockstepReference", "LockstepBenchmark", "CLockstepCPU", "CGetopt",
+        "FileWriting",
       ],
       swiftSettings: settings(.portable)),
 
@@ -190,6 +196,7 @@ let package = Package(
       name: "LockstepBenchmarkTests", dependencies: ["LockstepBenchmark", "Lockstep"],
       swiftSettings: settings(.portable)),
     .testTarget(name: "FileWritingTests", dependencies: ["FileWriting"]),
+    .testTarget(name: "LockstepCSourceTests", dependencies: ["LockstepCSource", "Lockstep", "FileWriting"]),
     .testTarget(name: "LockstepDataTests", dependencies: ["LockstepData", "FileWriting"]),
     .testTarget(
       name: "ModelFileTests", dependencies: ["Lockstep"], exclude: ["check_with_python.py", "check_with_pytorch.py"],
