@@ -34,7 +34,7 @@ struct TestNetwork<Element: NetworkElement> {
           name: "net_\(Element.precision.rawValue)_\(networks.count)", network: try Network(layers: layers),
           input: Matrix(rows: rows, columns: sizes[0], elements: elements)))
     }
-    for activation in Activation.allCases { try add([1, 1], [activation], rows: 100_000, weight: 1) }
+    for activation in Activation.allCases { try add([1, 1], [activation], rows: 20_000, weight: 1) }
     try add([1, 1], [.identity], rows: 7)
     try add([7, 1, 5], [.relu, .sigmoid], rows: 9)
     try add([16, 33, 300, 3], [.tanh, .leakyReLU, .identity], rows: 9)
