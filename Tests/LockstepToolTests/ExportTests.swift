@@ -1,4 +1,5 @@
-// `lockstep export`: what it writes and what it refuses. The content of ONNX models is tested in LockstepONNXTests.
+// `lockstep export`: which files it writes and what it refuses. What the files hold is tested in LockstepCSourceTests and
+// LockstepONNXTests.
 
 import ComputeBackend
 import Foundation
@@ -41,15 +42,31 @@ import Testing
     #expect(try bytes(double).count > bytes(single).count)
   }
 
+  @Test func bothFormsAreWrittenAtOnce() throws {
+    let (c, onnx, alone) = (folder.file("m.c"), folder.file("m.onnx"), folder.file("alone.onnx"))
+    let object = try Tool.run("export", model, "--c", c, "--name", "net", "--onnx", onnx, "--json").object()
+    #expect(object["c"] as? String == c)
+    #expect(object["function"] as? String == "net_predict")
+    #expect(object["onnx"] as? String == onnx)
+    #expect(try String(decoding: bytes(c), as: UTF8.self).contains("net_predict"))
+    let second = try Tool.run("export", model, "--onnx", alone, "--json").object()
+    #expect(second["c"] is NSNull)
+    #expect(second["function"] is NSNull)
+    #expect(try bytes(onnx) == bytes(alone))
+  }
+
   @Test func whatCannotBeWrittenIsRefused() throws {
     try FileManager.default.createDirectory(atPath: folder.file("folder"), withIntermediateDirectories: false)
     let before = folder.names.sorted()
     let cases: [(words: [String], exitCode: Int32, says: String)] = [
-      ([model], 2, "--onnx"),
-      ([model, "--onnx", ""], 2, "--onnx"),
+      ([model], 2, "--c or --onnx is missing"),
+      ([model, "--onnx", ""], 2, "--onnx is ''; it must be the name of a file"),
+      ([model, "--onnx", folder.file("out"), "--c", folder.file("out")], 2, "--c and --onnx name the same file"),
+      ([model, "--onnx", folder.file("out"), "--name", "housing"], 2, "--name is for the C file"),
       ([model, "--onnx", model], 2, "--onnx \(model) would overwrite an input"),
       ([model, "--onnx", folder.file("folder")], 1, "\(folder.file("folder")) cannot be written: it is a folder"),
       ([model, "--onnx", folder.file("none/out.onnx")], 1, "its folder does not exist"),
+      ([model, "--c", folder.file("out.c"), "--onnx", folder.file("none/out.onnx")], 1, "its folder does not exist"),
       ([model, "--onnx", "/proc/none.onnx"], 1, "/proc/none.onnx cannot be written"),
       ([folder.file("none.st"), "--onnx", folder.file("out.onnx")], 1, "none.st: there is no such file"),
       ([folder.path, "--onnx", folder.file("out.onnx")], 1, "this is a folder"),
