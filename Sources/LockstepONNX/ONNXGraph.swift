@@ -48,13 +48,20 @@ struct ONNXGraph<Element: KernelElement> {
     }
   }
 
-  /// `Gemm`, which is `input weights + bias`, and the activation.
+  /// `input weights + bias`, and the activation.
   private mutating func add(_ layer: DenseLayer<Element>, name: String, input: String, output: String) {
     let (weights, bias) = ("\(name).weights", "\(name).bias")
     addTensor(weights, shape: [layer.inputs, layer.outputs], elements: layer.weights.elements)
     addTensor(bias, shape: [layer.outputs], elements: layer.bias.elements)
     let sums = layer.activation == .identity ? output : "\(name).sums"
-    addNode("Gemm", [input, weights, bias], sums)
+    switch Element.precision {
+    case .f32: addNode("Gemm", [input, weights, bias], sums)
+    case .f64:
+      // Many releases of ONNX Runtime, 1.17 among them, join a Gemm in Double and an activation to an operator that they
+      // then lack.
+      addNode("MatMul", [input, weights], "\(name).products")
+      addNode("Add", ["\(name).products", bias], sums)
+    }
     switch (layer.activation, Element.precision) {
     case (.identity, _): break
     case (.relu, _): addNode("Relu", [sums], output)

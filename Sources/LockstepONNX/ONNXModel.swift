@@ -23,10 +23,10 @@ public enum ONNXError: Error, Sendable, Equatable, CustomStringConvertible {
 /// A network as an ONNX model, which other runtimes load.
 ///
 /// The model has an input named `input`, `[rows x inputs]`, and an output named `output`, `[rows x outputs]`, in the
-/// network's precision, where `rows` is left open. Each layer is the operator `Gemm` with weights `[inputs x outputs]`
-/// and a bias `[outputs]`, the network's own bits, and the operator of its activation. It is a model of ONNX's operator
-/// set 9 and format version 4 (ONNX 1.4, of January 2019), the oldest in which parameters need not be inputs as well, so
-/// that runtimes since then can load it.
+/// network's precision, where `rows` is left open. Each layer is the operator `Gemm` (in `Double` `MatMul` and `Add`) with
+/// weights `[inputs x outputs]` and a bias `[outputs]`, the network's own bits, and the operator of its activation. It is
+/// a model of ONNX's operator set 9 and format version 4 (ONNX 1.4, of January 2019), the oldest in which parameters need
+/// not be inputs as well, so that runtimes since then can load it.
 ///
 /// A runtime computes in an order of its own, so its outputs agree with Lockstep's up to rounding, not to the bit.
 ///
