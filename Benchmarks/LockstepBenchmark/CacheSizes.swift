@@ -79,7 +79,7 @@ public struct CacheSizes: Sendable, Equatable {
     case .l1: l1 / 2
     case .l2: max(l1, l2 / 2)
     case .l3: min(max(4 * l2, l3 / 4 / threads), max(l3 / 2 / threads, l2))
-    case .memory: min(max(4 * l3, 64 << 20), 256 << 20) / threads
+    case .memory: max(min(4 * l3, 256 << 20), 2 * l3, 64 << 20) / threads
     }
   }
 }

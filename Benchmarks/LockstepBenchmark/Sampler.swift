@@ -50,7 +50,7 @@ struct Sampler {
   let budgetSeconds: Double
   /// Seconds of warm-up.
   let warmUpSeconds: Double
-  /// Batches for a median, even where each takes long.
+  /// Batches for a median, unless a single one takes longer than the budget.
   let fewestSamples: Int
 
   /// A measurement of a second, or of a twentieth of one; more where the fewest samples take longer.

@@ -3,6 +3,8 @@
 
 /// What the operands may take up.
 #define IN_PLACE_BYTES (256 << 10)
+/// The lanes that few rows read where they are: those from memory come too slowly by strips.
+#define STREAMED_BYTES (4 << 20)
 /// The usual size of the cache next to the registers.
 #define FIRST_LEVEL_BYTES (32 << 10)
 /// Lines that lie a multiple of this apart share a set of that cache.
@@ -310,9 +312,15 @@ static void NAME(multiply_transposed)(const lockstep_product *product, ptrdiff_t
 /// read where they are, too, if the rows are so few that each is read once or twice.
 static bool NAME(in_place)(lockstep_product *product, ptrdiff_t rows, ptrdiff_t columns) {
   if (product->depth == 0 || (product->tree && product->depth > LEAF_ROWS)) return false;
-  const bool streams = !product->tree && rows <= 2 * TILE_ROWS && product->lanes.line_stride == 1;
-  // One or two rows have too few chains for a tile: see NAME(suits_few_rows).
-  if (streams && rows <= 2 && columns >= 8 * LANES) return false;
+  const ptrdiff_t lane_bytes = product->depth * columns * (ptrdiff_t)sizeof(ELEMENT);
+  const bool streams = !product->tree && rows <= 2 * TILE_ROWS && product->lanes.line_stride == 1 &&
+                       lane_bytes <= STREAMED_BYTES;
+  // One or two rows have too few chains for a tile, and lanes from afar come faster in whole rows: see
+  // NAME(suits_few_rows).
+  if (rows <= (lane_bytes > IN_PLACE_BYTES ? MOST_STREAMED_ROWS : 2) && columns >= 8 * LANES &&
+      NAME(suits_few_rows)(product, rows, columns)) {
+    return false;
+  }
   if (!streams && product->depth * (rows + columns) * (ptrdiff_t)sizeof(ELEMENT) > IN_PLACE_BYTES) return false;
   const lockstep_operand left = product->rows;
   const bool fits = columns >= LANES;
@@ -327,13 +335,16 @@ static bool NAME(in_place)(lockstep_product *product, ptrdiff_t rows, ptrdiff_t 
     return true;
   }
   if (!fits) return false;
-  const ptrdiff_t panel = product->depth * LONE_VECTORS * LANES;
+  // What streams is never packed.
+  const ptrdiff_t panel = lane_bytes <= IN_PLACE_BYTES ? product->depth * LONE_VECTORS * LANES : 0;
   ELEMENT *memory = lockstep_workspace(LOCKSTEP_PANELS, (size_t)panel * sizeof(ELEMENT));
   NAME(multiply_in_place)(product, rows, columns, memory, NULL);
   return true;
 }
 
 #undef IN_PLACE_BYTES
+#undef MOST_STREAMED_ROWS
+#undef STREAMED_BYTES
 #undef FIRST_LEVEL_BYTES
 #undef SET_PERIOD_BYTES
 #undef LONE_VECTORS

@@ -1,5 +1,5 @@
 // What the kernels of an instruction set offer to the primitives: single-threaded work on a part of an operand. How the
-// work is cut into parts lies in primitives.c.
+// work is cut into parts lies in products.c and sums.c.
 #ifndef LOCKSTEP_KERNEL_TABLE_H
 #define LOCKSTEP_KERNEL_TABLE_H
 
@@ -147,8 +147,5 @@ typedef enum {
 /// Memory of the calling thread, aligned for vectors, valid until its next call for the same use. Ends the program
 /// where there is none.
 void *lockstep_workspace(lockstep_workspace_use use, size_t bytes);
-
-/// Memory aligned for vectors, to be freed. Ends the program where there is none.
-void *lockstep_allocate(size_t bytes);
 
 #endif

@@ -158,4 +158,3 @@ static void NAME(multiply_few_rows)(const lockstep_product *product, ptrdiff_t r
 }
 
 #undef STEPS
-#undef MOST_STREAMED_ROWS

@@ -39,7 +39,8 @@ static void make_key(void) {
   if (pthread_key_create(&key, release) != 0) end_without_thread_data();
 }
 
-void *lockstep_allocate(size_t bytes) {
+/// Memory aligned for vectors, to be freed.
+static void *allocate(size_t bytes) {
   void *memory = NULL;
   if (posix_memalign(&memory, ALIGNMENT, bytes == 0 ? ALIGNMENT : bytes) != 0) {
     fprintf(stderr, "lockstep: out of memory: %zu bytes of workspace\n", bytes);
@@ -51,14 +52,14 @@ void *lockstep_allocate(size_t bytes) {
 void *lockstep_workspace(lockstep_workspace_use use, size_t bytes) {
   if (all == NULL) {
     pthread_once(&once, make_key);
-    all = lockstep_allocate(LOCKSTEP_WORKSPACES * sizeof *all);
+    all = allocate(LOCKSTEP_WORKSPACES * sizeof *all);
     for (int i = 0; i < LOCKSTEP_WORKSPACES; ++i) all[i] = (workspace){0, NULL};
     if (pthread_setspecific(key, all) != 0) end_without_thread_data();
   }
   workspace *own = &all[use];
   if (own->bytes < bytes) {
     free(own->memory);
-    own->memory = lockstep_allocate(bytes);
+    own->memory = allocate(bytes);
     own->bytes = bytes;
   }
   return own->memory;

@@ -122,7 +122,8 @@ final class BlockedPass<Element: KernelElement> {
       return lossSum / Element(loss.termCount(rows: input.rows, outputs: target.columns))
     }
     let cut = cut(rows: input.rows)
-    guard cut.blocks == 1 else {
+    // A narrow network's gradients are one call, which leaves nothing to fuse an update into.
+    guard cut.blocks == 1, narrowStep == nil else {
       let (mean, gradients) = gradients(input: input, target: target, loss: loss)
       backend.descend(network.all, gradient: gradients.all.readOnly, learningRate: learningRate)
       return mean

@@ -20,9 +20,9 @@ public struct MemoryUse: Sendable, Equatable {
 }
 
 extension Trainer {
-  /// What a thread's kernels keep beside nodes as large as a layer: packed rows of 4 MiB and two panels of 256 KiB at most,
-  /// and pending sums of tiles, 512 KiB for each of at most 16 levels of a tree.
-  private static var kernelBytesPerThread: Int { (4 << 20) + 2 * (256 << 10) + 16 * (512 << 10) }
+  /// What a thread's kernels keep beside nodes as large as a layer: packed rows of 4 MiB and two panels at most, and
+  /// pending sums of tiles, 512 KiB for each of at most 16 levels of a tree.
+  private static var kernelBytesPerThread: Int { (4 << 20) + 2 * (128 << 10) + 16 * (512 << 10) }
 
   /// Rows of a tree whose pending nodes lie beside the tiles; beyond, a backend may keep a layer's gradients for each level.
   private static var rowsBesideTiles: Int { 1024 }
@@ -37,13 +37,16 @@ extension Trainer {
     let widths = parameters.layers.reduce(0) { $0 + $1.weights.columns }
     // A task's share of the tree has at most two nodes of each size, and waits for one more of each while it computes.
     let levels = Int.bitWidth - cut.blocks.leadingZeroBitCount
-    let parts = (min(cut.blockRows, rows) - 1) / Self.rowsBesideTiles
-    let deepLevels = Int.bitWidth - parts.leadingZeroBitCount
+    // Of a deeper tree, a node for each level and the one that is computed.
+    let parts = (min(cut.blockRows, rows) - 1) / Self.rowsBesideTiles + 1
+    let deepLevels = parts == 1 ? 0 : Int.bitWidth - parts.leadingZeroBitCount
+    // The scalar backend's plain loops keep a layer's gradients before an update, and its weights transposed.
+    let plainCopies = backend.kind == .scalar ? 2 : 0
     let largest = parameters.layers.map { ($0.weights.rows + 1) * $0.weights.columns * size }.max() ?? 0
     let sets = cut.blocks == 1 ? (parameters.isNarrow ? 1 : 0) : cut.tasks * min(3 * levels, cut.blocks)
     return MemoryUse(
       parameters: parameterBytes, gradients: sets * parameterBytes,
       activations: cut.tasks * 2 * min(cut.blockRows, rows) * widths * size,
-      kernels: backend.threads * Self.kernelBytesPerThread + cut.tasks * deepLevels * largest)
+      kernels: backend.threads * Self.kernelBytesPerThread + cut.tasks * (deepLevels + plainCopies) * largest)
   }
 }

@@ -16,7 +16,7 @@ public final class Predictor<Element: KernelElement>: Sendable {
   private let backend: any ComputeBackend<Element>
   /// Never written after initialisation.
   private nonisolated(unsafe) let parameters: NetworkStorage<Element>
-  /// The most rows that run at a time: as many as keep activations near a core's cache, yet enough for every thread.
+  /// The most rows that run at a time: as many as keep activations near a core's cache.
   private let blockRows: Int
   /// Room that no call uses at the moment.
   private let idle = Mutex<[Room]>([])
@@ -49,8 +49,8 @@ public final class Predictor<Element: KernelElement>: Sendable {
     return output
   }
 
-  /// The outputs for rows of input, into memory that the caller has. From the second call with as many rows on, nothing
-  /// is allocated.
+  /// The outputs for rows of input, into memory that the caller has. From the second call with as many rows on, at
+  /// most a few arrays of views are allocated, and nothing where all rows run at a time.
   ///
   /// - Parameters:
   ///   - input: `[rows × inputs]`.

@@ -24,23 +24,21 @@ extension Invocation {
       throw UsageError(description: "--threshold is of `baseline compare`")
     }
     let folder = BaselineFolder(path: self[BenchmarkOptions.baselineFolder])
-    if action == .list {
-      try refuse(words.dropFirst())
-      return try listBaselines(in: folder)
-    }
-    guard words.count > 1 else {
+    guard action == .list || words.count > 1 else {
       throw UsageError(
         description: "the baseline's name is missing: `lockstep benchmark baseline \(action.rawValue) NAME`")
     }
-    let (name, names) = (words[1], Array(words.dropFirst(2)))
-    try BaselineFolder.check(name)
+    let (name, names) = (words.dropFirst().first ?? "", Array(words.dropFirst(2)))
+    if action != .list { try BaselineFolder.check(name) }
     switch action {
+    case .list:
+      try refuse(words.dropFirst())
+      try listBaselines(in: folder)
     case .update: try updateBaseline(name, in: folder, rows: benchmarkRows(named: names))
     case .compare: try compareBaseline(name, in: folder, names: names)
     case .delete:
       try refuse(names[...])
       try folder.delete(name)
-    case .list: break
     }
   }
 

@@ -13,7 +13,8 @@ let benchmarkCommand = Command(
     Measures workloads on every backend: the median of repeated timed batches of steps after a warm-up, and beside it \
     the limit of this machine, measured in the same run. A step of training is forward, loss gradient, backward and \
     update, on data in memory. Before a row is timed, its results are compared with the reference order of arithmetic, \
-    bit for bit; where any bit differs, the exit code is 1.
+    bit for bit: the whole batch where that is quick, else some of its rows, and the whole batch with another backend's \
+    (--json says how many rows, and which backend). Where any bit differs, the exit code is 1.
 
     The limit is the time that the products of a step take at the peak of fused multiply-adds (fma), or that its \
     parameters and data take from the cache or memory that holds them (l1, l2, l3, memory), whichever is longer. The \

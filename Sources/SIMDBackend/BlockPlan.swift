@@ -63,7 +63,7 @@ struct BlockPlan<Vector: LaneVector> where Vector.Element: SIMDElement {
     leftInPlace = isNear || columns <= 4 &* lanes || heights.count <= 2
     rightInPlace = product.right.outer == 1 && (isNear || heights.count <= 2)
 
-    // Left panels for half of a second-level cache of 512 KiB, right strips for a share of the third.
+    // Left panels, and right strips that are kept, for a share of the third-level cache.
     let panelBytes = max(chunkDepth &* size, 1) &* TileShape.mostRows
     let blocks = (heights.count &* panelBytes &+ Self.blockBytes &- 1) / Self.blockBytes
     blockTiles = (heights.count &+ max(blocks, 1) &- 1) / max(blocks, 1)

@@ -13,7 +13,9 @@ extension MatrixProduct {
     guard rows <= Self.mostStreamedRows, sums == .chain, right.outer == 1, left.depth == 1, result.column == 1,
       columns >= 8 &* Vector.laneCount, case .activate(_, let bias) = epilogue
     else { return false }
-    return bias.column == 1
+    // One or two rows have too few chains for a tile; three or four have enough, where the right operand is near.
+    let isNear = depth &* columns &* MemoryLayout<Element>.stride <= BlockPlan<Vector>.nearBytes
+    return bias.column == 1 && (rows <= 2 || !isNear)
   }
 
   /// Computes a product that ``isStreamed``. What is left over whole vectors is a tile of its own, whose vector ends

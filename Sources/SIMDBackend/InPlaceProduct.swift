@@ -13,7 +13,9 @@ extension MatrixProduct {
   func computeInPlace(in pool: ScratchPool) -> Bool {
     let lanes = Vector.laneCount
     guard sums == .chain || depth <= OrderOfArithmetic.leafRows else { return false }
-    let streams = sums == .chain && rows <= 2 &* TileShape.mostRows && right.outer == 1
+    let streams =
+      sums == .chain && rows <= 2 &* TileShape.mostRows && right.outer == 1
+      && depth &* columns &* MemoryLayout<Element>.stride <= BlockPlan<Vector>.blockBytes
     let bytes = depth &* (rows &+ columns) &* MemoryLayout<Element>.stride
     guard streams || bytes <= BlockPlan<Vector>.nearBytes else { return false }
     let leftRows = lastRow == nil ? rows : rows &- 1

@@ -68,11 +68,6 @@ extension SIMD8: DoubleLaneStorage where Scalar == Double {
   @inlinable @inline(__always) public var folded: Double { (lowHalf + highHalf).folded }
 }
 
-extension SIMD16: DoubleLaneStorage where Scalar == Double {
-  public typealias Bits = SIMD16<UInt64>
-  @inlinable @inline(__always) public var folded: Double { (lowHalf + highHalf).folded }
-}
-
 extension SIMD8: FloatLaneStorage where Scalar == Float {
   @inlinable @inline(__always) public var wide: SIMD8<Double> { SIMD8<Double>(self) }
   @inlinable @inline(__always) public init(rounding wide: SIMD8<Double>) { self.init(wide) }
@@ -81,12 +76,6 @@ extension SIMD8: FloatLaneStorage where Scalar == Float {
     let pair = four.lowHalf + four.highHalf
     return pair.x + pair.y
   }
-}
-
-extension SIMD16: FloatLaneStorage where Scalar == Float {
-  @inlinable @inline(__always) public var wide: SIMD16<Double> { SIMD16<Double>(self) }
-  @inlinable @inline(__always) public init(rounding wide: SIMD16<Double>) { self.init(wide) }
-  @inlinable @inline(__always) public var folded: Float { (lowHalf + highHalf).folded }
 }
 
 // MARK: - Lanes

@@ -103,7 +103,7 @@ struct MatrixProduct<Vector: LaneVector> where Vector.Element: SIMDElement {
     let nodeDepth = BlockPlan<Vector>.mostDepth
     let parts = (depth &+ nodeDepth &- 1) / nodeDepth
     let count = rows &* columns
-    // The most ones that the number of a part has.
+    // Those that wait, as many as the number of a part has ones, and the one that is computed.
     let nodes = Int.bitWidth &- parts.leadingZeroBitCount
     var part = self
     part.epilogue = .none

@@ -119,12 +119,8 @@ enum StripedSums<Vector: LaneVector, let count: Int> where Vector.Element: SIMDE
 @inline(__always)
 func foldStripes<Vector: LaneVector>(_: Vector.Type, _ stripes: UnsafePointer<Vector.Element>) -> Vector.Element {
   let lanes = Vector.laneCount
-  switch lanes {
-  case 4:
-    let low = Vector.load(stripes) + Vector.load(stripes + 2 &* lanes)
-    let high = Vector.load(stripes + lanes) + Vector.load(stripes + 3 &* lanes)
-    return (low + high).folded
-  case 8: return (Vector.load(stripes) + Vector.load(stripes + lanes)).folded
-  default: return Vector.load(stripes).folded
-  }
+  if lanes == 8 { return (Vector.load(stripes) + Vector.load(stripes + lanes)).folded }
+  let low = Vector.load(stripes) + Vector.load(stripes + 2 &* lanes)
+  let high = Vector.load(stripes + lanes) + Vector.load(stripes + 3 &* lanes)
+  return (low + high).folded
 }

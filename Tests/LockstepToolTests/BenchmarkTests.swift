@@ -55,11 +55,14 @@ import Testing
 
   /// The stated memory is an upper bound, and one that says something: not far above what is there in any case.
   @Test func trainingTakesTheMemoryThatIsStated() throws {
-    let networks = [("1024-2048-2048-10", 256), ("16-64-1", 20_000), ("1-2-1", 300_000)]
-    for (network, batch) in networks {
+    let networks = [
+      ("1024-2048-2048-10", 256, "openmp,simd"), ("16-64-1", 20_000, "openmp,simd"), ("1-2-1", 300_000, "openmp,simd"),
+      ("64-1024-1024-8", 1500, "openmp,simd"), ("300-700-10", 40, "openmp,simd,scalar"),
+    ]
+    for (network, batch, backends) in networks {
       let result = try Tool.run([
-        "benchmark", "--network", network, "--batch", "\(batch)", "--quick", "--backend", "openmp,simd", "--threads",
-        "1,2", "--json",
+        "benchmark", "--network", network, "--batch", "\(batch)", "--quick", "--backend", backends, "--threads", "1,2",
+        "--json",
       ])
       for row in try result.objects() {
         let stated = try #require(row["memory_bytes"] as? Int)

@@ -35,7 +35,8 @@ struct Shape: Sendable, CustomStringConvertible {
   /// Wider and deeper than the blocks that kernels cut their operands into.
   static let beyondBlocks: [Shape] = [
     (3, 513, 9), (7, 600, 1), (130, 513, 7), (64, 1024, 33), (2, 513, 1100), (7, 600, 1100), (1025, 20, 1100),
-    (20_000, 1, 1), (20_000, 3, 3), (20_000, 4, 7),
+    (20_000, 1, 1), (20_000, 3, 3), (20_000, 4, 7), (40, 4100, 20), (40, 4100, 3), (600, 2100, 20),
+    (3, 700, 130), (4, 4100, 260), (7, 4100, 260),
   ].map { Shape(rows: $0, inputs: $1, outputs: $2) }
 
   /// Operands of 4 MiB and more in `Double`, cut into blocks of rows and of columns, with an odd number of vectors of

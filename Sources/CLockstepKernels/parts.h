@@ -1,0 +1,46 @@
+// How primitives share work between threads: what is worth a fork, and where parts begin. What the parts compute lies in
+// products.c, sums.c and elementwise.c.
+
+#ifndef LOCKSTEP_PARTS_H
+#define LOCKSTEP_PARTS_H
+
+#include "kernel_table.h"
+
+// Less work than this for each thread is not worth a fork and join, which take up to five microseconds: as long as this
+// much takes.
+enum {
+  PRODUCTS_PER_THREAD = 1 << 18,
+  ELEMENTS_PER_THREAD = 1 << 16,
+  LOSSES_PER_THREAD = 1 << 12,
+};
+
+static inline ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+
+static inline ptrdiff_t divide_up(ptrdiff_t a, ptrdiff_t b) { return (a + b - 1) / b; }
+
+/// How many threads are worth their fork for `work`, of which each should have `least`.
+static inline int worthwhile_threads(int threads, double work, double least) {
+  if (threads == 1) return 1;
+  const double most = work / least;
+  return most < 2 ? 1 : most < threads ? (int)most : threads;
+}
+
+static inline const char *element(const lockstep_kernels *kernels, const void *base, ptrdiff_t index) {
+  return (const char *)base + index * kernels->element_size;
+}
+
+static inline char *mutable_element(const lockstep_kernels *kernels, void *base, ptrdiff_t index) {
+  return (char *)base + index * kernels->element_size;
+}
+
+/// Where part `part` of `parts` begins, in whole units.
+static inline ptrdiff_t part_start(ptrdiff_t total, ptrdiff_t unit, ptrdiff_t part, ptrdiff_t parts) {
+  return smaller(total, divide_up(total, unit) * part / parts * unit);
+}
+
+/// Computes a product of `rows` by `columns` sums, whose operands may be exchanged. Copying its description would take as
+/// long as a small one.
+void lockstep_run_product(const lockstep_kernels *kernels, int threads, lockstep_product *product, ptrdiff_t rows,
+                          ptrdiff_t columns);
+
+#endif
