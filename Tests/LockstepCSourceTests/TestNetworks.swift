@@ -118,18 +118,17 @@ func testProgram(_ networks: [(file: String, call: String)]) -> String {
       free(x);
       free(y);
     }
-
-
     """
   }
-  return networks.map { "#include \"\($0.file)\"\n" }.joined() + """
+  return """
     #include <stdio.h>
     #include <stdlib.h>
+    \(networks.map { "#include \"\($0.file)\"" }.joined(separator: "\n"))
 
     static FILE *from, *to;
 
-
-    """ + run("float") + run("double") + """
+    \(run("float"))
+    \(run("double"))
     int main(int count, char **words) {
       if (count != 3 || !(from = fopen(words[1], "rb")) || !(to = fopen(words[2], "wb"))) return 2;
       \(networks.map(\.call).joined(separator: "\n  "))
