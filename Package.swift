@@ -147,12 +147,26 @@ let package = Package(
       name: "LockstepData", dependencies: ["CCSV", "ComputeBackend", "FileWriting"],
       swiftSettings: settings(.portable)),
 
+    // Networks as C source files.
+    .target(
+      name: "LockstepCSource", dependencies: ["ComputeBackend", "FileWriting", "Lockstep"],
+      swiftSettings: settings(.portable)),
+
+    // Networks as ONNX models, over Debian's protobuf-c (package libprotobuf-c-dev). Only the tool depends on it, so that
+    // no library product does; found without pkg-config, which would warn of its absence in every build.
+    .target(
+      name: "CLockstepONNX", exclude: ["onnx.proto"], linkerSettings: [.linkedLibrary("protobuf-c")]),
+    .target(
+      name: "LockstepONNX", dependencies: ["CLockstepONNX", "ComputeBackend", "FileWriting", "Lockstep"],
+      swiftSettings: settings(.portable)),
+
     // The command-line tool.
     .target(name: "CGetopt"),
     .executableTarget(
       name: "LockstepTool",
       dependencies: [
-        "Lockstep", "LockstepData", "LockstepReference", "LockstepBenchmark", "CLockstepCPU", "CGetopt", "FileWriting",
+        "Lockstep", "LockstepData", "LockstepCSource", "LockstepONNX", "LockstepReference", "LockstepBenchmark",
+        "CLockstepCPU", "CGetopt", "FileWriting",
       ],
       swiftSettings: settings(.portable)),
 
@@ -205,7 +219,11 @@ let package = Package(
       swiftSettings: settings(.portable)),
     .testTarget(name: "LockstepCTests", dependencies: ["LockstepC", "CLockstep", "Lockstep", "BackendMatrix"]),
     .testTarget(name: "FileWritingTests", dependencies: ["FileWriting"]),
+    .testTarget(name: "LockstepCSourceTests", dependencies: ["LockstepCSource", "Lockstep", "FileWriting"]),
     .testTarget(name: "LockstepDataTests", dependencies: ["LockstepData", "FileWriting"]),
+    .testTarget(
+      name: "LockstepONNXTests", dependencies: ["LockstepONNX", "CLockstepONNX", "Lockstep", "FileWriting"],
+      exclude: ["check_onnx.py"]),
     .testTarget(
       name: "ModelFileTests", dependencies: ["Lockstep"], exclude: ["check_with_python.py", "check_with_pytorch.py"],
       resources: [.copy("Fixtures")]),

@@ -7,6 +7,7 @@ let commands: [Command] = [
   predictCommand,
   evaluateCommand,
   gradientsCommand,
+  exportCommand,
   infoCommand,
   verifyCommand,
   benchmarkCommand,

@@ -59,9 +59,17 @@ extension NetworkMetadata {
   var strings: [String: String] {
     var strings = [Self.formatKey: Self.format, Self.contentKey: content.rawValue]
     strings[Self.activationsKey] = activations.map { jsonArray($0.map(\.rawValue)) }
-    strings[Self.lossKey] = description.loss?.rawValue
-    strings[Self.inputsKey] = description.inputColumns.map(jsonArray)
-    strings[Self.targetsKey] = description.targetColumns.map(jsonArray)
+    return strings.merging(description.metadata) { $1 }
+  }
+}
+
+extension ModelDescription {
+  /// The entries of a file's metadata that tell it; what is not known has none.
+  package var metadata: [String: String] {
+    var strings: [String: String] = [:]
+    strings[NetworkMetadata.lossKey] = loss?.rawValue
+    strings[NetworkMetadata.inputsKey] = inputColumns.map(jsonArray)
+    strings[NetworkMetadata.targetsKey] = targetColumns.map(jsonArray)
     return strings
   }
 }
