@@ -135,7 +135,7 @@ public final class Trainer<Element: KernelElement> {
     return checkedStep(input: input, target: target, learningRate: learningRate)
   }
 
-  /// A step as ``step(input:target:learningRate:)`` takes it, with all that it computed.
+  /// A step as ``step(input:target:learningRate:)-(Matrix<Element>,_,_)`` takes it, with all that it computed.
   ///
   /// - Throws: ``NetworkError`` where the shapes do not fit.
   public func recordedStep(
