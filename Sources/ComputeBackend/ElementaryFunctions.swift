@@ -14,7 +14,8 @@
 /// - For `Double` the result is within one unit in the last place of the exact value.
 ///
 /// The polynomials are minimax approximations, found by Sollya's `fpminimax`. Invalid arguments give NaN, and NaN gives
-/// NaN. The C kernels hold the same sequences in `elementary.inc.h`: whoever changes one changes the other.
+/// NaN. The C kernels hold the same sequences in `elementary.inc.h`, exported C files those of `CSourceElementary.swift`:
+/// whoever changes one changes the others.
 public enum Elementary {
   /// The exponential of each lane.
   @inlinable @inline(__always)

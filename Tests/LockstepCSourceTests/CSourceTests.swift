@@ -50,7 +50,7 @@ private let optionsOfBoth = [
   }
 
   @Test(.enabled(if: CCompiler.clang != nil, "clang is not installed"))
-  func theFileDefinesNothingElse() throws {
+  func filesOfTwoNetworksStandInOneProgram() throws {
     let folder = try ScratchFolder()
     let network = try Network<Float>(sizes: [3, 70, 2], hidden: .sigmoid, seed: 1)
     try CSource(network, name: "Some_name2").write(to: folder.file("m.c"))
@@ -60,7 +60,6 @@ private let optionsOfBoth = [
       """
       #include "m.c"
       void other_predict(const float *, float *);
-      void fmaf_called(void);
       int main(void) {
         float x[SOME_NAME2_INPUTS] = {1, 2, 3}, y[SOME_NAME2_OUTPUTS], z[SOME_NAME2_OUTPUTS];
         Some_name2_predict(x, y);
@@ -68,7 +67,7 @@ private let optionsOfBoth = [
         return !(y[0] == z[0] && y[1] == z[1] && SOME_NAME2_INPUTS == 3 && SOME_NAME2_OUTPUTS == 2);
       }
       """)
-    let built = try CCompiler.clang!.run([
+    let built = try #require(CCompiler.clang).run([
       folder.file("main.c"), folder.file("other.c"), "-o", folder.file("main"), "-lm",
     ])
     #expect(built.exitCode == 0 && built.text.isEmpty, "\(built.text)")

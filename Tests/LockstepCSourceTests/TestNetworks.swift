@@ -34,7 +34,7 @@ struct TestNetwork<Element: NetworkElement> {
           name: "net_\(Element.precision.rawValue)_\(networks.count)", network: try Network(layers: layers),
           input: Matrix(rows: rows, columns: sizes[0], elements: elements)))
     }
-    for activation in Activation.allCases { try add([1, 1], [activation], rows: 100_000, weight: 1) }
+    for activation in Activation.allCases { try add([1, 1], [activation], rows: 20_000, weight: 1) }
     try add([1, 1], [.identity], rows: 7)
     try add([7, 1, 5], [.relu, .sigmoid], rows: 9)
     try add([16, 33, 300, 3], [.tanh, .leakyReLU, .identity], rows: 9)
@@ -118,18 +118,17 @@ func testProgram(_ networks: [(file: String, call: String)]) -> String {
       free(x);
       free(y);
     }
-
-
     """
   }
-  return networks.map { "#include \"\($0.file)\"\n" }.joined() + """
+  return """
     #include <stdio.h>
     #include <stdlib.h>
+    \(networks.map { "#include \"\($0.file)\"" }.joined(separator: "\n"))
 
     static FILE *from, *to;
 
-
-    """ + run("float") + run("double") + """
+    \(run("float"))
+    \(run("double"))
     int main(int count, char **words) {
       if (count != 3 || !(from = fopen(words[1], "rb")) || !(to = fopen(words[2], "wb"))) return 2;
       \(networks.map(\.call).joined(separator: "\n  "))

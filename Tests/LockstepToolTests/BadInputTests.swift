@@ -194,11 +194,30 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
     Mistake("gradients model.st good.csv --target z -o out", 1, "no column \"z\""),
   ]
 
+  private static let exports = [
+    Mistake("export", 2, "MODEL is missing", "see `lockstep export --help`"),
+    Mistake("export model.st", 2, "--c or --onnx is missing"),
+    Mistake("export none.st --c out", 1, "none.st", "no such file"),
+    Mistake("export good.csv --c out", 1, "good.csv", "not a safetensors file"),
+    Mistake("export gradients.st --c out", 1, "gradients.st", "gradients"),
+    Mistake("export bare.st --c out", 1, "bare.st", "--activation"),
+    Mistake("export model.st --activation tanh --c out", 1, "model.st", "relu", "tanh"),
+    Mistake("export model.st --c none/out", 1, "none/out", "folder does not exist"),
+    Mistake("export model.st --c .", 1, "folder"),
+    Mistake("export model.st --c model.st", 2, "--c", "would overwrite an input"),
+    Mistake("export model.st --c out --name 1st", 2, "--name is '1st'", "C identifier"),
+    Mistake("export model.st --c out --name a-b", 2, "--name is 'a-b'"),
+    Mistake("export model.st --c out --name double", 2, "--name is 'double'", "keyword"),
+    Mistake("export model.st --c out --name=", 2, "--name is ''"),
+    Mistake("export model.st good.csv --c out", 2, "one too many"),
+  ]
+
   @Test func everyMistakeGetsOneSentenceAndNoOutput() throws {
     let folder = try TemporaryFolder()
     try writeFiles(folder)
     let names = Set(folder.names)
     for mistake in Self.tables + Self.trainOptions + Self.targets + Self.initialModels + Self.overwriting + Self.models
+      + Self.exports
     {
       for more in [[], ["--json"]] {
         let result = try Tool.run(mistake.words + more, in: folder)

@@ -42,6 +42,24 @@ import Testing
     #expect(try bytes(double).count > bytes(single).count)
   }
 
+  @Test func cFileHoldsFunctionAndSizesUnderTheName() throws {
+    for (words, name) in [([], "model"), (["--name", "Net2"], "Net2")] {
+      let path = folder.file("\(name).c")
+      let object = try Tool.run(["export", model, "--c", path, "--json"] + words).object()
+      #expect(object["c"] as? String == path)
+      #expect(object["function"] as? String == "\(name)_predict")
+      let source = try String(decoding: bytes(path), as: UTF8.self)
+      #expect(source.contains("\nvoid \(name)_predict(const float *input, float *output);\n"))
+      #expect(source.contains("\n#define \(name.uppercased())_INPUTS 3\n"))
+      #expect(source.contains("\n#define \(name.uppercased())_OUTPUTS 2\n"))
+    }
+    let run = try Tool.run("export", model, "--c", folder.file("double.c"), "--precision", "f64")
+    #expect(run.lines.last == "C        \(folder.file("double.c")), model_predict")
+    #expect(
+      try String(decoding: bytes(folder.file("double.c")), as: UTF8.self)
+        .contains("\nvoid model_predict(const double *input, double *output);\n"))
+  }
+
   @Test func bothFormsAreWrittenAtOnce() throws {
     let (c, onnx, alone) = (folder.file("m.c"), folder.file("m.onnx"), folder.file("alone.onnx"))
     let object = try Tool.run("export", model, "--c", c, "--name", "net", "--onnx", onnx, "--json").object()
