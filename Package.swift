@@ -90,6 +90,9 @@ let package = Package(
     .library(name: "Lockstep", targets: ["Lockstep", "ComputeBackend"]),
     .library(name: "LockstepData", targets: ["LockstepData", "FileWriting"]),
     .executable(name: "lockstep", targets: ["LockstepTool"]),
+    // What `swift package install-lockstep` makes liblockstep.so and liblockstep.a of.
+    .library(name: "LockstepShared", type: .dynamic, targets: ["LockstepC"]),
+    .library(name: "LockstepStatic", type: .static, targets: ["LockstepC"]),
   ],
   traits: [
     .default(enabledTraits: ["OpenMP"]),
@@ -132,6 +135,11 @@ let package = Package(
         "ComputeBackend", "ScalarBackend", "SIMDBackend", "OpenMPBackend", "CLockstepCPU", "FileWriting",
       ],
       swiftSettings: settings(.portable)),
+
+    // The C interface: lockstep.h, and what is behind it.
+    .target(name: "CLockstep"),
+    .target(
+      name: "LockstepC", dependencies: ["CLockstep", "ComputeBackend", "Lockstep"], swiftSettings: settings(.portable)),
 
     // Tables from files, over Debian's libcsv.
     .systemLibrary(name: "CCSV", providers: [.apt(["libcsv-dev"])]),
@@ -180,6 +188,12 @@ let package = Package(
         intent: .custom(
           verb: "benchmark", description: "Measure training and inference in release: see `lockstep benchmark --help`"))
     ),
+    // No permission either: where a sandbox asks for one, `--allow-writing-to-directory DIR` gives it.
+    .plugin(
+      name: "InstallCommand",
+      capability: .command(
+        intent: .custom(
+          verb: "install-lockstep", description: "Install the C library and the tool: see `install-lockstep --help`"))),
 
     // Tests.
     .target(name: "BackendMatrix", dependencies: ["Lockstep"], path: "Tests/BackendMatrix"),
@@ -203,6 +217,7 @@ let package = Package(
     .testTarget(
       name: "LockstepBenchmarkTests", dependencies: ["LockstepBenchmark", "Lockstep"],
       swiftSettings: settings(.portable)),
+    .testTarget(name: "LockstepCTests", dependencies: ["LockstepC", "CLockstep", "Lockstep", "BackendMatrix"]),
     .testTarget(name: "FileWritingTests", dependencies: ["FileWriting"]),
     .testTarget(name: "LockstepCSourceTests", dependencies: ["LockstepCSource", "Lockstep", "FileWriting"]),
     .testTarget(name: "LockstepDataTests", dependencies: ["LockstepData", "FileWriting"]),

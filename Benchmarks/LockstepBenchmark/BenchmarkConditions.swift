@@ -27,6 +27,15 @@ public enum BenchmarkConditions {
     return warnings
   }
 
+  /// A sentence about rows that are faster than can be, or `nil` where there are none: limits that were measured while
+  /// the machine did something else are too low.
+  public static func warning(aboveLimit results: [BenchmarkResult]) -> String? {
+    let impossible = results.count { $0.partOfLimit > 1.2 }
+    guard impossible > 0 else { return nil }
+    return "\(impossible) of \(results.count) rows are above their limit, which was measured too low: measure again "
+      + "when the machine has nothing else to do"
+  }
+
   /// A sentence about what disturbed the measurements, or `nil` where little did.
   public static func warning(after measurements: [BenchmarkResult]) -> String? {
     // A processor that is taken away more often than every 50 milliseconds had other work.

@@ -5,23 +5,44 @@
 
 #ifdef LOCKSTEP_OPENMP
 
+#include <pthread.h>
+#include <stdlib.h>
+#include <strings.h>
+
 // Declared here, as the header lies off the search path where only the run-time library is installed.
-extern int omp_get_thread_num(void);
-extern int omp_get_num_threads(void);
-extern int omp_in_parallel(void);
+extern int omp_get_max_threads(void);
 
 int lockstep_openmp_version(void) { return _OPENMP; }
 
+int lockstep_default_threads(void) { return omp_get_max_threads(); }
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+/// The run-time library does not start again in a process that forks off this one.
+static bool ends_at_fork = false;
+/// True in such a process: a region of several threads would wait for threads that are not there.
+static bool is_stranded = false;
+
+static void strand(void) { is_stranded = ends_at_fork; }
+
+/// Runs before the first region of several threads. The library reads the same variable at that time; scikit-learn sets it
+/// to FALSE.
+static void watch_forks(void) {
+  static const char *const negative[] = {"0", "f", "false", ".false.", "n", "no", "off", "disabled"};
+  const char *value = getenv("KMP_INIT_AT_FORK");
+  for (size_t i = 0; value != NULL && i < sizeof negative / sizeof negative[0]; ++i) {
+    if (strcasecmp(value, negative[i]) == 0) ends_at_fork = true;
+  }
+  pthread_atfork(NULL, NULL, strand);
+}
+
+// The region uses what the compiler makes calls of its own run-time library from, and no function of OpenMP by name: where
+// a host program brings another run-time library, that one would answer for threads that are not its own.
 void lockstep_parallel_for(ptrdiff_t count, int threads, void (*body)(void *context, ptrdiff_t index), void *context) {
   const int most = count < threads ? (int)count : threads;
-  if (most > 1 && !omp_in_parallel()) {
-#pragma omp parallel num_threads(most)
-    {
-      // The team may be smaller than asked for.
-      const ptrdiff_t thread = omp_get_thread_num(), team = omp_get_num_threads();
-      const ptrdiff_t end = count * (thread + 1) / team;
-      for (ptrdiff_t index = count * thread / team; index < end; ++index) body(context, index);
-    }
+  if (most > 1) pthread_once(&once, watch_forks);
+  if (most > 1 && !is_stranded) {
+#pragma omp parallel for num_threads(most) schedule(static)
+    for (ptrdiff_t index = 0; index < count; ++index) body(context, index);
     return;
   }
   for (ptrdiff_t index = 0; index < count; ++index) body(context, index);
@@ -30,6 +51,8 @@ void lockstep_parallel_for(ptrdiff_t count, int threads, void (*body)(void *cont
 #else
 
 int lockstep_openmp_version(void) { return 0; }
+
+int lockstep_default_threads(void) { return 1; }
 
 void lockstep_parallel_for(ptrdiff_t count, int threads, void (*body)(void *context, ptrdiff_t index), void *context) {
   (void)threads;

@@ -121,8 +121,8 @@ public enum Backends {
   ///
   /// - Parameters:
   ///   - kind: which; `nil` for the first of ``available()``.
-  ///   - threads: how many threads it may use, from 1 to ``maximumThreads``; `nil` for one a core. Scalar and SIMD run
-  ///     on one, whatever is allowed.
+  ///   - threads: how many threads it may use, from 1 to ``maximumThreads``; `nil` for `OMP_NUM_THREADS`, or one a core. Scalar and
+  ///     SIMD run on one, whatever is allowed.
   ///   - elementType: what it computes in, where the result's type does not say.
   /// - Throws: ``BackendError``; a kind that cannot run is never replaced by another.
   public static func make<Element: NetworkElement>(
@@ -140,13 +140,14 @@ public enum Backends {
   ///
   /// - Parameters:
   ///   - variant: a backend and the instruction set of its kernels.
-  ///   - threads: how many threads it may use, from 1 to ``maximumThreads``; `nil` for one a core.
+  ///   - threads: how many threads it may use, from 1 to ``maximumThreads``; `nil` for `OMP_NUM_THREADS`, or
+  ///     one a core.
   ///   - elementType: what it computes in, where the result's type does not say.
   /// - Throws: ``BackendError``.
   public static func make<Element: NetworkElement>(
     _ variant: BackendVariant, threads: Int? = nil, as elementType: Element.Type = Element.self
   ) throws(BackendError) -> any ComputeBackend<Element> {
-    let threads = threads ?? min(max(ProcessInfo.processInfo.activeProcessorCount, 1), maximumThreads)
+    let threads = threads ?? defaultThreads(of: variant.kind)
     guard 1...maximumThreads ~= threads else { throw .threads(threads) }
     let backend: (any ComputeBackend<Element>)? = candidate(variant, threads: threads)
     guard let backend, backend.instructionSet == variant.instructionSet else {
@@ -155,6 +156,13 @@ public enum Backends {
         reason: try unavailability(of: variant.kind) ?? "this CPU has no \(variant.instructionSet.rawValue)")
     }
     return backend
+  }
+
+  /// How many threads a backend takes where nobody says.
+  private static func defaultThreads(of kind: BackendKind) -> Int {
+    // OpenMP's run-time library is asked only for its own backend, as it starts when it is asked.
+    let threads = kind == .openmp ? OpenMPSupport.defaultThreads : 1
+    return min(max(threads ?? ProcessInfo.processInfo.activeProcessorCount, 1), maximumThreads)
   }
 
   private static func candidate<Element: NetworkElement>(

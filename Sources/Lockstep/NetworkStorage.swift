@@ -54,6 +54,16 @@ final class NetworkStorage<Element: KernelElement> {
     }
   }
 
+  /// The layers as other modules of the package see them, to read.
+  var layerViews: [LayerView<Element>] {
+    mutableLayerViews.map(\.readOnly)
+  }
+
+  /// The layers as other modules of the package see them, to write.
+  var mutableLayerViews: [MutableLayerView<Element>] {
+    layers.map { MutableLayerView(weights: $0.weights, bias: $0.bias, activation: $0.activation) }
+  }
+
   /// Copies every parameter of `other`, a network of the same shape.
   func copy(from other: NetworkStorage) {
     all.copy(from: other.all.readOnly)
@@ -81,6 +91,29 @@ final class NetworkStorage<Element: KernelElement> {
         weights: layer.weights.readOnly, bias: layer.bias.readOnly, activation: layer.activation,
         weightGradient: gradient.weights, biasGradient: gradient.bias)
     }
+  }
+}
+
+/// The parameters of a layer, or their gradients, in memory that somebody else keeps alive.
+package struct LayerView<Element: KernelElement> {
+  /// `[inputs × outputs]`.
+  package let weights: MatrixView<Element>
+  /// `[1 × outputs]`.
+  package let bias: MatrixView<Element>
+  package let activation: Activation
+}
+
+/// As ``LayerView``, to write.
+package struct MutableLayerView<Element: KernelElement> {
+  /// `[inputs × outputs]`.
+  package let weights: MutableMatrixView<Element>
+  /// `[1 × outputs]`.
+  package let bias: MutableMatrixView<Element>
+  package let activation: Activation
+
+  /// The same layer, to read.
+  package var readOnly: LayerView<Element> {
+    LayerView(weights: weights.readOnly, bias: bias.readOnly, activation: activation)
   }
 }
 

@@ -14,7 +14,7 @@ public final class Predictor<Element: KernelElement>: Sendable {
   /// How many numbers an output row has.
   public let outputs: Int
   private let backend: any ComputeBackend<Element>
-  /// Never written after initialisation.
+  /// Not written while a call runs.
   private nonisolated(unsafe) let parameters: NetworkStorage<Element>
   /// The most rows that run at a time: as many as keep activations near a core's cache.
   private let blockRows: Int
@@ -26,12 +26,17 @@ public final class Predictor<Element: KernelElement>: Sendable {
   /// - Parameters:
   ///   - network: what to run.
   ///   - backend: what computes; no result depends on it.
-  public init(_ network: Network<Element>, backend: any ComputeBackend<Element>) {
-    inputs = network.inputs
-    outputs = network.outputs
+  public convenience init(_ network: Network<Element>, backend: any ComputeBackend<Element>) {
+    self.init(sharing: NetworkStorage(network), backend: backend)
+  }
+
+  /// A predictor that answers from `parameters` themselves, which nobody writes during a call.
+  init(sharing parameters: NetworkStorage<Element>, backend: any ComputeBackend<Element>) {
+    inputs = parameters.layers[0].weights.rows
+    outputs = parameters.layers[parameters.layers.count - 1].weights.columns
     self.backend = backend
-    parameters = NetworkStorage(network)
-    blockRows = max(256, (1 << 20) / (network.sizes.max() ?? 1))
+    self.parameters = parameters
+    blockRows = max(256, (1 << 20) / parameters.layers.reduce(inputs) { max($0, $1.weights.columns) })
   }
 
   /// The outputs for rows of input: each row's depend on that row alone.

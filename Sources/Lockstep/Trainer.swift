@@ -25,8 +25,8 @@ public struct PassRecord<Element: KernelElement>: Sendable {
 ///
 /// A trainer belongs to one thread at a time; its backend may use many.
 public final class Trainer<Element: KernelElement> {
-  /// What training makes small.
-  public let loss: Loss
+  /// What training makes small; another may be set between two steps.
+  public var loss: Loss
   let backend: any ComputeBackend<Element>
   let parameters: NetworkStorage<Element>
   let blocks: RowBlocks
@@ -52,6 +52,13 @@ public final class Trainer<Element: KernelElement> {
   /// The network as it stands.
   public var network: Network<Element> { Network(checked: parameters.denseLayers) }
 
+  /// The parameters where they lie, valid while the trainer lives. What is written there is what the next step starts from.
+  package var layers: [MutableLayerView<Element>] { parameters.mutableLayerViews }
+
+  /// A predictor that shares the parameters: it answers from them as they stand. No call may run beside one that writes
+  /// them.
+  package func makePredictor() -> Predictor<Element> { Predictor(sharing: parameters, backend: backend) }
+
   /// The gradients of the mean loss over a batch; the parameters stay as they are.
   ///
   /// - Parameters:
@@ -61,13 +68,31 @@ public final class Trainer<Element: KernelElement> {
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   public func gradients(input: Matrix<Element>, target: Matrix<Element>) throws(NetworkError) -> Gradients<Element> {
-    try check(input: input, target: target)
-    return input.withView { input in
-      target.withView { target in
+    try input.withView { (input) throws(NetworkError) in
+      try target.withView { (target) throws(NetworkError) in
+        try check(input: input, target: target)
         let (loss, gradients) = pass.gradients(input: input, target: target, loss: self.loss)
         return Gradients(loss: loss, layers: gradients.denseLayers)
       }
     }
+  }
+
+  /// Calls `body` with the mean loss over a batch and views of its gradients, valid during the call; the parameters stay as
+  /// they are and nothing is copied.
+  ///
+  /// - Parameters:
+  ///   - input: `[rows × inputs]`, a row or more.
+  ///   - target: `[rows × outputs]`.
+  ///   - body: takes the mean loss, and the gradients in the shapes of the layers' parameters.
+  /// - Throws: ``NetworkError`` where the shapes do not fit.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  package func withGradients(
+    input: MatrixView<Element>, target: MatrixView<Element>, _ body: (Element, [LayerView<Element>]) -> Void
+  ) throws(NetworkError) {
+    try check(input: input, target: target)
+    let (loss, gradients) = pass.gradients(input: input, target: target, loss: self.loss)
+    withExtendedLifetime(gradients) { body(loss, gradients.layerViews) }
   }
 
   /// A step of gradient descent: all gradients of the mean loss over the batch, then `parameter - learningRate *
@@ -85,10 +110,29 @@ public final class Trainer<Element: KernelElement> {
   public func step(
     input: Matrix<Element>, target: Matrix<Element>, learningRate: Element
   ) throws(NetworkError) -> Element {
-    try check(input: input, target: target)
-    return input.withView { input in
-      target.withView { target in step(input: input, target: target, learningRate: learningRate) }
+    try input.withView { (input) throws(NetworkError) in
+      try target.withView { (target) throws(NetworkError) in
+        try step(input: input, target: target, learningRate: learningRate)
+      }
     }
+  }
+
+  /// A step as the one on matrices, on borrowed memory.
+  ///
+  /// - Parameters:
+  ///   - input: `[rows × inputs]`, a row or more.
+  ///   - target: `[rows × outputs]`.
+  ///   - learningRate: the factor of the gradient.
+  /// - Returns: the mean loss before the update.
+  /// - Throws: ``NetworkError`` where the shapes do not fit.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  @discardableResult
+  public func step(
+    input: MatrixView<Element>, target: MatrixView<Element>, learningRate: Element
+  ) throws(NetworkError) -> Element {
+    try check(input: input, target: target)
+    return checkedStep(input: input, target: target, learningRate: learningRate)
   }
 
   /// A step as ``step(input:target:learningRate:)`` takes it, with all that it computed.
@@ -97,7 +141,9 @@ public final class Trainer<Element: KernelElement> {
   public func recordedStep(
     input: Matrix<Element>, target: Matrix<Element>, learningRate: Element
   ) throws(NetworkError) -> PassRecord<Element> {
-    try check(input: input, target: target)
+    try input.withView { (input) throws(NetworkError) in
+      try target.withView { (target) throws(NetworkError) in try check(input: input, target: target) }
+    }
     // One block, so that the whole batch's activations are there to be read.
     let pass = BlockedPass(parameters, blocks: .wholeBatch, backend: backend)
     return input.withView { input in
@@ -115,11 +161,11 @@ public final class Trainer<Element: KernelElement> {
   /// A step on views whose shapes are known to fit.
   @specialized(where Element == Float)
   @specialized(where Element == Double)
-  func step(input: MatrixView<Element>, target: MatrixView<Element>, learningRate: Element) -> Element {
+  func checkedStep(input: MatrixView<Element>, target: MatrixView<Element>, learningRate: Element) -> Element {
     pass.step(input: input, target: target, loss: loss, learningRate: learningRate)
   }
 
-  func check(input: Matrix<Element>, target: Matrix<Element>) throws(NetworkError) {
+  func check(input: MatrixView<Element>, target: MatrixView<Element>) throws(NetworkError) {
     let inputs = parameters.layers[0].weights.rows
     let outputs = parameters.layers[parameters.layers.count - 1].weights.columns
     guard input.rows > 0 else { throw .noRows }

@@ -81,13 +81,31 @@ extension Trainer {
     input: Matrix<Element>, target: Matrix<Element>, schedule: TrainingSchedule,
     shouldStop: () -> Bool = { false }, onEpoch: (TrainingProgress) -> Void = { _ in }
   ) throws(TrainingError) -> Int {
-    do { try check(input: input, target: target) } catch { throw .network(error) }
-    return try input.withView { (input) throws(TrainingError) in
+    try input.withView { (input) throws(TrainingError) in
       try target.withView { (target) throws(TrainingError) in
-        let batches = Batches(input: input, target: target, schedule: schedule)
-        return try run(batches, schedule: schedule, shouldStop: shouldStop, onEpoch: onEpoch)
+        try train(input: input, target: target, schedule: schedule, shouldStop: shouldStop, onEpoch: onEpoch)
       }
     }
+  }
+
+  /// Trains as on matrices, on borrowed memory. Where the schedule shuffles, each batch is copied.
+  ///
+  /// - Parameters:
+  ///   - input: `[rows × inputs]`, a row or more.
+  ///   - target: `[rows × outputs]`.
+  ///   - schedule: how long and in which portions.
+  ///   - shouldStop: asked after each step; training ends early where it says so.
+  ///   - onEpoch: told after each epoch.
+  /// - Returns: the number of steps taken.
+  /// - Throws: ``TrainingError``.
+  @discardableResult
+  public func train(
+    input: MatrixView<Element>, target: MatrixView<Element>, schedule: TrainingSchedule,
+    shouldStop: () -> Bool = { false }, onEpoch: (TrainingProgress) -> Void = { _ in }
+  ) throws(TrainingError) -> Int {
+    do { try check(input: input, target: target) } catch { throw .network(error) }
+    let batches = Batches(input: input, target: target, schedule: schedule)
+    return try run(batches, schedule: schedule, shouldStop: shouldStop, onEpoch: onEpoch)
   }
 
   @specialized(where Element == Float)
@@ -106,7 +124,7 @@ extension Trainer {
 
     for step in 0..<schedule.epochs * batches.perEpoch {
       let batch = batches[step]
-      let loss = self.step(input: batch.input, target: batch.target, learningRate: learningRate)
+      let loss = checkedStep(input: batch.input, target: batch.target, learningRate: learningRate)
       let isSnapshotDue = step + 1 - snapshotStep == stepsBetweenSnapshots
       let isLast = step + 1 == schedule.epochs * batches.perEpoch
       if !loss.isFinite || (isSnapshotDue || isLast) && !parameters.isFinite {
@@ -146,7 +164,7 @@ extension Trainer {
     for step in steps {
       before.copy(from: parameters)
       let batch = batches[step]
-      let loss = self.step(input: batch.input, target: batch.target, learningRate: learningRate)
+      let loss = checkedStep(input: batch.input, target: batch.target, learningRate: learningRate)
       if loss.isFinite { lastFinite.copy(from: before) }
       guard loss.isFinite, parameters.isFinite else {
         parameters.copy(from: lastFinite)

@@ -79,5 +79,6 @@ struct BaselineFolder {
     return ToolError(description: "there is no baseline '\(name)'; \(known)")
   }
 
-  private func file(_ name: String) -> String { "\(path)/\(name).json" }
+  /// Where a baseline lies.
+  func file(_ name: String) -> String { "\(path)/\(name).json" }
 }

@@ -28,7 +28,7 @@ enum BenchmarkPrecision: String, CaseIterable {
 enum BenchmarkOptions {
   static let network = CommandOption<[Int]?>(
     "network", valueName: "SIZES", summary: "measure a network of these widths instead of a named workload",
-    default: nil, defaultText: nil, allowed: "two or more widths from 1 on, such as 784-512-10",
+    default: nil, defaultText: nil, allowed: "two or more widths from 1 to 1048576, such as 784-512-10",
     parse: { text in
       let sizes = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
       guard sizes.count > 1, sizes.allSatisfy({ 1...1 << 20 ~= $0 }) else { return nil }
@@ -128,7 +128,7 @@ struct BenchmarkBackend: Sendable {
 
 /// What a row's name must hold.
 struct BenchmarkFilter: Sendable {
-  private let pattern: String
+  let pattern: String
 
   init?(_ pattern: String) {
     if pattern.isEmpty { return nil }
@@ -169,7 +169,7 @@ extension Invocation {
     guard !rows.isEmpty else {
       let isText = self[BenchmarkOptions.filter]?.isTextAlone ?? false
       throw UsageError(
-        description: "no row's name holds what --filter asks for"
+        description: "no row's name holds '\(self[BenchmarkOptions.filter]?.pattern ?? "")', which --filter asks for"
           + (isText ? ", which is no regular expression and was taken as a text" : ""))
     }
     return rows
@@ -198,14 +198,20 @@ extension Invocation {
       let workloads = isGiven(BenchmarkOptions.filter) ? Workload.all : WorkloadFamily.table.workloads
       return workloads.filter { !self[BenchmarkOptions.quick] || $0.operations <= 1e9 }
     }
-    return try names.flatMap { name in
-      let workloads = Workload.named(name)
-      guard workloads.isEmpty else { return workloads }
+    var found: [Workload] = []
+    for name in names {
+      let workloads = Workload.named(name).filter { !found.contains($0) }
+      found += workloads
+      guard workloads.isEmpty, Workload.named(name).isEmpty else { continue }
+      if ["baseline", "price"].contains(name) {
+        throw UsageError(description: "'\(name)' must be the first word after `benchmark`")
+      }
       let known = Workload.all.map(\.name) + WorkloadFamily.allCases.map(\.rawValue) + ["curves", "baseline", "price"]
       let suggestion = nearestName(to: name, among: known).map { "; did you mean \($0)?" }
       throw UsageError(
         description: "unknown workload '\(name)'\(suggestion ?? "; `lockstep benchmark --list` shows them")")
     }
+    return found
   }
 
   /// Refuses a network that this machine's memory does not hold, before anything is allocated for it.

@@ -77,7 +77,7 @@ struct CelsiusPlot {
     // for whoever sees no colours.
     let picture = try draw(
       script(
-        terminal: "dumb size \(width),24 \(isTerminal ? "ansi" : "mono")",
+        terminal: "dumb size \(width),24 \(isTerminal && takesColours() ? "ansi" : "mono")",
         labels: "set label 'Fahrenheit' at graph 0, 1.07",
         styles: ["points pt '*' lc rgb 'blue'", "points pt 'o' lc rgb 'red'", "points pt '+' lc rgb 'green'"]))
     // gnuplot asks for a fresh page first, and ends a picture in colour within a line.

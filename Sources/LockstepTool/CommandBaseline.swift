@@ -49,11 +49,11 @@ extension Invocation {
 
   private func listBaselines(in folder: BaselineFolder) throws {
     for name in folder.names {
-      let rows = (try? folder.read(name)).map { counted($0.entries.count, "row") } ?? "not a baseline"
+      let rows = (try? folder.read(name))?.entries.count
       if isJSON {
-        try output.json(["baseline": .string(name), "rows": .string(rows)])
+        try output.json(["baseline": .string(name), "rows": rows.map { .integer($0) } ?? .string(nil)])
       } else {
-        try output.line("\(name)  \(rows)")
+        try output.line("\(name)  \(rows.map { counted($0, "row") } ?? "not a baseline")")
       }
     }
   }
@@ -61,7 +61,11 @@ extension Invocation {
   private func updateBaseline(_ name: String, in folder: BaselineFolder, rows: [BenchmarkRow]) throws {
     try folder.prepare(for: name)
     let results = try measure(rows)
+    try refuseImpossible(results)
     try folder.write(Baseline(results), as: name)
+    if !isJSON && self[BenchmarkOptions.format] == .text {
+      try output.line("kept \(counted(results.count, "row")) in \(folder.file(name))")
+    }
   }
 
   private func compareBaseline(_ name: String, in folder: BaselineFolder, names: [String]) throws {
@@ -80,7 +84,13 @@ extension Invocation {
     if elsewhere > 0 { warn("\(counted(elsewhere, "row")) of the baseline cannot run here") }
     guard !rows.isEmpty else { throw ToolError(description: "no row of the baseline '\(name)' can be compared") }
 
-    try measure(rows.map(\.row), against: rows.map(\.before))
+    try refuseImpossible(measure(rows.map(\.row), against: rows.map(\.before)))
+  }
+
+  /// A part of a limit that was measured too low is no figure to keep, or to compare with one.
+  private func refuseImpossible(_ results: [BenchmarkResult]) throws {
+    guard let warning = BenchmarkConditions.warning(aboveLimit: results) else { return }
+    throw ToolError(description: warning)
   }
 
   /// Which rows of a baseline are asked for: those of the workloads that are named, on the backends, threads and

@@ -18,7 +18,12 @@ let benchmarkCommand = Command(
 
     The limit is the time that the products of a step take at the peak of fused multiply-adds (fma), or that its \
     parameters and data take from the cache or memory that holds them (l1, l2, l3, memory), whichever is longer. The \
-    spread is the interquartile range over the median.
+    spread is the interquartile range over the median, and `reached` the limit over the time.
+
+    `benchmark baseline update NAME` keeps what rows reached, in place of an older baseline of that name; `compare NAME` \
+    measures the same rows again and fails (exit code 1) where one reached less than --threshold of it; `list` shows \
+    baselines, `delete NAME` deletes one. `benchmark price` takes about a minute and compares products in the order that \
+    gives the same bits everywhere with the same products in a free one; it takes --quick, --clock and --format alone.
     """,
   moreOperands: "[WORKLOAD...]",
   options: [
@@ -43,11 +48,12 @@ let benchmarkCommand = Command(
     if invocation.operands.first == "baseline" {
       return try invocation.runBaseline(Array(invocation.operands.dropFirst()))
     }
-    if invocation.operands == ["price"] { return try invocation.measurePrice() }
+    if invocation.operands.first == "price" { return try invocation.measurePrice() }
     for option in BenchmarkOptions.ofBaseline where invocation.isGiven(option) {
       throw UsageError(description: "--\(option.name) is of `lockstep benchmark baseline`")
     }
-    _ = try invocation.measure(invocation.benchmarkRows(named: invocation.operands))
+    let results = try invocation.measure(invocation.benchmarkRows(named: invocation.operands))
+    if let warning = BenchmarkConditions.warning(aboveLimit: results) { invocation.warn(warning) }
   })
 
 extension Invocation {

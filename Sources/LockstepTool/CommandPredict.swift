@@ -57,7 +57,11 @@ private func predict<Element: NetworkElement>(
     }
   case (let path?, true):
     try invocation.output.json(
-      backend.jsonMembers, ["rows": .integer(result.rows), "output": .string(path)])
+      backend.jsonMembers,
+      [
+        "rows": .integer(result.rows), "outputs_digest": .string(Digest.fnv1a(result.elements)),
+        "output": .string(path),
+      ])
   case (_?, false): break
   }
 }

@@ -10,6 +10,9 @@ extension Invocation {
   ///
   /// - Throws: ``ToolError``, ``UsageError``, `BackendError`.
   func measurePrice() throws {
+    guard operands.count == 1 else {
+      throw UsageError(description: "the word '\(operands[1])' is one too many: `benchmark price` takes no workloads")
+    }
     let allowed = [
       BenchmarkOptions.format.name, CommonOptions.json.name, BenchmarkOptions.quick.name, BenchmarkOptions.clock.name,
     ]

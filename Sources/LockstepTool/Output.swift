@@ -61,9 +61,18 @@ func terminalColumns() -> Int? {
   return Int(size.ws_col)
 }
 
+/// Whether a terminal is to show colours: not where NO_COLOR (no-color.org) says otherwise, or where it has none.
+func takesColours() -> Bool {
+  let isAsked = getenv("NO_COLOR").map { $0.pointee == 0 } ?? true
+  return isAsked && !isDumbTerminal()
+}
+
+/// Whether the terminal cannot move its cursor.
+func isDumbTerminal() -> Bool { getenv("TERM").map { String(cString: $0) } == "dumb" }
+
 /// What a user sees while waiting: on standard error, and only where that is a terminal.
 final class Progress {
-  private let isTerminal = isatty(STDERR_FILENO) == 1
+  private let isTerminal = isatty(STDERR_FILENO) == 1 && !isDumbTerminal()
   private var lastShown: ContinuousClock.Instant?
 
   /// Replaces the line of progress, more seldom than anyone could read.

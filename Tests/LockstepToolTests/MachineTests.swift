@@ -19,6 +19,18 @@ import Testing
     #expect(objects.first?["auto_backend"] as? String == (try Backends.available().first?.kind.rawValue))
   }
 
+  @Test(.enabled(if: Backends.openMPVersion != nil))
+  func threadsAreThoseThatOpenMPIsToldToTake() throws {
+    func threads(_ value: String) throws -> Int? {
+      try Tool.run("info", "--json", environment: ["OMP_NUM_THREADS": value]).object()["auto_threads"] as? Int
+    }
+    #expect(try threads("1") == 1)
+    #expect(try threads("5,2") == 5)
+    #expect(try threads("100000") == Backends.maximumThreads)
+    let withoutSense = try threads("none") ?? 0
+    #expect(1...Backends.maximumThreads ~= withoutSense)
+  }
+
   @Test func theTextNamesWhatMatters() throws {
     let result = try Tool.run("info", environment: ["LOCKSTEP_MAX_ISA": "scalar"])
     #expect(result.exitCode == 0 && result.errors.isEmpty)

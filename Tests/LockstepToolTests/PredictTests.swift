@@ -48,7 +48,7 @@ private func predictions(_ network: Network<Float>) throws -> Matrix<Float> {
 
   @Test func fileGetsWhatStandardOutputWouldGet() throws {
     let folder = try TemporaryFolder()
-    let (model, _) = try writeModel(folder)
+    let (model, network) = try writeModel(folder)
     let data = try folder.write("d.csv", "a,b\n1,2\n")
     let path = folder.file("out.csv")
     let run = try Tool.run(["predict", model, data, "-o", path])
@@ -59,6 +59,8 @@ private func predictions(_ network: Network<Float>) throws -> Matrix<Float> {
     let object = try Tool.run(["predict", model, data, "-o", path, "--json"]).object()
     #expect(object["rows"] as? Int == 1)
     #expect(object["output"] as? String == path)
+    let outputs = try network.predict(Matrix(rows: 1, columns: 2, elements: [1, 2]), on: Backends.make())
+    #expect(object["outputs_digest"] as? String == Digest.fnv1a(outputs.elements))
   }
 
   @Test func jsonIsOneObjectARow() throws {

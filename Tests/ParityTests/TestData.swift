@@ -93,7 +93,7 @@ final class GuardedMatrix<Element: KernelElement> {
     self.columns = columns
     self.offset = offset
     stride = columns + gap
-    buffer = .allocate(capacity: offset + rows * stride + 4)
+    buffer = .allocate(capacity: offset + rows * stride + 64)
     buffer.initialize(repeating: Self.guardValue)
   }
 
@@ -116,6 +116,17 @@ final class GuardedMatrix<Element: KernelElement> {
       for column in 0..<columns { elements.append(buffer[offset + row * stride + column]) }
     }
     return Matrix(rows: rows, columns: columns, elements: elements)
+  }
+
+  /// True where no element is as it was before anything was written.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  func isWritten() -> Bool {
+    for row in 0..<rows {
+      for index in offset + row * stride..<offset + row * stride + columns
+      where buffer[index].bitPattern == Self.guardValue.bitPattern { return false }
+    }
+    return true
   }
 
   /// True where nothing outside of the matrix was written.

@@ -50,8 +50,12 @@ const lockstep_kernels *lockstep_kernels_for(lockstep_instruction_set set, locks
 /// The version of OpenMP that was built with, as `_OPENMP` gives it (year and month), or 0 without OpenMP.
 int lockstep_openmp_version(void);
 
-// Each primitive runs on up to `threads` threads, fewer where the work is small. Called from inside a parallel region
-// it runs on the calling thread.
+/// How many threads OpenMP would take by itself: OMP_NUM_THREADS, or the cores that this process may run on; 1 without
+/// OpenMP. Where OMP_NUM_THREADS is no number, neither is this. No thread is started.
+int lockstep_default_threads(void);
+
+// Each primitive runs on up to `threads` threads, fewer where the work is small. Called from inside a parallel region it
+// runs on the calling thread, unless OpenMP is told to nest regions.
 
 /// Serves `ComputeBackend.forward`.
 void lockstep_forward(const lockstep_kernels *kernels, int threads, lockstep_matrix input, lockstep_matrix weights,

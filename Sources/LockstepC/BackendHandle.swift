@@ -1,0 +1,106 @@
+// Backends behind handles. What the kinds are lies in the module Lockstep.
+
+// Functions and parameters are called as in lockstep.h.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
+import CLockstep
+import ComputeBackend
+import Lockstep
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// A backend in both precisions: what `lockstep_backend` points at.
+final class BackendHandle: Sendable {
+  let float: any ComputeBackend<Float>
+  let double: any ComputeBackend<Double>
+  /// The variant's name, in memory that C may read while the handle lives.
+  nonisolated(unsafe) let name: UnsafePointer<CChar>?
+
+  init(kind: BackendKind?, threads: Int?) throws(CallError) {
+    do {
+      float = try Backends.make(kind, threads: threads)
+      double = try Backends.make(kind, threads: threads)
+    } catch {
+      throw CallError(error)
+    }
+    name = UnsafePointer(
+      strdup(BackendVariant(kind: float.kind, instructionSet: float.instructionSet).description))
+  }
+
+  deinit {
+    free(UnsafeMutablePointer(mutating: name))
+  }
+
+  /// The backend of who names none, made when it is first asked for.
+  static let automatic = Result { () throws(CallError) in try BackendHandle(kind: nil, threads: nil) }
+
+  /// The backend behind a handle; the automatic one for NULL.
+  @inline(__always)
+  static func of(_ handle: OpaquePointer?) throws(CallError) -> BackendHandle {
+    guard let handle else { return try automatic.get() }
+    return Unmanaged<BackendHandle>.fromOpaque(UnsafeRawPointer(handle)).takeUnretainedValue()
+  }
+}
+
+/// An element type that a backend handle has a backend for.
+protocol HandledElement: NetworkElement {
+  static func backend(of handle: BackendHandle) -> any ComputeBackend<Self>
+}
+
+extension Float: HandledElement {
+  static func backend(of handle: BackendHandle) -> any ComputeBackend<Float> { handle.float }
+}
+
+extension Double: HandledElement {
+  static func backend(of handle: BackendHandle) -> any ComputeBackend<Double> { handle.double }
+}
+
+// MARK: - Functions
+
+/// See `lockstep.h`.
+@c @implementation
+public func lockstep_backend_create(
+  _ kind: Int32, _ threads: Int32, _ backend: UnsafeMutablePointer<OpaquePointer?>?
+) -> lockstep_status {
+  status { () throws(CallError) in
+    let slot = try required(backend, "backend")
+    slot.pointee = nil
+    let kind = try Constants.value(kind, in: Constants.backends, "kind")
+    guard 0...Backends.maximumThreads ~= Int(threads) else {
+      throw CallError(
+        LOCKSTEP_INVALID_ARGUMENT, "threads is \(threads); it must lie between 0 and \(Backends.maximumThreads)")
+    }
+    let handle = try BackendHandle(kind: kind, threads: threads == 0 ? nil : Int(threads))
+    slot.pointee = OpaquePointer(Unmanaged.passRetained(handle).toOpaque())
+  }
+}
+
+/// See `lockstep.h`.
+@c @implementation
+public func lockstep_backend_free(_ backend: OpaquePointer?) {
+  if let backend { Unmanaged<BackendHandle>.fromOpaque(UnsafeRawPointer(backend)).release() }
+}
+
+/// See `lockstep.h`.
+@c @implementation
+public func lockstep_backend_describe(
+  _ backend: OpaquePointer?, _ kind: UnsafeMutablePointer<Int32>?, _ threads: UnsafeMutablePointer<Int32>?,
+  _ name: UnsafeMutablePointer<UnsafePointer<CChar>?>?
+) -> lockstep_status {
+  status { () throws(CallError) in
+    let handle = try BackendHandle.of(backend)
+    kind?.pointee = Constants.constant(for: handle.float.kind, in: Constants.backends)
+    threads?.pointee = Int32(handle.float.threads)
+    name?.pointee = handle.name
+  }
+}
+
+/// See `lockstep.h`.
+@c @implementation
+public func lockstep_order_of_arithmetic_version() -> Int32 { Int32(OrderOfArithmetic.version) }

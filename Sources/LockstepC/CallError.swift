@@ -1,0 +1,71 @@
+// From Swift's errors to statuses and messages: no error crosses into C in any other way. What is checked before a call
+// lies in Arguments.swift and Operands.swift.
+
+import CLockstep
+import Lockstep
+
+/// Why a call fails.
+struct CallError: Error {
+  /// One of `LOCKSTEP_INVALID_ARGUMENT` and those after it.
+  let status: Int
+  /// A sentence that names the argument.
+  let message: String
+
+  init(_ status: Int, _ message: String) {
+    self.status = status
+    self.message = message
+  }
+}
+
+/// Runs the body of a function of the C interface.
+///
+/// - Returns: the status, its message left for `lockstep_error_message`.
+@inline(__always)
+func status(of body: () throws(CallError) -> Void) -> lockstep_status {
+  do {
+    try body()
+    return lockstep_status(LOCKSTEP_OK)
+  } catch {
+    lockstep_set_error_message(error.message)
+    return lockstep_status(error.status)
+  }
+}
+
+extension CallError {
+  init(_ error: BackendError) {
+    let status =
+      switch error {
+      case .threads: LOCKSTEP_INVALID_ARGUMENT
+      case .unavailable, .unknownInstructionSetCap: LOCKSTEP_UNAVAILABLE
+      }
+    self.init(status, "\(error)")
+  }
+
+  init(_ error: NetworkError) {
+    self.init(LOCKSTEP_INVALID_SHAPE, "\(error)")
+  }
+
+  init(_ error: TrainingError) {
+    switch error {
+    case .network(let error): self.init(error)
+    case .schedule(let text): self.init(LOCKSTEP_INVALID_ARGUMENT, text)
+    case .notFinite: self.init(LOCKSTEP_NOT_FINITE, "\(error)")
+    }
+  }
+
+  init(_ error: ModelFileError) {
+    let status =
+      switch error.problem {
+      case .missing, .folder, .unreadable, .unwritable: LOCKSTEP_FILE_ERROR
+      default: LOCKSTEP_INVALID_MODEL
+      }
+    self.init(status, "\(error)")
+  }
+
+  init(_ error: NetworkFileError) {
+    switch error {
+    case .file(let error): self.init(error)
+    case .network: self.init(LOCKSTEP_INVALID_MODEL, "\(error)")
+    }
+  }
+}

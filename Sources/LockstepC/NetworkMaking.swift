@@ -1,0 +1,155 @@
+// Making, loading, saving, copying and freeing networks.
+
+// Functions and parameters are called as in lockstep.h.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
+import CLockstep
+import ComputeBackend
+import Lockstep
+
+/// See `lockstep.h`.
+@c @implementation
+public func lockstep_network_create(
+  _ precision: Int32, _ sizes: UnsafePointer<Int64>?, _ size_count: Int64, _ activations: UnsafePointer<Int32>?,
+  _ seed: UInt64, _ network: UnsafeMutablePointer<OpaquePointer?>?
+) -> lockstep_status {
+  make(network) { () throws(CallError) in
+    guard let precision = try Constants.value(precision, in: Constants.precisions, "precision") else {
+      throw CallError(LOCKSTEP_INVALID_ARGUMENT, "precision is 0; a new network needs one, there is no file")
+    }
+    let count = try size(size_count, "size_count", atLeast: 2)
+    let sizePointer = try required(sizes, "sizes")
+    let activationPointer = try required(activations, "activations")
+    var sizes: [Int] = []
+    for index in 0..<count { sizes.append(try size(sizePointer[index], "a number in sizes", atLeast: 1)) }
+    var activations: [Activation] = []
+    for index in 0..<count - 1 {
+      activations.append(try activation(activationPointer[index], "a number in activations"))
+    }
+    switch precision {
+    case .f32: return try handle(sizes: sizes, activations: activations, seed: seed, as: Float.self)
+    case .f64: return try handle(sizes: sizes, activations: activations, seed: seed, as: Double.self)
+    }
+  }
+}
+
+/// See `lockstep.h`.
+@c @implementation
+public func lockstep_network_load(
+  _ path: UnsafePointer<CChar>?, _ precision: Int32, _ network: UnsafeMutablePointer<OpaquePointer?>?
+) -> lockstep_status {
+  make(network) { () throws(CallError) in
+    let path = try LockstepC.path(path)
+    let precision = try Constants.value(precision, in: Constants.precisions, "precision")
+    let file: NetworkFile
+    do throws(NetworkFileError) {
+      file = try NetworkFile(contentsOf: path)
+    } catch {
+      throw CallError(error)
+    }
+    return try handle(file, precision: precision)
+  }
+}
+
+/// See `lockstep.h`.
+@c @implementation
+public func lockstep_network_load_memory(
+  _ bytes: UnsafeRawPointer?, _ size: Int, _ precision: Int32, _ network: UnsafeMutablePointer<OpaquePointer?>?
+) -> lockstep_status {
+  make(network) { () throws(CallError) in
+    let start = try required(bytes, "bytes")
+    guard size >= 0 else { throw CallError(LOCKSTEP_INVALID_SHAPE, "size is more than memory holds") }
+    let precision = try Constants.value(precision, in: Constants.precisions, "precision")
+    let name = "the model in memory"
+    let file: NetworkFile
+    do throws(NetworkFileError) {
+      file = try NetworkFile(bytes: UnsafeRawBufferPointer(start: start, count: size), name: name)
+    } catch {
+      throw CallError(error)
+    }
+    return try handle(file, precision: precision)
+  }
+}
+
+/// See `lockstep.h`.
+@c @implementation
+public func lockstep_network_save(_ network: OpaquePointer?, _ path: UnsafePointer<CChar>?) -> lockstep_status {
+  status { () throws(CallError) in
+    let handle = try NetworkHandle.of(network)
+    let path = try LockstepC.path(path)
+    try handle.lock.reading { () throws(CallError) in try handle.state.write(to: path) }
+  }
+}
+
+/// See `lockstep.h`.
+@c @implementation
+public func lockstep_network_copy(
+  _ network: OpaquePointer?, _ copy: UnsafeMutablePointer<OpaquePointer?>?
+) -> lockstep_status {
+  status { () throws(CallError) in
+    let slot = try required(copy, "copy")
+    slot.pointee = nil
+    let handle = try NetworkHandle.of(network)
+    slot.pointee = handle.lock.reading { handle.state.copy() }.retainedPointer
+  }
+}
+
+/// See `lockstep.h`.
+@c @implementation
+public func lockstep_network_free(_ network: OpaquePointer?) {
+  if let network { Unmanaged<NetworkHandle>.fromOpaque(UnsafeRawPointer(network)).release() }
+}
+
+extension NetworkFile {
+  fileprivate init(bytes: UnsafeRawBufferPointer, name: String) throws(NetworkFileError) {
+    let content: SafetensorsFile
+    do { content = try SafetensorsFile(bytes: bytes, file: name) } catch { throw .file(error) }
+    try self.init(content, path: name)
+  }
+}
+
+/// Puts a new network where the caller wants its handle, NULL where there is none.
+private func make(
+  _ network: UnsafeMutablePointer<OpaquePointer?>?, _ body: () throws(CallError) -> NetworkHandle
+) -> lockstep_status {
+  status { () throws(CallError) in
+    let slot = try required(network, "network")
+    slot.pointee = nil
+    slot.pointee = try body().retainedPointer
+  }
+}
+
+private func handle<Element: HandledElement>(
+  sizes: [Int], activations: [Activation], seed: UInt64, as _: Element.Type
+) throws(CallError) -> NetworkHandle {
+  /// The parameters as they are drawn, as a value, and in kernel memory.
+  let copies = 3.0
+  let parameters = zip(sizes, sizes.dropFirst()).reduce(0.0) { $0 + (Double($1.0) + 1) * Double($1.1) }
+  try requireMemory(
+    bytes: parameters * copies * Double(MemoryLayout<Element>.stride), for: "a network of these sizes")
+  let network: Network<Element>
+  do {
+    let drawn = try Network<Element>(sizes: sizes, hidden: .identity, seed: seed)
+    network = try Network(
+      layers: zip(drawn.layers, activations).map {
+        DenseLayer(weights: $0.weights, bias: $0.bias, activation: $1)
+      })
+  } catch {
+    throw CallError(error)
+  }
+  return NetworkHandle(NetworkState(network, description: ModelDescription(), backend: try .of(nil)))
+}
+
+private func handle(_ file: NetworkFile, precision: Precision?) throws(CallError) -> NetworkHandle {
+  let backend = try BackendHandle.of(nil)
+  do {
+    return switch precision ?? file.precision {
+    case .f32:
+      NetworkHandle(NetworkState<Float>(try file.network(), description: file.description, backend: backend))
+    case .f64:
+      NetworkHandle(NetworkState<Double>(try file.network(), description: file.description, backend: backend))
+    }
+  } catch {
+    throw CallError(error)
+  }
+}
