@@ -117,7 +117,7 @@ struct Installation {
     var bundled: [String: String] = [:]
     for product in products {
       let lines = try run("ldd", [product.path]).split(separator: "\n")
-      for match in lines.compactMap({ $0.firstMatch(of: /(lib(?:omp|csv)\.[^ ]+) => ([^ ]+)/) }) {
+      for match in lines.compactMap({ $0.firstMatch(of: /(lib(?:omp|csv|protobuf-c)\.[^ ]+) => ([^ ]+)/) }) {
         bundled[String(match.1)] = String(match.2)
       }
     }

@@ -76,7 +76,11 @@ private func export<Element: NetworkElement>(
   let (c, onnx) = (invocation[cOption], invocation[onnxOption])
   // The one form that can be refused comes first, so that nothing is written then.
   let onnxModel = try onnx.map { _ in
-    try ONNXModel(network, description: model.description, producerVersion: toolVersion)
+    do {
+      return try ONNXModel(network, description: model.description, producerVersion: toolVersion)
+    } catch {
+      throw ToolError(description: "\(model.path): \(error)")
+    }
   }
   if let c { try CSource(network, name: name).write(to: c) }
   if let onnx { try onnxModel?.write(to: onnx) }
