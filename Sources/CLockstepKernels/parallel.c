@@ -5,6 +5,8 @@
 
 #ifdef LOCKSTEP_OPENMP
 
+#include <ctype.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -14,15 +16,31 @@ extern int omp_get_max_threads(void);
 
 int lockstep_openmp_version(void) { return _OPENMP; }
 
-int lockstep_default_threads(void) { return omp_get_max_threads(); }
+/// Whether OMP_NUM_THREADS is unset, or one positive number or several between commas. The run-time library may end the
+/// process at its first call over anything else, so it is not called then.
+static bool is_clear_about_threads(void) {
+  const char *text = getenv("OMP_NUM_THREADS");
+  if (text == NULL) return true;
+  for (;;) {
+    char *end;
+    const long number = isdigit((unsigned char)*text) ? strtol(text, &end, 10) : 0;
+    if (number < 1 || number > INT_MAX) return false;
+    if (*end == '\0') return true;
+    if (*end != ',') return false;
+    text = end + 1;
+  }
+}
+
+int lockstep_default_threads(void) { return is_clear_about_threads() ? omp_get_max_threads() : 1; }
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 /// The run-time library does not start again in a process that forks off this one.
 static bool ends_at_fork = false;
-/// True in such a process: a region of several threads would wait for threads that are not there.
+/// True in such a process: a region of several threads would wait for threads that are not there. True, too, where the
+/// run-time library had better not be called at all.
 static bool is_stranded = false;
 
-static void strand(void) { is_stranded = ends_at_fork; }
+static void strand(void) { is_stranded = is_stranded || ends_at_fork; }
 
 /// Runs before the first region of several threads. The library reads the same variable at that time; scikit-learn sets it
 /// to FALSE.
@@ -32,6 +50,7 @@ static void watch_forks(void) {
   for (size_t i = 0; value != NULL && i < sizeof negative / sizeof negative[0]; ++i) {
     if (strcasecmp(value, negative[i]) == 0) ends_at_fork = true;
   }
+  if (!is_clear_about_threads()) is_stranded = true;
   pthread_atfork(NULL, NULL, strand);
 }
 

@@ -51,7 +51,7 @@ const lockstep_kernels *lockstep_kernels_for(lockstep_instruction_set set, locks
 int lockstep_openmp_version(void);
 
 /// How many threads OpenMP would take by itself: OMP_NUM_THREADS, or the cores that this process may run on; 1 without
-/// OpenMP. Where OMP_NUM_THREADS is no number, neither is this. No thread is started.
+/// OpenMP, and where OMP_NUM_THREADS makes no sense. No thread is started.
 int lockstep_default_threads(void);
 
 // Each primitive runs on up to `threads` threads, fewer where the work is small. Called from inside a parallel region it
