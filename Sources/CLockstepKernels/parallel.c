@@ -56,14 +56,17 @@ static void watch_forks(void) {
 
 // The region uses what the compiler makes calls of its own run-time library from, and no function of OpenMP by name: where
 // a host program brings another run-time library, that one would answer for threads that are not its own.
+// A function with a region calls that library as soon as it begins, so this one holds nothing else.
+static __attribute__((noinline)) void run_region(ptrdiff_t count, int threads,
+                                                 void (*body)(void *context, ptrdiff_t index), void *context) {
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (ptrdiff_t index = 0; index < count; ++index) body(context, index);
+}
+
 void lockstep_parallel_for(ptrdiff_t count, int threads, void (*body)(void *context, ptrdiff_t index), void *context) {
   const int most = count < threads ? (int)count : threads;
   if (most > 1) pthread_once(&once, watch_forks);
-  if (most > 1 && !is_stranded) {
-#pragma omp parallel for num_threads(most) schedule(static)
-    for (ptrdiff_t index = 0; index < count; ++index) body(context, index);
-    return;
-  }
+  if (most > 1 && !is_stranded) return run_region(count, most, body, context);
   for (ptrdiff_t index = 0; index < count; ++index) body(context, index);
 }
 
