@@ -162,7 +162,7 @@ public enum Backends {
   private static func defaultThreads(of kind: BackendKind) -> Int {
     // OpenMP's run-time library is asked only for its own backend, as it starts when it is asked.
     let threads = kind == .openmp ? OpenMPSupport.defaultThreads : 1
-    return min(max(threads ?? ProcessInfo.processInfo.activeProcessorCount, 1), maximumThreads)
+    return min(max(threads, 1), maximumThreads)
   }
 
   private static func candidate<Element: NetworkElement>(

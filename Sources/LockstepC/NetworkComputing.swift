@@ -61,14 +61,7 @@ public func lockstep_network_step_f32(
 ) -> lockstep_status {
   status { () throws(CallError) in
     let batch = try Batch(network, rows: rows, input, input_stride, target, target_stride, loss: loss)
-    let rate: Float = try learningRate(Double(learning_rate))
-    let mean = try batch.withTrainer { (trainer) throws(CallError) in
-      do throws(NetworkError) {
-        return try trainer.step(input: batch.input.view, target: batch.target.view, learningRate: rate)
-      } catch {
-        throw CallError(error)
-      }
-    }
+    let mean = try batch.step(learningRate: Double(learning_rate))
     mean_loss?.pointee = mean
   }
 }
@@ -82,14 +75,7 @@ public func lockstep_network_step_f64(
 ) -> lockstep_status {
   status { () throws(CallError) in
     let batch = try Batch(network, rows: rows, input, input_stride, target, target_stride, loss: loss)
-    let rate: Double = try learningRate(Double(learning_rate))
-    let mean = try batch.withTrainer { (trainer) throws(CallError) in
-      do throws(NetworkError) {
-        return try trainer.step(input: batch.input.view, target: batch.target.view, learningRate: rate)
-      } catch {
-        throw CallError(error)
-      }
-    }
+    let mean = try batch.step(learningRate: Double(learning_rate))
     mean_loss?.pointee = mean
   }
 }
@@ -223,6 +209,18 @@ private struct Batch<Element: HandledElement> {
       let trainer = try state.trainer(for: loss, rows: input.view.rows)
       if isTraining { state.setTrained(for: loss) }
       return try body(trainer)
+    }
+  }
+
+  /// Takes a step; returns the mean loss before it.
+  func step(learningRate value: Double) throws(CallError) -> Element {
+    let rate: Element = try learningRate(value)
+    return try withTrainer { (trainer) throws(CallError) in
+      do throws(NetworkError) {
+        return try trainer.step(input: input.view, target: target.view, learningRate: rate)
+      } catch {
+        throw CallError(error)
+      }
     }
   }
 

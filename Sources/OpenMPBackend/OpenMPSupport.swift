@@ -27,10 +27,7 @@ public enum OpenMPSupport {
 
   /// How many threads the backend should take where nobody says: as many as the environment variable `OMP_NUM_THREADS`
   /// says, else one for each core that this process may run on; 1 where the variable makes no sense.
-  public static var defaultThreads: Int? {
-    let threads = Int(lockstep_default_threads())
-    return threads >= 1 ? threads : nil
-  }
+  public static var defaultThreads: Int { Int(lockstep_default_threads()) }
 
   /// Why the backend cannot run here, in one sentence; nil where it can.
   public static var unavailability: String? {
