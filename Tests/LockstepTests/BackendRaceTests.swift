@@ -142,7 +142,7 @@ struct BackendRaceTests {
       #expect(RowClass(rows: next).index == index)
       #expect(rows.lowerBound == next)
       #expect(RowClass(rows: rows.upperBound).index == index)
-      #expect(Double(rows.upperBound) < 1.25 * Double(rows.lowerBound) || rows.count == 1)
+      #expect(Double(rows.upperBound) <= 1.25 * Double(rows.lowerBound) || rows.count == 1)
       next = rows.upperBound &+ 1
     }
     #expect(next == .min, "the last class ends with the largest number")
