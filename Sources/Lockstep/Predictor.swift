@@ -76,7 +76,7 @@ public final class Predictor<Element: KernelElement>: Sendable {
     }
     guard input.rows > 0 else { return }
     guard let racing else { return run(input, into: output, on: backend) }
-    let winner = racing.races.winner(.predict, rows: input.rows)
+    let winner = racing.winner(.predict, rows: input.rows)
     if winner >= 0 { return run(input, into: output, on: racing.candidates[winner]) }
     let call = racing.begin(.predict, rows: input.rows)
     run(input, into: output, on: racing.candidates[call.candidate])

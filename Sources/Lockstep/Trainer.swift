@@ -188,15 +188,13 @@ public final class Trainer<Element: KernelElement> {
   @inline(__always)
   private func prepare(_ work: BackendWork, rows: Int) -> RacedCall? {
     guard let racing else { return nil }
-    let winner = racing.races.winner(work, rows: rows)
-    if winner == candidate { return nil }
-    return prepareAnother(work, rows: rows)
+    return racing.winner(work, rows: rows) == candidate ? nil : prepareAnother(work, rows: rows)
   }
 
   @inline(never)
   private func prepareAnother(_ work: BackendWork, rows: Int) -> RacedCall? {
     guard let racing else { return nil }
-    let winner = racing.races.winner(work, rows: rows)
+    let winner = racing.winner(work, rows: rows)
     var call = winner < 0 ? racing.begin(work, rows: rows) : nil
     let next = call?.candidate ?? winner
     if next != candidate {

@@ -23,8 +23,8 @@ struct RacedCall {
   mutating func restart(by clock: () -> Double) { start = clock() }
 }
 
-/// The candidates for one network, and its races.
-struct Racing<Element: KernelElement>: Sendable {
+/// The candidates for one network, and its races. A class, so that a call on a decided backend counts no references.
+final class Racing<Element: KernelElement>: Sendable {
   let candidates: [any ComputeBackend<Element>]
   let races: NetworkRaces
   let clock: @Sendable () -> Double
@@ -36,6 +36,10 @@ struct Racing<Element: KernelElement>: Sendable {
     races = backend.table.races(of: network.raced(by: backend.raced, blocks: blocks))
     clock = backend.clock
   }
+
+  /// The index of the candidate that has won, or -1.
+  @inline(__always)
+  func winner(_ work: BackendWork, rows: Int) -> Int { races.winner(work, rows: rows) }
 
   /// The next call of a race.
   func begin(_ work: BackendWork, rows: Int) -> RacedCall {
