@@ -143,7 +143,8 @@ public struct BackendChoice: Sendable, Equatable {
     guard let time = chosen.secondsPerRow, let second = others.min(by: { $0.secondsPerRow! < $1.secondsPerRow! }) else {
       return entries.count == 1 ? "nothing else can run" : "nothing else has enough work for its threads"
     }
-    let ratio = second.secondsPerRow! / time
+    // A clock may be too coarse for the shortest calls.
+    let ratio = time > 0 ? second.secondsPerRow! / time : 1
     guard ratio < 1 else { return "the fastest: \(second.candidate) takes \(times(ratio)) as long" }
     return "as fast within 3 % as \(second.candidate), on fewer threads"
   }
