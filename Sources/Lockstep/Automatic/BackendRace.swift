@@ -21,8 +21,9 @@ struct BackendRace: Sendable {
   static let tieRatio = 1.03
   /// Multiply-adds that each thread must have for a candidate to enter: about a microsecond, less than a fork and join.
   static let leastWorkPerThread = 1 << 14
-  /// Multiply-adds from which the candidates of many threads go first.
-  static let largeWork = 1 << 18
+  /// Multiply-adds from which the candidates of many threads go first: some hundred microseconds of one thread. Below, a
+  /// call on more threads than a busy machine has cores for may take a thousand times as long.
+  static let largeWork = 1 << 22
 
   /// How a candidate stands.
   enum Standing: Sendable, Equatable {
