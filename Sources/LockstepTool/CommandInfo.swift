@@ -8,7 +8,7 @@ import Lockstep
 /// The command `info`.
 let infoCommand = Command(
   name: "info",
-  summary: "show the CPU, the backends and why one is unavailable, and versions; or what runs a network best",
+  summary: "show the CPU, the backends and versions, or what runs a network best",
   details: """
     With --network, shows what `--backend auto` chooses for a network and a batch: every backend, instruction set and \
     number of threads that may pay computes predictions and steps of training on made-up numbers, until the choice is \
