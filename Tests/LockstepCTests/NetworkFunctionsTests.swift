@@ -241,7 +241,8 @@ struct NetworkFunctionsTests {
 
     // A file that tells has to agree.
     let named = folder.appending(path: "named.safetensors").path
-    #expect(lockstep_network_save(try network().handle, named) == LOCKSTEP_OK)
+    let saved = try network()
+    #expect(lockstep_network_save(saved.handle, named) == LOCKSTEP_OK)
     #expect(
       lockstep_network_load_activated(named, any, Int32(LOCKSTEP_ACTIVATION_RELU), &handle) == LOCKSTEP_INVALID_MODEL)
     #expect(message.contains("relu") && handle == nil)

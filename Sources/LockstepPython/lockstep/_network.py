@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import os
 import weakref
 from ctypes import byref, c_int32, c_int64, c_size_t, c_void_p
@@ -168,7 +169,7 @@ class Network:
             sizes += [inputs.value, outputs.value] if index == 0 else [outputs.value]
             activations.append(ACTIVATIONS[activation.value])
         self._sizes, self._activations = tuple(sizes), tuple(activations)
-        self._one_row = (1, sizes[0])
+        self._row, self._one_row = (sizes[0],), (1, sizes[0])
         self._rooms: list[_Room] = []
         self._backend: Optional[Backend] = None
         if backend is not None:
@@ -283,18 +284,20 @@ class Network:
             ``[rows x outputs]``: ``out`` where it is given.
         """
         # One row is copied into memory whose address is known, which takes less time than to ask an array for its own.
-        if out is None and type(x) is np.ndarray and x.shape == self._one_row and x.dtype == self._dtype:
-            try:
-                room = self._rooms.pop()
-            except IndexError:
-                room = _Room(self)
-            room.input[:] = x
-            status = room.call()
-            if status:
-                raise error(status)
-            result = room.output.copy()
-            self._rooms.append(room)
-            return result
+        if out is None and type(x) is np.ndarray and x.dtype == self._dtype:
+            is_row = x.shape == self._row
+            if is_row or x.shape == self._one_row:
+                try:
+                    room = self._rooms.pop()
+                except IndexError:
+                    room = _Room(self)
+                room.input[...] = x
+                status = room.call()
+                if status:
+                    raise error(status)
+                result = room.output_row.copy() if is_row else room.output.copy()
+                self._rooms.append(room)
+                return result
 
         array = _arrays.numbers(x, "x")
         is_row = array.ndim == 1
@@ -475,11 +478,13 @@ class _Room:
     def __init__(self, network: Network) -> None:
         self.input = np.empty((1, network._sizes[0]), network._dtype)
         self.output = np.empty((1, network._sizes[-1]), network._dtype)
+        self.output_row = self.output[0]
         # A function of its own without types: converting numbers for each call would take longer than the call.
         name = "lockstep_network_predict" + ("_f32" if network._dtype == FLOAT32 else "_f64")
         function = library[name]
         function.restype = c_int32
-        arguments = (
+        self.call = functools.partial(
+            function,
             network._handle,
             c_int64(1),
             c_void_p(address(self.input)),
@@ -487,4 +492,3 @@ class _Room:
             c_void_p(address(self.output)),
             c_int64(network._sizes[-1]),
         )
-        self.call = lambda: function(*arguments)

@@ -30,12 +30,15 @@ __all__ = ["LockstepClassifier", "LockstepRegressor"]
 class _Estimator(BaseEstimator):
     """What both estimators share: hyper-parameters, and the training of a network."""
 
+    #: What suits scaled data.
+    _default_learning_rate: float
+
     def __init__(
         self,
         hidden_layer_sizes: Sequence[int] = (64,),
         activation: str = "relu",
         *,
-        learning_rate: float = 0.01,
+        learning_rate: Optional[float] = None,
         epochs: int = 200,
         batch_size: int = 32,
         shuffle: bool = True,
@@ -74,7 +77,7 @@ class _Estimator(BaseEstimator):
             loss=loss,
             epochs=self.epochs,
             batch_size=self.batch_size,
-            learning_rate=self.learning_rate,
+            learning_rate=self._default_learning_rate if self.learning_rate is None else self.learning_rate,
             shuffle=self.shuffle,
             seed=order_seed,
         )
@@ -98,7 +101,7 @@ class LockstepRegressor(RegressorMixin, _Estimator):
     Args:
         hidden_layer_sizes: the widths of the hidden layers; empty for a linear model.
         activation: what they apply: ``"identity"``, ``"relu"``, ``"leaky-relu"``, ``"tanh"`` or ``"sigmoid"``.
-        learning_rate: of gradient descent.
+        learning_rate: of gradient descent; ``None`` for what suits scaled data, 0.01 here and 0.1 in the classifier.
         epochs: how often every sample is seen.
         batch_size: samples in a step.
         shuffle: whether each epoch has a new random order of samples.
@@ -113,6 +116,8 @@ class LockstepRegressor(RegressorMixin, _Estimator):
         n_iter_: how many epochs it was trained for.
         n_features_in_, feature_names_in_: as in scikit-learn.
     """
+
+    _default_learning_rate = 0.01
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> LockstepRegressor:
         """Trains on samples ``[samples x features]`` and targets ``[samples]`` or ``[samples x outputs]``.
@@ -153,6 +158,8 @@ class LockstepClassifier(ClassifierMixin, _Estimator):
         n_iter_: how many epochs it was trained for.
         n_features_in_, feature_names_in_: as in scikit-learn.
     """
+
+    _default_learning_rate = 0.1
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> LockstepClassifier:
         """Trains on samples ``[samples x features]`` and classes ``[samples]``, or labels of 0 and 1

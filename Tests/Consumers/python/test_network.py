@@ -275,7 +275,7 @@ class Copies(unittest.TestCase):
                 return int(statm.read().split()[1])
 
             def make():
-                for _ in range(20):
+                for _ in range(8):
                     network = lockstep.Network([1000, 1000, 1], backend=lockstep.Backend("simd"))
                     network.predict(np.zeros((1, 1000), np.float32))
 
@@ -284,8 +284,8 @@ class Copies(unittest.TestCase):
             before = pages()
             make()
             make()
-            # Forty networks that stay would be 160 MB, which are 40,000 pages.
-            self.assertLess(pages() - before, 20_000)
+            # Sixteen networks that stay would be 64 MB, which are 16,000 pages.
+            self.assertLess(pages() - before, 8_000)
 
     def test_repr_tells_the_network(self):
         network = lockstep.Network([3, 4, 2], "tanh", dtype="float64")

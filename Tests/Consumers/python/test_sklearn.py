@@ -48,7 +48,7 @@ class Regression(unittest.TestCase):
     def test_divergence_is_an_error(self):
         x = np.arange(40.0).reshape(20, 2) * 1000
         with self.assertRaises(ArithmeticError):
-            LockstepRegressor().fit(x, x[:, 0])
+            LockstepRegressor(()).fit(x, x[:, 0])
 
 
 class Classification(unittest.TestCase):
