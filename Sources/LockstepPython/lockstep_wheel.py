@@ -1,5 +1,5 @@
-# From this folder to a wheel, for pip and other installers, by the standard library alone. Sources of the formats: PEP 517
-# (the hooks), and the packaging specifications "binary distribution format" and "core metadata".
+# From this folder to a wheel, for pip and other installers, by the standard library alone. Sources of the formats: PEP
+# 517 (the hooks), and the packaging specifications "binary distribution format" and "core metadata".
 """The build backend: a wheel of the module and the library beside it."""
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def _libraries() -> list[pathlib.Path]:
     libraries = sorted((_FOLDER / "lockstep" / "lib").glob("liblockstep.so.*"))
     if len(libraries) != 1:
         raise SystemExit(
-            "liblockstep is not beside the module: run `swift package install-lockstep --prefix DIR` in Lockstep's folder, "
-            "then `pip install DIR/share/lockstep/python`"
+            "liblockstep is not beside the module: run `swift package install-lockstep --prefix DIR` in Lockstep's "
+            "folder, then `pip install DIR/share/lockstep/python`"
         )
     return libraries
 

@@ -15,8 +15,9 @@ from ._errors import (
     OutOfMemoryError,
     UnavailableError,
 )
+from ._layers import Gradients, Layer
 from ._library import version
-from ._network import Gradients, Layer, Network
+from ._network import Network
 
 __version__ = version()
 

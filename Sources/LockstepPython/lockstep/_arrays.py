@@ -32,7 +32,8 @@ def is_rows(array: np.ndarray) -> bool:
     (rows, columns), (row_step, column_step), size = array.shape, array.strides, array.itemsize
     return array.flags.aligned and (
         array.flags.c_contiguous
-        or ((columns <= 1 or column_step == size) and (rows <= 1 or (row_step >= columns * size and row_step % size == 0)))
+        or (columns <= 1 or column_step == size)
+        and (rows <= 1 or (row_step >= columns * size and row_step % size == 0))
     )
 
 
@@ -69,7 +70,9 @@ def written(array: Any, dtype: np.dtype, shape: tuple[int, ...], argument: str) 
         raise ArgumentError(f"{argument} is {found}; it must be an array of {dtype}, {shape}")
     matrix = array.reshape(1, -1) if array.ndim == 1 and array.flags.c_contiguous else array
     if not array.flags.writeable or matrix.ndim != 2 or not is_rows(matrix):
-        raise ArgumentError(f"{argument} cannot be written: it must be writeable, aligned, and in C order within each row")
+        raise ArgumentError(
+            f"{argument} cannot be written: it must be writeable, aligned, and have its rows in C order"
+        )
     return matrix
 
 

@@ -1,5 +1,5 @@
-# The C library: where it lies, what its functions take, and statuses as exceptions. What is done with the functions lies
-# in the files beside this one.
+# The C library: where it lies, what its functions take, and statuses as exceptions. What is done with the functions
+# lies in the files beside this one.
 """liblockstep through ctypes, which releases the interpreter's lock while a function runs."""
 
 from __future__ import annotations
@@ -92,7 +92,8 @@ def _path() -> str:
         return named
     raise ImportError(
         f"liblockstep is missing: it is neither {beside} nor named by the environment variable LOCKSTEP_LIBRARY. Run "
-        "`swift package install-lockstep --prefix DIR` in Lockstep's folder, then `pip install DIR/share/lockstep/python`, "
+        "`swift package install-lockstep --prefix DIR` in Lockstep's folder, then `pip install "
+        "DIR/share/lockstep/python`, "
         f"or set LOCKSTEP_LIBRARY to an installed liblockstep.so.{ABI_VERSION}."
     )
 

@@ -1,14 +1,13 @@
-# Networks: making, loading, predicting, training. How arrays go down to the library lies in _arrays.py.
+# Networks: making, loading, predicting, training. What goes down to the library with a call lies in _calls.py.
 """Dense networks."""
 
 from __future__ import annotations
 
 import ctypes
-import functools
 import os
 import weakref
 from ctypes import byref, c_int32, c_int64, c_size_t, c_void_p
-from typing import Any, NamedTuple, Optional, Sequence, Union
+from typing import Any, Optional, Sequence, Union
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -16,34 +15,18 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from . import _arrays
 from ._arrays import FLOAT32, FLOAT64, address, stride
 from ._backend import Backend
+from ._calls import Batch, Room
 from ._errors import ArgumentError, UnavailableError
-from ._library import ACTIVATIONS, LOSSES, PAIRED_SIGNATURES, PRECISIONS, check, constant, error, integer, library
-
-
-class Layer(NamedTuple):
-    """The parameters of a layer, or their gradients."""
-
-    #: ``[inputs x outputs]``
-    weights: NDArray[Any]
-    #: ``[outputs]``
-    bias: NDArray[Any]
-
-
-class Gradients(NamedTuple):
-    """The gradients of a mean loss."""
-
-    #: For each layer the gradients with respect to its weights and its bias.
-    layers: list[Layer]
-    #: The mean loss.
-    loss: float
+from ._layers import Gradients, Layer, split
+from ._library import ACTIVATIONS, PAIRED_SIGNATURES, PRECISIONS, check, constant, error, integer, library
 
 
 class Network:
     """A dense network: layers, each ``activation(input @ weights + bias)``, in float32 or float64.
 
-    A new network's parameters are uniform between ``-1 / sqrt(inputs)`` and ``1 / sqrt(inputs)`` of their layer; the same
-    seed gives the same parameters everywhere. One network may be used from several threads: predictions run side by side,
-    steps wait for them.
+    A new network's parameters are uniform between ``-1 / sqrt(inputs)`` and ``1 / sqrt(inputs)`` of their layer; the
+    same seed gives the same parameters everywhere. One network may be used from several threads: predictions run side
+    by side, steps wait for them.
 
     Args:
         sizes: the widths, from input to output, two or more.
@@ -170,7 +153,7 @@ class Network:
             activations.append(ACTIVATIONS[activation.value])
         self._sizes, self._activations = tuple(sizes), tuple(activations)
         self._row, self._one_row = (sizes[0],), (1, sizes[0])
-        self._rooms: list[_Room] = []
+        self._rooms: list[Room] = []
         self._backend: Optional[Backend] = None
         if backend is not None:
             self.backend = backend
@@ -234,11 +217,9 @@ class Network:
     @property
     def layers(self) -> list[Layer]:
         """A copy of each layer's weights ``[inputs x outputs]`` and bias ``[outputs]``."""
-        return self._split(self.parameters)
+        return split(self.parameters, self._sizes)
 
-    def set_layer(
-        self, index: int, weights: Optional[ArrayLike] = None, bias: Optional[ArrayLike] = None
-    ) -> None:
+    def set_layer(self, index: int, weights: Optional[ArrayLike] = None, bias: Optional[ArrayLike] = None) -> None:
         """Writes parameters of a layer.
 
         Args:
@@ -263,14 +244,6 @@ class Network:
             )
         )
 
-    def _split(self, flat: NDArray[Any]) -> list[Layer]:
-        layers = []
-        end = 0
-        for inputs, outputs in zip(self._sizes, self._sizes[1:]):
-            start, middle, end = end, end + inputs * outputs, end + (inputs + 1) * outputs
-            layers.append(Layer(flat[start:middle].reshape(inputs, outputs), flat[middle:end]))
-        return layers
-
     # Computing
 
     def predict(self, x: ArrayLike, out: Optional[NDArray[Any]] = None) -> NDArray[Any]:
@@ -290,7 +263,7 @@ class Network:
                 try:
                     room = self._rooms.pop()
                 except IndexError:
-                    room = _Room(self)
+                    room = Room(self)
                 room.input[...] = x
                 status = room.call()
                 if status:
@@ -325,7 +298,7 @@ class Network:
         Returns:
             The mean loss before the step.
         """
-        batch, mean = _Batch(self, x, y, loss), np.empty((), self._dtype)
+        batch, mean = Batch(self, x, y, loss), np.empty((), self._dtype)
         check(self._functions["lockstep_network_step"](*batch.arguments, float(learning_rate), address(mean)))
         return float(mean)
 
@@ -356,7 +329,7 @@ class Network:
         Raises:
             NotFiniteError: a loss or parameter became NaN or infinite; the network has the last finite parameters.
         """
-        batch, mean = _Batch(self, x, y, loss), ctypes.c_double(float("nan"))
+        batch, mean = Batch(self, x, y, loss), ctypes.c_double(float("nan"))
         check(
             self._functions["lockstep_network_train"](
                 *batch.arguments,
@@ -380,12 +353,10 @@ class Network:
             For each layer the gradients with respect to weights ``[inputs x outputs]`` and bias ``[outputs]``, and the
             mean loss.
         """
-        batch, mean = _Batch(self, x, y, loss), np.empty((), self._dtype)
+        batch, mean = Batch(self, x, y, loss), np.empty((), self._dtype)
         flat = np.empty(self._parameter_count, self._dtype)
-        check(
-            self._functions["lockstep_network_gradients"](*batch.arguments, address(flat), flat.size, address(mean))
-        )
-        return Gradients(self._split(flat), float(mean))
+        check(self._functions["lockstep_network_gradients"](*batch.arguments, address(flat), flat.size, address(mean)))
+        return Gradients(split(flat, self._sizes), float(mean))
 
     # Files and copies
 
@@ -451,44 +422,3 @@ def _precision(dtype: DTypeLike) -> int:
     if found not in (FLOAT32, FLOAT64):
         raise ArgumentError(f"dtype is {found}; it must be float32 or float64")
     return PRECISIONS.index(found.name)
-
-
-class _Batch:
-    """A checked batch, and what a function of the library takes for it."""
-
-    def __init__(self, network: Network, x: ArrayLike, y: ArrayLike, loss: str) -> None:
-        # Kept, so that the memory lives as long as the batch.
-        self.x = _arrays.matrix(x, network._dtype, network._sizes[0], "x")
-        rows = self.x.shape[0]
-        self.y = _arrays.targets(y, network._dtype, rows, network._sizes[-1], "y")
-        self.arguments = (
-            network._handle,
-            rows,
-            address(self.x),
-            stride(self.x),
-            address(self.y),
-            stride(self.y),
-            constant(loss, LOSSES, "loss"),
-        )
-
-
-class _Room:
-    """Memory for the prediction of one row, used by one thread at a time."""
-
-    def __init__(self, network: Network) -> None:
-        self.input = np.empty((1, network._sizes[0]), network._dtype)
-        self.output = np.empty((1, network._sizes[-1]), network._dtype)
-        self.output_row = self.output[0]
-        # A function of its own without types: converting numbers for each call would take longer than the call.
-        name = "lockstep_network_predict" + ("_f32" if network._dtype == FLOAT32 else "_f64")
-        function = library[name]
-        function.restype = c_int32
-        self.call = functools.partial(
-            function,
-            network._handle,
-            c_int64(1),
-            c_void_p(address(self.input)),
-            c_int64(network._sizes[0]),
-            c_void_p(address(self.output)),
-            c_int64(network._sizes[-1]),
-        )

@@ -1,10 +1,10 @@
-# Estimators in scikit-learn's habits over Network. They are imported by who asks for this module; nothing else of Lockstep
-# needs scikit-learn.
+# Estimators in scikit-learn's habits over Network. They are imported by who asks for this module; nothing else of
+# Lockstep needs scikit-learn.
 """A classifier and a regressor for scikit-learn.
 
-Both learn by plain gradient descent, with defaults for inputs (and targets of the regressor) that are scaled to about -1 to
-1: put a ``StandardScaler`` before them in a pipeline, and a ``TransformedTargetRegressor`` around the regressor where
-targets are large. The same random state and data give the same network on every machine.
+Both learn by plain gradient descent, with defaults for inputs (and targets of the regressor) that are scaled to about
+-1 to 1: put a ``StandardScaler`` before them in a pipeline, and a ``TransformedTargetRegressor`` around the regressor
+where targets are large. The same random state and data give the same network on every machine.
 """
 
 from __future__ import annotations
@@ -148,8 +148,8 @@ class LockstepClassifier(ClassifierMixin, _Estimator):
     NumPy and may differ in their last bits from one machine to the other.
 
     Args:
-        hidden_layer_sizes, activation, learning_rate, epochs, batch_size, shuffle, random_state, dtype, backend, threads:
-            as for ``LockstepRegressor``.
+        hidden_layer_sizes, activation, learning_rate, epochs, batch_size, shuffle, random_state, dtype, backend,
+        threads: as for ``LockstepRegressor``.
 
     Attributes:
         classes_: the classes, sorted.

@@ -239,7 +239,9 @@ class Copies(unittest.TestCase):
             network = lockstep.Network([3, 4, 2], activations=["sigmoid", "leaky-relu"], dtype=dtype, seed=2**64 - 1)
             before = network.digest
             copies = [network.copy(), copy.copy(network), copy.deepcopy(network)]
-            copies += [pickle.loads(pickle.dumps(network, protocol)) for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1)]
+            copies += [
+                pickle.loads(pickle.dumps(network, protocol)) for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1)
+            ]
             copies.append(lockstep.Network.from_bytes(network.to_bytes()))
             for other in copies:
                 self.assertEqual(other.digest, before)
@@ -270,6 +272,7 @@ class Copies(unittest.TestCase):
 
     def test_memory_is_given_back(self):
         with open("/proc/self/statm") as statm:
+
             def pages():
                 statm.seek(0)
                 return int(statm.read().split()[1])
@@ -289,9 +292,7 @@ class Copies(unittest.TestCase):
 
     def test_repr_tells_the_network(self):
         network = lockstep.Network([3, 4, 2], "tanh", dtype="float64")
-        self.assertEqual(
-            repr(network), f"<lockstep.Network 3-4-2, tanh, identity, float64, digest {network.digest}>"
-        )
+        self.assertEqual(repr(network), f"<lockstep.Network 3-4-2, tanh, identity, float64, digest {network.digest}>")
 
 
 class Refusals(unittest.TestCase):
@@ -370,7 +371,13 @@ class Refusals(unittest.TestCase):
             network.parameters = np.zeros(7)
         with self.assertRaises(ValueError):
             network.parameters = np.zeros((8, 1))
-        for arguments in ((1, np.zeros((3, 2))), (-1, None), (0, np.zeros((2, 3))), (0, np.zeros((4, 2))), (0, None, [1])):
+        for arguments in (
+            (1, np.zeros((3, 2))),
+            (-1, None),
+            (0, np.zeros((2, 3))),
+            (0, np.zeros((4, 2))),
+            (0, None, [1]),
+        ):
             with self.subTest(arguments=arguments), self.assertRaises(ValueError):
                 network.set_layer(*arguments)
 

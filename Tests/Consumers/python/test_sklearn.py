@@ -78,7 +78,9 @@ class Classification(unittest.TestCase):
     def test_probabilities_of_far_logits(self):
         x = np.array([[-1e4], [1e4]] * 10)
         for y in ([0, 1] * 10, [0, 1, 2, 1] * 5):
-            probabilities = LockstepClassifier((), learning_rate=1e-6, epochs=3, random_state=0).fit(x, y).predict_proba(1e6 * x)
+            probabilities = (
+                LockstepClassifier((), learning_rate=1e-6, epochs=3, random_state=0).fit(x, y).predict_proba(1e6 * x)
+            )
             self.assertTrue(np.isfinite(probabilities).all())
             np.testing.assert_allclose(probabilities.sum(axis=1), 1)
 
@@ -103,8 +105,10 @@ class Habits(unittest.TestCase):
     def test_backends_are_hyper_parameters_that_change_no_bit(self):
         x, y = load_iris(return_X_y=True)
         digests = {
-            clone(LockstepClassifier(epochs=2, random_state=1)).set_params(backend=backend, threads=threads)
-            .fit(x, y).network_.digest
+            clone(LockstepClassifier(epochs=2, random_state=1))
+            .set_params(backend=backend, threads=threads)
+            .fit(x, y)
+            .network_.digest
             for backend, threads in (("auto", None), ("scalar", None), ("simd", None), ("openmp", 2))
         }
         self.assertEqual(len(digests), 1)
@@ -112,7 +116,10 @@ class Habits(unittest.TestCase):
     def test_searches_in_several_processes(self):
         x, y = load_iris(return_X_y=True)
         pipeline = make_pipeline(StandardScaler(), LockstepClassifier(epochs=20, random_state=0, threads=1))
-        grid = {"lockstepclassifier__hidden_layer_sizes": [(), (8,), 16], "lockstepclassifier__dtype": ["float32", "float64"]}
+        grid = {
+            "lockstepclassifier__hidden_layer_sizes": [(), (8,), 16],
+            "lockstepclassifier__dtype": ["float32", "float64"],
+        }
         searches = [GridSearchCV(pipeline, grid, cv=3, n_jobs=jobs, error_score="raise").fit(x, y) for jobs in (1, 2)]
         np.testing.assert_array_equal(*(search.cv_results_["mean_test_score"] for search in searches))
         self.assertGreater(searches[0].best_score_, 0.9)
@@ -127,8 +134,15 @@ class Habits(unittest.TestCase):
     def test_hyper_parameters_that_are_none(self):
         x, y = load_iris(return_X_y=True)
         for options in (
-            {"activation": "swish"}, {"hidden_layer_sizes": (0,)}, {"hidden_layer_sizes": (2.5,)}, {"epochs": -1},
-            {"batch_size": 0}, {"dtype": "float16"}, {"backend": "gpu"}, {"learning_rate": float("inf")}, {"threads": 0},
+            {"activation": "swish"},
+            {"hidden_layer_sizes": (0,)},
+            {"hidden_layer_sizes": (2.5,)},
+            {"epochs": -1},
+            {"batch_size": 0},
+            {"dtype": "float16"},
+            {"backend": "gpu"},
+            {"learning_rate": float("inf")},
+            {"threads": 0},
         ):
             for kind in (LockstepClassifier, LockstepRegressor):
                 with self.subTest(kind.__name__, **options), self.assertRaises((TypeError, ValueError)):

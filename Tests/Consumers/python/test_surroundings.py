@@ -1,5 +1,5 @@
-# The module among others: files and digests of the tool, threads, forked processes, other libraries with threads of their
-# own, and how the library is found. LOCKSTEP_PREFIX names the folder that Lockstep was installed into.
+# The module among others: files and digests of the tool, threads, forked processes, other libraries with threads of
+# their own, and how the library is found. LOCKSTEP_PREFIX names the folder that Lockstep was installed into.
 import concurrent.futures
 import ctypes
 import json
@@ -55,8 +55,20 @@ class Files(unittest.TestCase):
         model = self.folder / "model.safetensors"
         for precision in ("f32", "f64"):
             trained = tool(
-                "train", self.folder / "table.csv", "--target", "fahrenheit", "--hidden", "16,8", "--activation",
-                "sigmoid", "--epochs", "5", "--precision", precision, "--model", model,
+                "train",
+                self.folder / "table.csv",
+                "--target",
+                "fahrenheit",
+                "--hidden",
+                "16,8",
+                "--activation",
+                "sigmoid",
+                "--epochs",
+                "5",
+                "--precision",
+                precision,
+                "--model",
+                model,
             )
             predicted = tool("predict", model, self.folder / "table.csv", "-o", self.folder / "predictions.csv")
             network = lockstep.Network.load(model)
@@ -68,8 +80,22 @@ class Files(unittest.TestCase):
     def test_fit_trains_what_the_tool_trains(self):
         rows = self.table()
         trained = tool(
-            "train", self.folder / "table.csv", "--target", "fahrenheit", "--hidden", "8", "--activation", "tanh",
-            "--epochs", "20", "--batch-size", "16", "--learning-rate", "0.001", "--seed", "3",
+            "train",
+            self.folder / "table.csv",
+            "--target",
+            "fahrenheit",
+            "--hidden",
+            "8",
+            "--activation",
+            "tanh",
+            "--epochs",
+            "20",
+            "--batch-size",
+            "16",
+            "--learning-rate",
+            "0.001",
+            "--seed",
+            "3",
         )
         network = lockstep.Network([1, 8, 1], "tanh", seed=3)
         # Input and target lie side by side in the table.
@@ -97,7 +123,9 @@ class Files(unittest.TestCase):
             for name, values in ((f"{index}.weight", layer.weights.T), (f"{index}.bias", layer.bias)):
                 part = np.ascontiguousarray(values).tobytes()
                 entries[name] = {
-                    "dtype": "F32", "shape": list(values.shape), "data_offsets": [len(data), len(data) + len(part)],
+                    "dtype": "F32",
+                    "shape": list(values.shape),
+                    "data_offsets": [len(data), len(data) + len(part)],
                 }
                 data += part
         header = json.dumps(entries).encode()
@@ -229,13 +257,20 @@ class Library(unittest.TestCase):
 
         header = (PREFIX / "include/lockstep.h").read_text()
         kinds = {
-            "int32_t": ctypes.c_int32, "int64_t": ctypes.c_int64, "uint64_t": ctypes.c_uint64, "size_t": ctypes.c_size_t,
-            "float": ctypes.c_float, "double": ctypes.c_double,
+            "int32_t": ctypes.c_int32,
+            "int64_t": ctypes.c_int64,
+            "uint64_t": ctypes.c_uint64,
+            "size_t": ctypes.c_size_t,
+            "float": ctypes.c_float,
+            "double": ctypes.c_double,
         }
         pointers = {
-            ctypes.POINTER(ctypes.c_int32): "int32_t *", ctypes.POINTER(ctypes.c_int64): "int64_t *",
-            ctypes.POINTER(ctypes.c_double): "double *", ctypes.POINTER(ctypes.c_size_t): "size_t *",
-            ctypes.c_char_p: "char *", ctypes.POINTER(ctypes.c_char_p): "char **",
+            ctypes.POINTER(ctypes.c_int32): "int32_t *",
+            ctypes.POINTER(ctypes.c_int64): "int64_t *",
+            ctypes.POINTER(ctypes.c_double): "double *",
+            ctypes.POINTER(ctypes.c_size_t): "size_t *",
+            ctypes.c_char_p: "char *",
+            ctypes.POINTER(ctypes.c_char_p): "char **",
         }
         names = [*_library.SIGNATURES, *_library.OTHER_SIGNATURES]
         names += [name + suffix for name in _library.PAIRED_SIGNATURES for suffix in ("_f32", "_f64")]
@@ -259,11 +294,17 @@ class Library(unittest.TestCase):
                         self.assertIs(kind, ctypes.c_void_p, argument)
         constants = re.findall(r"^  LOCKSTEP_(ACTIVATION|LOSS|BACKEND|PRECISION)_(\w+) = (\d+),", header, re.MULTILINE)
         aliases = {
-            "MEAN_SQUARED_ERROR": "mse", "BINARY_CROSS_ENTROPY": "bce", "SOFTMAX_CROSS_ENTROPY": "cross-entropy",
-            "OF_FILE": "of file", "F32": "float32", "F64": "float64",
+            "MEAN_SQUARED_ERROR": "mse",
+            "BINARY_CROSS_ENTROPY": "bce",
+            "SOFTMAX_CROSS_ENTROPY": "cross-entropy",
+            "OF_FILE": "of file",
+            "F32": "float32",
+            "F64": "float64",
         }
         lists = {
-            "ACTIVATION": _library.ACTIVATIONS, "LOSS": _library.LOSSES, "BACKEND": _library.BACKENDS,
+            "ACTIVATION": _library.ACTIVATIONS,
+            "LOSS": _library.LOSSES,
+            "BACKEND": _library.BACKENDS,
             "PRECISION": _library.PRECISIONS,
         }
         self.assertEqual(len(constants), sum(map(len, lists.values())))
