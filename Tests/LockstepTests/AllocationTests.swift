@@ -77,7 +77,7 @@ struct AllocationTests {
     }
   }
 
-  @Test("Many threads at once allocate for their first calls and the largest number of calls at once, however many calls")
+  @Test("Many threads at once allocate for first calls and the most calls at once, however many calls there are")
   func concurrent() throws {
     let network = try Network<Float>(sizes: [65, 130, 7], hidden: .relu, seed: 1)
     let input: Matrix<Float> = randomMatrix(rows: 40, columns: 65, seed: 2)
