@@ -166,7 +166,7 @@ let package = Package(
       name: "LockstepTool",
       dependencies: [
         "Lockstep", "LockstepData", "LockstepCSource", "LockstepONNX", "LockstepReference", "LockstepBenchmark",
-        "CLockstepCPU", "CGetopt", "FileWriting",
+        "CLockstep", "CLockstepCPU", "CGetopt", "FileWriting",
       ],
       swiftSettings: settings(.portable)),
 
@@ -200,7 +200,9 @@ let package = Package(
     .testTarget(
       name: "GoldenTests", dependencies: ["Lockstep", "BackendMatrix"], exclude: ["golden_numpy.py"],
       resources: [.copy("golden_numpy.json")]),
-    .testTarget(name: "LockstepTests", dependencies: ["Lockstep", "LockstepReference", "BackendMatrix"]),
+    .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
+    .testTarget(
+      name: "LockstepTests", dependencies: ["Lockstep", "LockstepReference", "BackendMatrix", "CAllocationCount"]),
     .testTarget(
       name: "LockstepReferenceTests", dependencies: ["LockstepReference"],
       swiftSettings: settings(.inlinedIntoKernels)),
