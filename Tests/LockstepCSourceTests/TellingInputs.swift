@@ -42,8 +42,10 @@ enum TellingInputs {
     -0x1.73128da34f858p-2, -0x1.118dadd25f685p-2,
     // 0x1.5555555553ae2p-5.
     -0x1.2cb3bd870fa6cp-2, -0x1.fa269b21ee2eap-1,
-    // 0x1.6c16c17a0db85p-10, a digit less.
-    -0x1.8dea3b2e2a74p-2, -0x1.36e84fc2b6db8p-2,
+    // 0x1.6c16c17a0db85p-10.
+    -0x1.b8169bc8b1449p+0, -0x1.8dea3b2e2a74p-2,
+    // 0x1.a01a01b1d755ep-13; one input in about 70 million.
+    -0x1.37354059488dbp+1, -0x1.3251eecd9dbbap+1,
     // 0x1.71547652b82fep0.
     -0x1.5f9951fdca7a5p+9, -0x1.5f9951fdca7a6p+9,
     // The greatest argument, 746, where it is less.

@@ -180,7 +180,7 @@ private func smallNetwork<Element: NetworkElement>(as _: Element.Type) throws ->
   @Test func moreParametersThanTheCompilerTakes() throws {
     let folder = try ScratchFolder()
     // The file holds no more than its header says, zeros that no disk keeps.
-    let rows = EmbeddedSource.maximumParameterBytes / 8 + 1
+    let rows = EmbeddedSource.maximumParameterBytes / 16 + 1
     let header = """
       {"0.weight":{"dtype":"F64","shape":[\(rows),1],"data_offsets":[0,\(rows * 8)]},\
       "0.bias":{"dtype":"F64","shape":[\(rows)],"data_offsets":[\(rows * 8),\(rows * 16)]}}

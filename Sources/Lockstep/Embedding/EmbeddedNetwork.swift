@@ -21,7 +21,7 @@ public protocol EmbeddedNetwork {
   static var parametersDigest: String { get }
   /// The parameters in file order, little-endian, in Base64.
   static var encodedParameters: StaticString { get }
-  /// What answers on the backend that ``Backends`` prefers, made at the first use.
+  /// What answers on the backend that ``Backends`` makes where none is named, made at the first use.
   static var predictor: Predictor<Element> { get }
 }
 
