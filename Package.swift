@@ -208,7 +208,9 @@ let package = Package(
     .testTarget(
       name: "GoldenTests", dependencies: ["Lockstep", "BackendMatrix"], exclude: ["golden_numpy.py"],
       resources: [.copy("golden_numpy.json")]),
-    .testTarget(name: "LockstepTests", dependencies: ["Lockstep", "LockstepReference", "BackendMatrix"]),
+    .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
+    .testTarget(
+      name: "LockstepTests", dependencies: ["Lockstep", "LockstepReference", "BackendMatrix", "CAllocationCount"]),
     .testTarget(
       name: "LockstepReferenceTests", dependencies: ["LockstepReference"],
       swiftSettings: settings(.inlinedIntoKernels)),

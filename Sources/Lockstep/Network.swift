@@ -40,6 +40,8 @@ public enum NetworkError: Error, Sendable, Equatable, CustomStringConvertible {
   case targetShape(expectedRows: Int, expectedColumns: Int, rows: Int, columns: Int)
   /// Memory for outputs of another shape than the network gives.
   case outputShape(expectedRows: Int, expectedColumns: Int, rows: Int, columns: Int)
+  /// A span that is no whole number of rows, or (where `rows` says how many it must hold) of another number.
+  case spanLength(elements: Int, columns: Int, rows: Int?)
   /// Data without a row, where the mean of a loss is asked for.
   case noRows
 
@@ -57,6 +59,9 @@ public enum NetworkError: Error, Sendable, Equatable, CustomStringConvertible {
       "the targets are \(rows) x \(columns); the network's output is \(expectedRows) x \(expectedColumns)"
     case .outputShape(let expectedRows, let expectedColumns, let rows, let columns):
       "the memory for outputs is \(rows) x \(columns); the network's output is \(expectedRows) x \(expectedColumns)"
+    case .spanLength(let elements, let columns, let rows):
+      "a span has \(elements) elements; "
+        + (rows.map { "\($0) rows of \(columns) are \($0 * columns)" } ?? "its rows have \(columns) each")
     case .noRows: "the data has no rows"
     }
   }
