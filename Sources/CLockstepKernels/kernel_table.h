@@ -94,6 +94,10 @@ struct lockstep_kernels {
   /// exchanged.
   bool (*in_place)(lockstep_product *product, ptrdiff_t rows, ptrdiff_t columns);
 
+  /// A dense layer on one row, whose weights lie side by side in the nearest caches; false, and nothing computed, where they
+  /// lie farther away.
+  bool (*row)(const lockstep_product *product);
+
   /// Rows `row_begin..<row_end` of a product that is neither a tree nor transposed, whose depth and whose number of
   /// columns are at most MOST_FEATURES.
   void (*few_features)(const lockstep_product *product, ptrdiff_t row_begin, ptrdiff_t row_end);

@@ -47,6 +47,7 @@
 #include "narrow_pass.inc.h"
 #include "elementwise.inc.h"
 #include "in_place.inc.h"
+#include "row.inc.h"
 
 const lockstep_kernels NAME(kernels) = {
     .element_size = sizeof(ELEMENT),
@@ -55,6 +56,7 @@ const lockstep_kernels NAME(kernels) = {
     .tile_vectors = TILE_VECTORS,
     .product = NAME(product),
     .in_place = NAME(in_place),
+    .row = NAME(row),
     .few_features = NAME(few_features),
     .narrow_gradients = NAME(narrow_gradients),
     .narrow_pass = NAME(narrow_pass),

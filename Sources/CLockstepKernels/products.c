@@ -116,6 +116,7 @@ void lockstep_forward(const lockstep_kernels *kernels, int threads, lockstep_mat
       .activation = activation,
       .bias = bias.base,
   };
+  if (output.rows == 1 && kernels->row(&product)) return;
   lockstep_run_product(kernels, threads, &product, output.rows, output.columns);
 }
 

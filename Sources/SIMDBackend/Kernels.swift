@@ -11,6 +11,11 @@ enum Kernels<Vector: LaneVector> where Vector.Element: SIMDElement {
     input: MatrixView<Element>, weights: MatrixView<Element>, bias: MatrixView<Element>, activation: Activation,
     output: MutableMatrixView<Element>, in pool: ScratchPool
   ) {
+    if input.rows == 1 && SingleRow<Vector>.suits(weights) {
+      return SingleRow<Vector>(
+        input: input.base, weights: weights, bias: bias.base, activation: activation, output: output.base
+      ).compute()
+    }
     MatrixProduct<Vector>(
       rows: input.rows, columns: weights.columns, depth: input.columns, sums: .chain,
       left: Operand(input.base, outer: input.stride, depth: 1),

@@ -61,8 +61,15 @@ struct Shape: Sendable, CustomStringConvertible {
     (48, 9, 1024), (9, 48, 1024), (45, 5, 512), (5, 45, 512),
   ].map { Shape(rows: $0, inputs: $1, outputs: $2) }
 
+  /// One row: strips of one to eight vectors of each width, whole and overlapping, and columns that fill none.
+  static let singleRow: [Shape] = [0, 1, 2, 5, 17, 64].flatMap { inputs in
+    (Array(1...9) + [15, 16, 17, 23, 25, 31, 33, 40, 41, 48, 55, 57, 63, 64, 65, 72, 120, 127, 129, 136]).map {
+      Shape(rows: 1, inputs: inputs, outputs: $0)
+    }
+  }
+
   static let all =
-    byWidth + byBatch + inPlace + [
+    byWidth + byBatch + inPlace + singleRow + [
       Shape(rows: 300, inputs: 257, outputs: 100), Shape(rows: 515, inputs: 64, outputs: 65),
     ]
 }

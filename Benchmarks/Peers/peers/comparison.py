@@ -41,6 +41,8 @@ class Plan:
     counts_processor_time: bool
     """Whether one thread is measured by processor time."""
     home: Path
+    is_by_row: bool = False
+    """Whether one row is what all workloads have, and the sides are ways to call."""
 
     def clock(self, threads: int) -> str:
         """What time is measured by, `wall` or `cpu`."""
@@ -150,7 +152,7 @@ class Comparison:
                 say(f"{title}: {name} is left out: {reason}")
             for turn in range(plan.rounds):
                 say(f"{title}: round {turn + 1} of {plan.rounds}")
-                for row in self._lockstep_rows(workload.name, threads, precision, turn):
+                for row in self._lockstep_rows(workload, threads, precision, turn):
                     name = f"Lockstep {row['backend']}"
                     contender = contenders.setdefault(name, Contender(name, str(row["isa"]), is_lockstep=True))
                     contender.medians.append(row["seconds_per_step"])
@@ -175,13 +177,13 @@ class Comparison:
             limit, statistics.median(limits[limit]), left_out,
         )  # fmt: skip
 
-    def _lockstep_rows(self, workload: str, threads: int, precision: str, turn: int) -> list[dict]:
+    def _lockstep_rows(self, workload: Workload, threads: int, precision: str, turn: int) -> list[dict]:
         """Lockstep's rows of one round: each backend; the slow one in the first round alone."""
         backends = [name for name in self.plan.backends if turn == 0 or name != SLOW_BACKEND]
         if not backends:
             return []
         clock = self.plan.clock(threads)
-        return self.lockstep.benchmark(workload, backends, threads, precision, clock, self.plan.is_quick)
+        return self.lockstep.benchmark(workload.benchmark, backends, threads, precision, clock, self.plan.is_quick)
 
     def _prepare(
         self, worker: WorkerProcess, workload: Workload, precision: str, expected: list[float], left_out: dict[str, str]

@@ -56,13 +56,14 @@ class Lockstep:
             model.unlink()
 
     def benchmark(
-        self, name: str, backends: list[str], threads: int, precision: str, clock: str, is_quick: bool
+        self, what: list[str], backends: list[str], threads: int, precision: str, clock: str, is_quick: bool
     ) -> list[dict[str, Any]]:
-        """The rows that `lockstep benchmark` gives for a workload: one for each backend that can run here so."""
+        """The rows that `lockstep benchmark` gives for a workload, by name or options: one for each backend that can
+        run here so."""
         options = [
             "--json", "--backend", ",".join(backends), "--threads", threads, "--precision", precision, "--clock", clock,
         ]  # fmt: skip
-        output = self._run("benchmark", name, *options, *(["--quick"] if is_quick else []))
+        output = self._run("benchmark", *what, *options, *(["--quick"] if is_quick else []))
         return [row for row in map(json.loads, output.splitlines()) if row["threads"] == threads]
 
     def _run(self, *arguments: object) -> str:

@@ -10,8 +10,8 @@ SOURCES = Path(__file__).parent.parent / "native"
 # Reassociation is theirs to use: a sum over rows in vectors, exp from the vector library.
 FLAGS = ("-O3", "-march=native", "-ffast-math", "-fopenmp", "-fPIC", "-shared", "-Wall", "-Wextra")
 REALS = {
-    "f32": ("-DREAL=float", "-DLETTER=s", "-DEXP=expf"),
-    "f64": ("-DREAL=double", "-DLETTER=d", "-DEXP=exp"),
+    "f32": ("-DREAL=float", "-DLETTER=s", "-DEXP=expf", "-DPRECISION=f32"),
+    "f64": ("-DREAL=double", "-DLETTER=d", "-DEXP=exp", "-DPRECISION=f64"),
 }
 
 
@@ -19,7 +19,8 @@ REALS = {
 class Library:
     """A native peer before it is built.
 
-    In paths, `{venv}` is the Python environment, `{lib}` Debian's folder of libraries.
+    In paths, `{venv}` is the Python environment, `{lib}` Debian's folder of libraries, `{prefix}` an installation of
+    Lockstep.
     """
 
     key: str
@@ -40,7 +41,7 @@ class Library:
 
     def linked(self, home: Path) -> list[Path]:
         """The files that it is linked with: of those that match, the last; where none does, the pattern."""
-        patterns = [Path(file.format(venv=home / "main", lib=debian_libraries())) for file in self.files]
+        patterns = [Path(_filled(file, home)) for file in self.files]
         return [max(pattern.parent.glob(pattern.name), default=pattern) for pattern in patterns]
 
     def environment(self, home: Path) -> dict[str, str]:
@@ -65,7 +66,7 @@ class Library:
             product.parent.mkdir(parents=True, exist_ok=True)
             compiler = ("c++", "-std=c++17") if source.suffix == ".cpp" else ("cc", "-std=gnu11")
             command = [
-                *compiler, *FLAGS, *REALS[precision], *(flag.format(venv=home / "main") for flag in self.flags),
+                *compiler, *FLAGS, *REALS[precision], *(_filled(flag, home) for flag in self.flags),
                 str(source), "-o", str(product),
                 *map(str, files), *(f"-Wl,-rpath,{file.parent}" for file in files), "-lm",
             ]  # fmt: skip
@@ -78,6 +79,15 @@ class Library:
 def debian_libraries() -> Path:
     """Where Debian puts the libraries of this machine's kind."""
     return Path("/usr/lib") / f"{platform.machine()}-linux-gnu"
+
+
+def prefix(home: Path) -> Path:
+    """Where Lockstep is installed for those who take it along."""
+    return home / "installation"
+
+
+def _filled(pattern: str, home: Path) -> str:
+    return pattern.format(venv=home / "main", lib=debian_libraries(), prefix=prefix(home))
 
 
 LIBRARIES: tuple[Library, ...] = (
@@ -107,3 +117,9 @@ LIBRARIES: tuple[Library, ...] = (
     ),
     Library("fann", "FANN", "fann.c", ("{lib}/libfann.so",), precisions=("f32",), has_product=False),
 )  # fmt: skip
+
+LIBRARY = Library(
+    "lockstep", "Lockstep, C library", "lockstep.c", ("{prefix}/lib/liblockstep.so",), ("-I{prefix}/include",),
+    has_product=False,
+)  # fmt: skip
+"""Lockstep itself, as a C program sees it."""

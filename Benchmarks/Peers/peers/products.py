@@ -60,7 +60,7 @@ def _measure(
     for _ in range(plan.rounds):
         name = f"products/{rows}x{depth}x{columns}"
         clock = plan.clock(threads)
-        for row in lockstep.benchmark(name, plan.backends, threads, "f32", clock, plan.is_quick):
+        for row in lockstep.benchmark([name], plan.backends, threads, "f32", clock, plan.is_quick):
             seconds = row["fastest_seconds_per_step" if is_fastest else "seconds_per_step"]
             times.setdefault(f"Lockstep {row['backend']}", []).append(seconds)
             peaks.append(row["peak_gflops"])

@@ -9,7 +9,7 @@ from pathlib import Path
 from .comparison import Plan, Result
 from .lockstep import Lockstep
 from .products import ProductResult
-from .table import full_table, products_table, summary_table
+from .table import full_table, products_table, single_rows_table, summary_table
 
 
 def machine() -> str:
@@ -45,13 +45,14 @@ class Report:
             f"each round's {self.plan.statistic} batch."
             + (" One thread by processor time." if self.plan.counts_processor_time else "")
         ]
-        if self.results:
+        if self.results and not self.plan.is_by_row:
             lines += ["", *summary_table(self.results)]
         for threads in self.plan.threads:
             results = [result for result in self.results if result.threads == threads]
             products = [result for result in self.products if result.threads == threads]
             if results:
-                lines += ["", f"All sides, {counted_threads(threads)}:", "", *full_table(results)]
+                table = single_rows_table(results) if self.plan.is_by_row else full_table(results)
+                lines += ["", f"All sides, {counted_threads(threads)}:", "", *table]
             if products:
                 lines += ["", f"Matrix products in GFLOP/s, {counted_threads(threads)}:", "", *products_table(products)]
         left_out = [

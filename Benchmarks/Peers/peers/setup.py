@@ -10,7 +10,7 @@ import sys
 import venv
 from pathlib import Path
 
-from .native import LIBRARIES, debian_libraries
+from .native import LIBRARIES, LIBRARY, debian_libraries, prefix
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 
@@ -71,6 +71,19 @@ def build_lockstep() -> Path:
     subprocess.run([*command, "--product", "lockstep"], check=True, stdout=sys.stderr)
     folder = subprocess.run([*command, "--show-bin-path"], check=True, capture_output=True, text=True).stdout.strip()
     return Path(folder) / "lockstep"
+
+
+def install_lockstep(home: Path) -> None:
+    """Installs the C library, the Python module and the tool."""
+    command = ["swift", "package", "--package-path", str(REPOSITORY), "--scratch-path", str(home / "installing")]
+    subprocess.run([*command, "install-lockstep", "--prefix", str(prefix(home))], check=True, stdout=sys.stderr)
+
+
+def build_library_caller(home: Path) -> None:
+    """Builds what calls the C library."""
+    problem = LIBRARY.build(home)
+    if problem:
+        say(f"{LIBRARY.name} is left out: {problem}")
 
 
 def _install_debian() -> None:

@@ -73,3 +73,16 @@ def products_table(results: list[ProductResult]) -> list[str]:
             cells.append(f"**{text}**" if rate == best else text)
         rows.append(cells)
     return _markdown(["rows x depth x columns", "peak", *names], rows, 1)
+
+
+def single_rows_table(results: list[Result]) -> list[str]:
+    """A row for each side, ways to take Lockstep along first, a column for each network."""
+    names = list(dict.fromkeys(each.name for result in results for each in result.contenders))
+    names.sort(key=lambda name: not name.startswith("Lockstep"))
+    rows = []
+    for name in names:
+        found = [next((each for each in result.contenders if each.name == name), None) for result in results]
+        rows.append([name, *(duration(each.seconds) if each else "" for each in found)])
+    limits = [f"{duration(result.limit_seconds)} ({result.limit})" for result in results]
+    rows.append(["the machine's limit", *limits])
+    return _markdown(["", *(result.network for result in results)], rows, 1)

@@ -27,6 +27,13 @@ class Workload:
         return "-".join(map(str, self.sizes))
 
     @property
+    def benchmark(self) -> list[str]:
+        """What `lockstep benchmark` is asked for: a name that it knows, or options."""
+        if self not in SINGLE_ROWS:
+            return [self.name]
+        return ["--network", self.network, "--batch", str(self.rows), "--inference"]
+
+    @property
     def flops(self) -> int:
         """Two for each multiplication of the products in a step: outputs, weight gradients, input gradients.
 
@@ -49,4 +56,10 @@ WORKLOADS: tuple[Workload, ...] = (
     Workload("infer-batch", (784, 512, 256, 10), 1024, loss="cross-entropy", trains=False),
 )
 
-BY_NAME: dict[str, Workload] = {workload.name: workload for workload in WORKLOADS}
+SINGLE_ROWS: tuple[Workload, ...] = tuple(
+    Workload("-".join(map(str, sizes)), sizes, 1, trains=False)
+    for sizes in ((2, 1), (13, 64, 32, 1), (64, 128, 10), (784, 512, 256, 10))
+)
+"""What the price of a call is measured with: one row through networks named by their widths."""
+
+BY_NAME: dict[str, Workload] = {workload.name: workload for workload in WORKLOADS + SINGLE_ROWS}
