@@ -5,17 +5,21 @@ import ComputeBackend
 
 /// Inputs that tell exported constants from others.
 ///
-/// Some digits have no such input, so that only `ConstantTests` hold them:
+/// For some digits none was found, so that only `ConstantTests` hold them:
 ///
-/// - In `Float` none of the polynomial's coefficients has one, nor have the other constants within their last digit, where
-///   a result in `Double` is rounded to `Float`: it moves by less than 2⁻²⁰ of what lies between it and the middle of two.
-/// - In `Double` the four last coefficients, and the lower part of ln 2: they move a result by less than 2⁻²⁵ of its last
-///   place, so that one of many millions of inputs would show them, or none.
-/// - The greatest arguments, where the next greater one changes nothing: there the result is the limit of the function already.
+/// - In `Float` those of the polynomial's coefficients. Results are computed in `Double` and rounded to `Float`, and a digit of
+///   a coefficient would show only where a result lies nearer to the middle of two `Float`s than the digit moves it.
+/// - In `Double` those of the four last coefficients and of the lower part of ln 2, among 4 to 67 million inputs. They move a
+///   result by less than 2⁻²⁵ of its last place.
+/// - A greatest or least argument that is one further out: there the result is the limit of the function already.
 enum TellingInputs {
   /// The inputs for a network of this activation alone.
   static func inputs(for activation: Activation, _ precision: Precision) -> [Double] {
     switch (activation, precision) {
+    // 0x1.62e42fefa38p-1, a digit more and a digit less, of each.
+    case (.tanh, .f32): [0x1.72d986p-3, 0x1.9ceb0ap-3, 0x1.d37f14p-3, 0x1.6031acp-2]
+    // And the least argument of the sigmoid, -104, where it is greater.
+    case (.sigmoid, .f32): [0x1.65937p-2, -0x1.86a80ap-2, -0x1.68184ap-2, -0x1.922c16p+2, -0x1.9c008p+6]
     case (.tanh, .f64): tanhInDouble
     case (.sigmoid, .f64): sigmoidInDouble
     default: []
@@ -29,8 +33,8 @@ enum TellingInputs {
     0x1.9dc78b0e367f8p-3, 0x1.a79155ecab1ep-3,
     // 0x1.6c16c17a0db85p-10.
     -0x1.2988e9757d278p-3, 0x1.59096207fb6d7p-3,
-    // 0x1.a01a01b1d755ep-13, a digit more.
-    -0x1.3853c34385e8p-3, 0x1.b7865dd288c9ep-1,
+    // 0x1.a01a01b1d755ep-13; two inputs in about 70 million.
+    -0x1.3853c34385e8p-3, -0x1.f9c78c324a928p-4,
     // 0x1.71547652b82fep0, at the middle between two counts.
     0x1.62e42fefa39efp-3, 0x1.62e42fefa39fp-3,
     // The 0.5 of the lower part.

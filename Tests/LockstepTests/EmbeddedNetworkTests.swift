@@ -62,11 +62,11 @@ private enum Two: EmbeddedNetwork {
   @Test func spansThatDoNotFitAreRefused() throws {
     let input: [Float] = [1, 2, 3]
     var outputs: [Float] = [7, 7, 7]
-    #expect(throws: NetworkError.inputColumns(expected: 2, found: 1)) {
+    #expect(throws: NetworkError.spanLength(elements: 3, columns: 2, rows: nil)) {
       var span = outputs.mutableSpan
       try Two.predict(input.span, into: &span)
     }
-    #expect(throws: NetworkError.outputShape(expectedRows: 1, expectedColumns: 2, rows: 1, columns: 3)) {
+    #expect(throws: NetworkError.spanLength(elements: 3, columns: 2, rows: 1)) {
       var span = outputs.mutableSpan
       try Two.predict(input.span.extracting(first: 2), into: &span)
     }

@@ -82,25 +82,11 @@ extension EmbeddedNetwork {
   /// - Parameters:
   ///   - input: `[rows × inputs]`, row after row.
   ///   - output: `[rows × outputs]`, written.
-  /// - Throws: ``NetworkError`` where the input is no whole number of rows, or the output has not as many.
+  /// - Throws: ``NetworkError/spanLength(elements:columns:rows:)``.
   public static func predict(
     _ input: Span<Element>, into output: inout MutableSpan<Element>
   ) throws(NetworkError) {
-    let predictor = predictor
-    let rows = input.count / predictor.inputs
-    guard input.count == rows * predictor.inputs else {
-      throw .inputColumns(expected: predictor.inputs, found: input.count % predictor.inputs)
-    }
-    guard output.count == rows * predictor.outputs else {
-      throw .outputShape(expectedRows: rows, expectedColumns: predictor.outputs, rows: 1, columns: output.count)
-    }
-    try input.withUnsafeBufferPointer { (input) throws(NetworkError) in
-      try output.withUnsafeMutableBufferPointer { (output) throws(NetworkError) in
-        try predictor.predict(
-          MatrixView(input, rows: rows, columns: predictor.inputs),
-          into: MutableMatrixView(output, rows: rows, columns: predictor.outputs))
-      }
-    }
+    try predictor.predict(input, into: &output)
   }
 
   /// The outputs of one row. The plugin writes a function `predict` that calls this one, with the sizes of the network.
