@@ -49,6 +49,8 @@ protocol AnyNetworkState: AnyObject {
   func modelFileParts() throws(CallError) -> [ArraySlice<UInt8>]
   func copy() -> NetworkHandle
   func setBackend(_ backend: BackendHandle)
+  /// What computes a kind of work on so many rows.
+  func backendChoice(for work: BackendWork, rows: Int) -> BackendChoice
 }
 
 /// The shape of a layer, and what it applies.
@@ -109,6 +111,10 @@ final class NetworkState<Element: HandledElement>: AnyNetworkState {
     trainer = Trainer(trainer.network, loss: trainer.loss, backend: Element.backend(of: backend))
     predictor = trainer.makePredictor()
     rowsThatFit = 0
+  }
+
+  func backendChoice(for work: BackendWork, rows: Int) -> BackendChoice {
+    trainer.backendChoice(for: work, rows: rows)
   }
 
   /// The trainer for batches of `rows` rows, making `loss` small.

@@ -171,6 +171,26 @@ static void statuses(void) {
   lockstep_network_free(network);
 }
 
+/// Asks for what computes, until the calls have decided it.
+static void choice(void) {
+  const int64_t sizes[] = {31, 37, 5};
+  const int32_t activations[] = {LOCKSTEP_ACTIVATION_RELU, LOCKSTEP_ACTIVATION_IDENTITY};
+  float input[20 * 31], output[20 * 5], first[20 * 5];
+  int32_t kind, threads, decided = 0;
+  const char *name;
+  for (int i = 0; i < 20 * 31; ++i) input[i] = 1.0f / (float)(1 + i % 7);
+  lockstep_network *network;
+  check(lockstep_network_create(LOCKSTEP_PRECISION_F32, sizes, 3, activations, 1, &network));
+  for (int call = 0; call < 1000 && !decided; ++call) {
+    check(lockstep_network_predict_f32(network, 20, input, 31, output, 5));
+    if (call == 0) memcpy(first, output, sizeof first);
+    require(memcmp(first, output, sizeof first) == 0, "the race changes no bit");
+    check(lockstep_network_backend_choice(network, 20, LOCKSTEP_WORK_PREDICT, &kind, &threads, &name, &decided));
+  }
+  require(decided && kind != LOCKSTEP_BACKEND_AUTO && threads >= 1 && *name != 0, "the calls decide");
+  lockstep_network_free(network);
+}
+
 enum { SIZE = 192 };
 
 /// A product that is large enough for several threads.
@@ -217,6 +237,7 @@ static void work_in_child(int generations) {
 }
 
 static void processes(void) {
+  choice();
   work_in_child(1);
   work();
   work_in_child(2);
