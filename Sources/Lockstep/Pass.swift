@@ -16,7 +16,7 @@ enum GradientUse<Element: KernelElement> {
 /// - Parameters:
 ///   - network: the parameters.
 ///   - input: `[rows × inputs]`.
-///   - hidden: `[rows × outputs]` of each layer but the last, written; more than these may follow.
+///   - hidden: room for `[rows × outputs]` of each layer but the last, written; more rows and layers may follow.
 ///   - output: `[rows × outputs]` of the last layer, written.
 func forward<Element>(
   _ network: NetworkStorage<Element>, input: MatrixView<Element>, hidden: [MutableMatrixView<Element>],
@@ -25,7 +25,7 @@ func forward<Element>(
   var layerInput = input
   for index in network.layers.indices {
     let layer = network.layers[index]
-    let layerOutput = index == network.layers.count - 1 ? output : hidden[index]
+    let layerOutput = index == network.layers.count - 1 ? output : hidden[index].rows(0..<input.rows)
     backend.forward(
       input: layerInput, weights: layer.weights.readOnly, bias: layer.bias.readOnly, activation: layer.activation,
       output: layerOutput)

@@ -21,25 +21,42 @@ public final class Predictor<Element: KernelElement>: Sendable {
   /// The most rows that run at a time: as many as keep activations near a core's cache.
   private let blockRows: Int
   /// Room that no call uses at the moment.
-  private let idle = Mutex<[Room]>([])
+  private let idle: Mutex<[Room]>
 
-  /// A predictor of a copy of `network`.
+  /// A predictor of a copy of `network`, with room for its first calls.
+  ///
+  /// A call with as many rows as were reserved allocates nothing, one with more rows makes larger room and keeps it. So
+  /// does a call that begins while others have all the room: room grows to the largest number of calls at once. Backends
+  /// keep memory for packed operands in the same way, the OpenMP backend per thread.
   ///
   /// - Parameters:
   ///   - network: what to run.
   ///   - backend: what computes; no result depends on it. An ``AutomaticBackend`` finds out by the first calls.
-  public convenience init(_ network: Network<Element>, backend: any ComputeBackend<Element>) {
-    self.init(sharing: NetworkStorage(network), backend: backend)
+  ///   - reservedRows: how many rows calls have.
+  ///   - reservedCalls: how many calls run at once.
+  /// - Precondition: neither number is negative.
+  public convenience init(
+    _ network: Network<Element>, backend: any ComputeBackend<Element>, reservedRows: Int = 1, reservedCalls: Int = 1
+  ) {
+    precondition(reservedRows >= 0 && reservedCalls >= 0, "A reserved number is negative")
+    self.init(
+      sharing: NetworkStorage(network), backend: backend, reservedRows: reservedRows, reservedCalls: reservedCalls)
   }
 
   /// A predictor that answers from `parameters` themselves, which nobody writes during a call.
-  init(sharing parameters: NetworkStorage<Element>, backend: any ComputeBackend<Element>) {
+  init(
+    sharing parameters: NetworkStorage<Element>, backend: any ComputeBackend<Element>, reservedRows: Int = 1,
+    reservedCalls: Int = 1
+  ) {
     inputs = parameters.layers[0].weights.rows
     outputs = parameters.layers[parameters.layers.count - 1].weights.columns
     self.backend = backend
     self.parameters = parameters
     racing = Racing(backend, on: parameters, blocks: .automatic)
-    blockRows = max(256, (1 << 20) / parameters.layers.reduce(inputs) { max($0, $1.weights.columns) })
+    let blockRows = max(256, (1 << 20) / parameters.layers.reduce(inputs) { max($0, $1.weights.columns) })
+    self.blockRows = blockRows
+    let rooms = (0..<reservedCalls).map { _ in Room(rows: min(reservedRows, blockRows), network: parameters) }
+    idle = Mutex(rooms)
   }
 
   /// The outputs for rows of input: each row's depend on that row alone.
@@ -57,8 +74,8 @@ public final class Predictor<Element: KernelElement>: Sendable {
     return output
   }
 
-  /// The outputs for rows of input, into memory that the caller has. From the second call with as many rows on, at
-  /// most a few arrays of views are allocated, and nothing where all rows run at a time.
+  /// The outputs for rows of input, into memory that the caller has. Nothing is allocated but what
+  /// ``init(_:backend:reservedRows:reservedCalls:)`` says.
   ///
   /// - Parameters:
   ///   - input: `[rows × inputs]`.
@@ -99,8 +116,7 @@ public final class Predictor<Element: KernelElement>: Sendable {
     while start < input.rows {
       let rows = start..<min(start + blockRows, input.rows)
       forward(
-        parameters, input: input.rows(rows), hidden: room.views(rows: rows.count), output: output.rows(rows),
-        on: backend)
+        parameters, input: input.rows(rows), hidden: room.memory.matrices, output: output.rows(rows), on: backend)
       start = rows.upperBound
     }
     idle.withLock { $0.append(room) }
@@ -114,22 +130,14 @@ public final class Predictor<Element: KernelElement>: Sendable {
   }
 
   /// Room for the activations of the hidden layers.
-  private final class Room: @unchecked Sendable {
+  private struct Room: @unchecked Sendable {
     /// The most rows that it takes.
     let rows: Int
-    private let memory: MatrixGroup<Element>
-    private var latest: (rows: Int, views: [MutableMatrixView<Element>])
+    let memory: MatrixGroup<Element>
 
     init(rows: Int, network: NetworkStorage<Element>) {
       self.rows = rows
       memory = MatrixGroup(shapes: network.layers.dropLast().map { (rows: rows, columns: $0.weights.columns) })
-      latest = (rows, memory.matrices)
-    }
-
-    /// The first `rows` rows of each matrix, kept for the next call.
-    func views(rows: Int) -> [MutableMatrixView<Element>] {
-      if latest.rows != rows { latest = (rows, memory.matrices.map { $0.rows(0..<rows) }) }
-      return latest.views
     }
   }
 }

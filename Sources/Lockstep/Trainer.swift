@@ -58,6 +58,12 @@ public final class Trainer<Element: KernelElement> {
   /// The network as it stands.
   public var network: Network<Element> { Network(checked: parameters.denseLayers) }
 
+  /// How many numbers an input row has.
+  public var inputs: Int { parameters.layers[0].weights.rows }
+
+  /// How many numbers an output row has.
+  public var outputs: Int { parameters.layers[parameters.layers.count - 1].weights.columns }
+
   /// The parameters where they lie, valid while the trainer lives. What is written there is what the next step starts from.
   package var layers: [MutableLayerView<Element>] { parameters.mutableLayerViews }
 
@@ -215,8 +221,7 @@ public final class Trainer<Element: KernelElement> {
   }
 
   func check(input: MatrixView<Element>, target: MatrixView<Element>) throws(NetworkError) {
-    let inputs = parameters.layers[0].weights.rows
-    let outputs = parameters.layers[parameters.layers.count - 1].weights.columns
+    let (inputs, outputs) = (inputs, outputs)
     guard input.rows > 0 else { throw .noRows }
     guard input.columns == inputs else { throw .inputColumns(expected: inputs, found: input.columns) }
     guard target.rows == input.rows, target.columns == outputs else {

@@ -45,6 +45,8 @@ protocol AnyNetworkState: AnyObject {
   var shapes: [LayerShape] { get }
   var parametersDigest: String { get }
   func write(to path: String) throws(CallError)
+  /// What `write` writes.
+  func modelFileParts() throws(CallError) -> [ArraySlice<UInt8>]
   func copy() -> NetworkHandle
   func setBackend(_ backend: BackendHandle)
   /// What computes a kind of work on so many rows.
@@ -90,6 +92,14 @@ final class NetworkState<Element: HandledElement>: AnyNetworkState {
 
   func write(to path: String) throws(CallError) {
     do { try trainer.network.write(to: path, description: description) } catch { throw CallError(error) }
+  }
+
+  func modelFileParts() throws(CallError) -> [ArraySlice<UInt8>] {
+    do {
+      return try trainer.network.modelFile(description: description).parts(file: "the model in memory")
+    } catch {
+      throw CallError(error)
+    }
   }
 
   func copy() -> NetworkHandle {

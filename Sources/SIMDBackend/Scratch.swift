@@ -4,15 +4,18 @@
 import ComputeBackend
 import Synchronization
 
-/// One block of memory, lent to one call at a time. A call that finds it lent takes memory of its own.
+/// Blocks of memory, each lent to one call at a time: as many as calls have run at once, up to as many as there are
+/// places for. A call that finds none takes memory of its own.
 final class ScratchPool: Sendable {
-  /// The address of the block, 0 while it is lent.
-  private let idle = Atomic<UInt>(0)
+  /// The addresses of idle blocks, 0 where there is none. Calls look for one from the first place on.
+  private let idle = InlineArray<32, Atomic<UInt>> { _ in Atomic(0) }
 
   /// A block begins with its size, a cache line before what is lent.
   private static let headerBytes = 64
 
-  deinit { exchange(nil)?.deallocate() }
+  deinit {
+    for place in idle.indices { exchange(nil, at: place)?.deallocate() }
+  }
 
   /// Calls `body` with uninitialised memory for `count` elements, aligned to cache lines.
   @inline(__always)
@@ -26,9 +29,11 @@ final class ScratchPool: Sendable {
 
   @inline(never)
   private func take(bytes: Int) -> UnsafeMutableRawPointer {
-    if let block = exchange(nil) {
+    for place in idle.indices {
+      guard let block = exchange(nil, at: place) else { continue }
       if block.load(as: Int.self) >= bytes { return block }
       block.deallocate()
+      break
     }
     let block = UnsafeMutableRawPointer.allocate(
       byteCount: Self.headerBytes + max(bytes, 1 << 16), alignment: Self.headerBytes)
@@ -36,13 +41,19 @@ final class ScratchPool: Sendable {
     return block
   }
 
+  /// Leaves a block in the first place that is free, by pushing what is there to the next.
   @inline(never)
   private func giveBack(_ block: UnsafeMutableRawPointer) {
-    exchange(block)?.deallocate()
+    var block = block
+    for place in idle.indices {
+      guard let other = exchange(block, at: place) else { return }
+      block = other
+    }
+    block.deallocate()
   }
 
-  private func exchange(_ block: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+  private func exchange(_ block: UnsafeMutableRawPointer?, at place: Int) -> UnsafeMutableRawPointer? {
     UnsafeMutableRawPointer(
-      bitPattern: idle.exchange(UInt(bitPattern: block), ordering: .acquiringAndReleasing))
+      bitPattern: idle[place].exchange(UInt(bitPattern: block), ordering: .acquiringAndReleasing))
   }
 }

@@ -176,7 +176,8 @@ lockstep_status lockstep_network_create(int32_t precision, const int64_t *sizes,
                                         const int32_t *activations, uint64_t seed, lockstep_network **network);
 
 /// Loads a model file: safetensors, as lockstep_network_save and the tool `lockstep` write it. A state dict of PyTorch's
-/// nn.Sequential can be loaded where it is of linear layers alone, as such a file does not name activations.
+/// nn.Sequential can be loaded where it is of linear layers alone, as such a file does not name activations; for others
+/// there is lockstep_network_load_activated.
 ///
 /// path       the file, in UTF-8.
 /// precision  one of LOCKSTEP_PRECISION_...; parameters of the other precision are converted.
@@ -187,9 +188,28 @@ lockstep_status lockstep_network_load(const char *path, int32_t precision, locks
 lockstep_status lockstep_network_load_memory(const void *bytes, size_t size, int32_t precision,
                                              lockstep_network **network);
 
+/// Loads a model file that may leave open what its hidden layers apply, as a state dict of PyTorch's nn.Sequential does:
+/// linear layers with room for an activation between them.
+///
+/// activation  one of LOCKSTEP_ACTIVATION_..., for each hidden layer that has room for one; LOCKSTEP_INVALID_MODEL where
+///             the file names another, or has no room.
+lockstep_status lockstep_network_load_activated(const char *path, int32_t precision, int32_t activation,
+                                                lockstep_network **network);
+
+/// Loads such a file whose `size` bytes are in memory; they are copied.
+lockstep_status lockstep_network_load_memory_activated(const void *bytes, size_t size, int32_t precision,
+                                                       int32_t activation, lockstep_network **network);
+
 /// Writes a network as a model file, whole or not at all; a file that is there is replaced. It keeps what the file that it
 /// was loaded from said about columns, and the loss that it was last trained for.
 lockstep_status lockstep_network_save(const lockstep_network *network, const char *path);
+
+/// Writes into memory the bytes that lockstep_network_save writes into a file.
+///
+/// bytes   `size` bytes; NULL, to learn how many are needed.
+/// needed  receives how many bytes the model has, also where `size` is less, which is LOCKSTEP_INVALID_SHAPE; may be
+///         NULL.
+lockstep_status lockstep_network_save_memory(const lockstep_network *network, void *bytes, size_t size, size_t *needed);
 
 /// A network of its own with the same parameters, on the same backend.
 lockstep_status lockstep_network_copy(const lockstep_network *network, lockstep_network **copy);

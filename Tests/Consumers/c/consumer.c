@@ -52,6 +52,19 @@ static void predict(const char *path, int64_t rows) {
   check(lockstep_digest_f32(rows, outputs, output, outputs, results, sizeof results));
   printf("%s %s\n", parameters, results);
 
+  // The same network once more from its bytes.
+  size_t size;
+  check(lockstep_network_save_memory(network, NULL, 0, &size));
+  void *bytes = allocate(size, 1);
+  check(lockstep_network_save_memory(network, bytes, size, NULL));
+  lockstep_network *same;
+  check(lockstep_network_load_memory_activated(bytes, size, LOCKSTEP_PRECISION_OF_FILE, LOCKSTEP_ACTIVATION_SIGMOID,
+                                               &same));
+  check(lockstep_network_digest(same, results, sizeof results));
+  require(strcmp(parameters, results) == 0, "bytes in memory are the network");
+  lockstep_network_free(same);
+  free(bytes);
+
   // The same once more from the kernels alone.
   int64_t layers;
   check(lockstep_network_shape(network, NULL, NULL, &layers, NULL));
@@ -143,6 +156,9 @@ static void statuses(void) {
   expect(LOCKSTEP_WRONG_PRECISION, lockstep_network_predict_f64(network, 1, &number, 2, &number, 1), "network");
   expect(LOCKSTEP_FILE_ERROR, lockstep_network_load("/nonexistent", LOCKSTEP_PRECISION_F32, &none), "/nonexistent");
   expect(LOCKSTEP_INVALID_MODEL, lockstep_network_load("/dev/null", LOCKSTEP_PRECISION_F32, &none), "/dev/null");
+  expect(LOCKSTEP_INVALID_ARGUMENT, lockstep_network_load_activated("/dev/null", LOCKSTEP_PRECISION_F32, 9, &none),
+         "activation");
+  expect(LOCKSTEP_INVALID_SHAPE, lockstep_network_save_memory(network, output, sizeof output, NULL), "size");
   expect(LOCKSTEP_NOT_FINITE,
          lockstep_network_train_f32(network, 1, input, 2, target, 1, LOCKSTEP_LOSS_MEAN_SQUARED_ERROR, 1, 5, 1, 0, 0,
                                     NULL),
