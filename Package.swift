@@ -90,6 +90,8 @@ let package = Package(
     .library(name: "Lockstep", targets: ["Lockstep", "ComputeBackend"]),
     .library(name: "LockstepData", targets: ["LockstepData", "FileWriting"]),
     .executable(name: "lockstep", targets: ["LockstepTool"]),
+    // Model files among a target's sources become Swift types.
+    .plugin(name: "EmbedNetworks", targets: ["EmbedNetworks"]),
     // What `swift package install-lockstep` makes liblockstep.so and liblockstep.a of.
     .library(name: "LockstepShared", type: .dynamic, targets: ["LockstepC"]),
     .library(name: "LockstepStatic", type: .static, targets: ["LockstepC"]),
@@ -146,6 +148,12 @@ let package = Package(
     .target(
       name: "LockstepData", dependencies: ["CCSV", "ComputeBackend", "FileWriting"],
       swiftSettings: settings(.portable)),
+
+    // Networks as Swift types, for a plugin that runs it while other packages are built. It compiles files of Lockstep anew,
+    // through links, for it is built once more for the machine that builds, and without a backend that takes seconds.
+    .executableTarget(
+      name: "LockstepEmbed", dependencies: ["ComputeBackend", "FileWriting"], swiftSettings: settings(.portable)),
+    .plugin(name: "EmbedNetworks", capability: .buildTool(), dependencies: ["LockstepEmbed"]),
 
     // Networks as C source files.
     .target(
@@ -222,6 +230,7 @@ let package = Package(
     .testTarget(name: "LockstepCTests", dependencies: ["LockstepC", "CLockstep", "Lockstep", "BackendMatrix"]),
     .testTarget(name: "FileWritingTests", dependencies: ["FileWriting"]),
     .testTarget(name: "LockstepCSourceTests", dependencies: ["LockstepCSource", "Lockstep", "FileWriting"]),
+    .testTarget(name: "LockstepEmbedTests", dependencies: ["LockstepEmbed", "Lockstep"]),
     .testTarget(name: "LockstepDataTests", dependencies: ["LockstepData", "FileWriting"]),
     .testTarget(
       name: "LockstepONNXTests", dependencies: ["LockstepONNX", "CLockstepONNX", "Lockstep", "FileWriting"],

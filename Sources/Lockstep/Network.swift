@@ -112,16 +112,27 @@ public struct Network<Element: KernelElement>: Sendable, Equatable {
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   public init(shapedAs other: Network, parametersInFileOrder parameters: [Element]) {
-    precondition(parameters.count == other.parameterCount, "The number of parameters differs")
+    self.init(
+      shapes: other.layers.map { ($0.inputs, $0.outputs, $0.activation) }, parametersInFileOrder: parameters)
+  }
+
+  /// A network of layers of these shapes, which fit one another, with these parameters.
+  ///
+  /// - Precondition: there are as many as the shapes need.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  init(shapes: [(inputs: Int, outputs: Int, activation: Activation)], parametersInFileOrder parameters: [Element]) {
+    precondition(
+      parameters.count == shapes.reduce(0) { $0 + ($1.inputs + 1) * $1.outputs }, "The number of parameters differs")
     var rest = parameters[...]
-    layers = other.layers.map { layer in
-      let weights = Array(rest.prefix(layer.inputs * layer.outputs))
+    layers = shapes.map { shape in
+      let weights = Array(rest.prefix(shape.inputs * shape.outputs))
       rest = rest.dropFirst(weights.count)
-      let bias = Array(rest.prefix(layer.outputs))
+      let bias = Array(rest.prefix(shape.outputs))
       rest = rest.dropFirst(bias.count)
       return DenseLayer(
-        weights: Matrix(rows: layer.outputs, columns: layer.inputs, elements: weights).transposed,
-        bias: Matrix(rows: 1, columns: layer.outputs, elements: bias), activation: layer.activation)
+        weights: Matrix(rows: shape.outputs, columns: shape.inputs, elements: weights).transposed,
+        bias: Matrix(rows: 1, columns: shape.outputs, elements: bias), activation: shape.activation)
     }
   }
 

@@ -28,11 +28,14 @@ struct TestNetwork<Element: NetworkElement> {
             weights: Matrix(rows: inputs, columns: outputs, elements: weights),
             bias: Matrix(rows: 1, columns: outputs, elements: bias), activation: activation))
       }
-      let elements = (0..<(rows * sizes[0])).map { _ in numbers.input(ofEverySize: weight != nil) }
+      var elements = (0..<(rows * sizes[0])).map { _ in numbers.input(ofEverySize: weight != nil) }
+      if weight != nil {
+        elements += TellingInputs.inputs(for: activations[0], Element.precision).map { Element($0) }
+      }
       networks.append(
         TestNetwork(
           name: "net_\(Element.precision.rawValue)_\(networks.count)", network: try Network(layers: layers),
-          input: Matrix(rows: rows, columns: sizes[0], elements: elements)))
+          input: Matrix(rows: elements.count / sizes[0], columns: sizes[0], elements: elements)))
     }
     for activation in Activation.allCases { try add([1, 1], [activation], rows: 20_000, weight: 1) }
     try add([1, 1], [.identity], rows: 7)

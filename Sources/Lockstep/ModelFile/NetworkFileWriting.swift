@@ -2,14 +2,6 @@
 
 import ComputeBackend
 
-/// What the tensors of a model file are.
-enum ModelContent: String, CaseIterable {
-  /// The parameters of a network.
-  case model
-  /// The gradients of a loss with respect to them.
-  case gradients
-}
-
 extension Network {
   /// Writes the network as a model file, whole or not at all.
   ///

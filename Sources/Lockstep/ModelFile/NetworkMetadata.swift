@@ -3,6 +3,14 @@
 import ComputeBackend
 import FoundationEssentials
 
+/// What the tensors of a model file are.
+enum ModelContent: String, CaseIterable {
+  /// The parameters of a network.
+  case model
+  /// The gradients of a loss with respect to them.
+  case gradients
+}
+
 /// What the metadata of a model file tells.
 struct NetworkMetadata {
   static var formatKey: String { "lockstep.format" }

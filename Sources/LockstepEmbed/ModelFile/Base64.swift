@@ -1,0 +1,1 @@
+../../Lockstep/Embedding/Base64.swift
