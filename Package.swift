@@ -176,7 +176,7 @@ let package = Package(
       name: "LockstepTool",
       dependencies: [
         "Lockstep", "LockstepData", "LockstepCSource", "LockstepONNX", "LockstepReference", "LockstepBenchmark",
-        "CLockstepCPU", "CGetopt", "FileWriting",
+        "CLockstep", "CLockstepCPU", "CGetopt", "FileWriting",
       ],
       swiftSettings: settings(.portable)),
 

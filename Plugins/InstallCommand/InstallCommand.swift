@@ -1,5 +1,5 @@
-// `swift package install-lockstep --prefix DIR`: the C library and the tool, for programs and machines without Swift. What
-// is done with the products that the package builds lies in Installation.swift.
+// `swift package install-lockstep --prefix DIR`: the C library, the Python module and the tool, for programs and
+// machines without Swift. What is done with the products that the package builds lies in Installation.swift.
 
 import Foundation
 import PackagePlugin
@@ -18,6 +18,7 @@ struct InstallCommand: CommandPlugin {
       lib/pkgconfig/lockstep.pc      pkg-config --cflags --libs lockstep
       lib/pkgconfig/lockstep-static.pc
       bin/lockstep                   the tool
+      share/lockstep/python/         the Python module: pip install DIR/share/lockstep/python
 
     The Swift run-time library is inside. The build's options differ from those of `swift build`: with a --scratch-path of
     its own, neither has to build again after the other.

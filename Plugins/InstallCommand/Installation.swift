@@ -7,6 +7,7 @@ import PackagePlugin
 struct Installation {
   let header: Header
   private let prefix: URL
+  private let pythonSources: URL
   private let context: PluginContext
   private let files = FileManager.default
 
@@ -16,6 +17,7 @@ struct Installation {
     guard let target = Self.target(named: "CLockstep", in: context.package) else {
       throw InstallError("the package has no target CLockstep")
     }
+    pythonSources = target.directoryURL.deletingLastPathComponent().appending(path: "LockstepPython")
     header = try Header(target.directoryURL.appending(path: "include/lockstep.h"))
   }
 
@@ -34,6 +36,7 @@ struct Installation {
     try link("lib/liblockstep.so", to: header.soname)
     let containsCPlusPlus = try installArchive(of: archive)
     try install(tool, as: "bin/lockstep")
+    try installPythonModule(shared: shared, bundled: bundled.filter { $0.hasPrefix("libomp") })
 
     let openMP = bundled.filter { $0.hasPrefix("libomp") }
       .map { "${libdir}/lockstep/\($0) -Wl,-rpath,${libdir}/lockstep " }.joined()
@@ -106,6 +109,23 @@ struct Installation {
         .sorted { $0.compare($1, options: .numeric) == .orderedDescending }
         .map { "/usr/lib/gcc/\(triple)/\($0)/libstdc++.a" }
     }.first { files.fileExists(atPath: $0) }
+  }
+
+  // MARK: The Python module
+
+  /// A folder that Python imports from and that `pip` makes a wheel of: the sources, and the library beside them.
+  private func installPythonModule(shared: URL, bundled: [String]) throws {
+    let name = "share/lockstep/python"
+    // What an older version had and this one has not would still be imported.
+    try? files.removeItem(at: prefix.appending(path: name))
+    for file in try files.subpathsOfDirectory(atPath: pythonSources.path).sorted() {
+      let isSource = ["py", "typed", "toml", "md"].contains { file.hasSuffix(".\($0)") }
+      if isSource { try install(pythonSources.appending(path: file), as: "\(name)/\(file)") }
+    }
+    try install(shared, as: "\(name)/lockstep/lib/\(header.soname)")
+    for library in bundled {
+      try install(prefix.appending(path: "lib/lockstep/\(library)"), as: "\(name)/lockstep/lib/lockstep/\(library)")
+    }
   }
 
   // MARK: Libraries of the system

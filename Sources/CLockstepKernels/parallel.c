@@ -8,6 +8,8 @@
 #include <ctype.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -54,19 +56,57 @@ static void watch_forks(void) {
   pthread_atfork(NULL, NULL, strand);
 }
 
+/// Room on the stack to tell which shares of a region have been taken.
+enum { MOST_SHARES = 1024 };
+
+/// The indices of a region in shares of neighbours, about one for each thread.
+typedef struct {
+  ptrdiff_t count;
+  int shares;
+  void (*body)(void *context, ptrdiff_t index);
+  void *context;
+  _Atomic bool *taken;
+} shared_work;
+
+/// What a thread of a region does: it takes the share that it had in the region before, which its caches may still hold,
+/// and whatever others have not begun.
+static void take_shares(const shared_work *work) {
+  static _Thread_local int seat = 0;
+  const int first = seat < work->shares ? seat : 0;
+  bool is_seated = false;
+  for (int i = 0; i < work->shares; ++i) {
+    const int share = first + i < work->shares ? first + i : first + i - work->shares;
+    if (atomic_exchange_explicit(&work->taken[share], true, memory_order_relaxed)) continue;
+    if (!is_seated) seat = share;
+    is_seated = true;
+    const ptrdiff_t least = work->count / work->shares, larger = work->count % work->shares;
+    const ptrdiff_t start = share * least + (share < larger ? share : larger);
+    const ptrdiff_t end = start + least + (share < larger);
+    for (ptrdiff_t index = start; index < end; ++index) work->body(work->context, index);
+  }
+}
+
 // The region uses what the compiler makes calls of its own run-time library from, and no function of OpenMP by name: where
-// a host program brings another run-time library, that one would answer for threads that are not its own.
+// a host program brings another run-time library, that one would answer for threads that are not its own. Nor does it leave
+// the loop to OpenMP: where the library checks itself, as Debian's does, each thread would allocate and format two strings.
 // A function with a region calls that library as soon as it begins, so this one holds nothing else.
-static __attribute__((noinline)) void run_region(ptrdiff_t count, int threads,
-                                                 void (*body)(void *context, ptrdiff_t index), void *context) {
-#pragma omp parallel for num_threads(threads) schedule(static)
-  for (ptrdiff_t index = 0; index < count; ++index) body(context, index);
+static __attribute__((noinline)) void run_region(const shared_work *work, int threads) {
+#pragma omp parallel num_threads(threads)
+  take_shares(work);
+}
+
+static void share_out(ptrdiff_t count, int threads, void (*body)(void *context, ptrdiff_t index), void *context) {
+  _Atomic bool taken[MOST_SHARES];
+  const int shares = threads < MOST_SHARES ? threads : MOST_SHARES;
+  for (int share = 0; share < shares; ++share) atomic_init(&taken[share], false);
+  const shared_work work = {count, shares, body, context, taken};
+  run_region(&work, threads);
 }
 
 void lockstep_parallel_for(ptrdiff_t count, int threads, void (*body)(void *context, ptrdiff_t index), void *context) {
   const int most = count < threads ? (int)count : threads;
   if (most > 1) pthread_once(&once, watch_forks);
-  if (most > 1 && !is_stranded) return run_region(count, most, body, context);
+  if (most > 1 && !is_stranded) return share_out(count, most, body, context);
   for (ptrdiff_t index = 0; index < count; ++index) body(context, index);
 }
 

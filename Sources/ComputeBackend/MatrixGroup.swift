@@ -5,15 +5,15 @@
 ///
 /// What is done to every element alike is done in one call on ``all``. Views borrow the memory, as those of
 /// ``MatrixStorage`` do.
-public final class MatrixGroup<Element: MatrixElement> {
+package final class MatrixGroup<Element: MatrixElement> {
   /// The matrices, in the order of their shapes.
-  public let matrices: [MutableMatrixView<Element>]
+  package let matrices: [MutableMatrixView<Element>]
   private let storage: MatrixStorage<Element>
 
   /// Allocates zero matrices.
   ///
   /// - Precondition: no shape is negative, and the size of all in bytes fits an `Int`.
-  public init(shapes: [(rows: Int, columns: Int)]) {
+  package init(shapes: [(rows: Int, columns: Int)]) {
     let unit = MatrixStorage<Element>.alignment / MemoryLayout<Element>.stride
     var starts: [Int] = []
     var count = 0
@@ -29,5 +29,5 @@ public final class MatrixGroup<Element: MatrixElement> {
   }
 
   /// Every element of every matrix, and the few zeros between them: a single row.
-  public var all: MutableMatrixView<Element> { storage.mutableView }
+  package var all: MutableMatrixView<Element> { storage.mutableView }
 }

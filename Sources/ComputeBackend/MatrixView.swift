@@ -3,7 +3,9 @@
 /// A borrowed matrix to read: `rows` rows of `columns` elements, row-major, rows `stride` elements apart.
 ///
 /// A view does not keep its memory alive; whoever made it does. Making and slicing a view is checked; kernels take the
-/// shape as true.
+/// shape as true. Callers without unsafe code get views from ``Matrix/withView(_:)`` and
+/// ``withView(of:rows:columns:stride:_:)``. That a view could be kept for longer than its memory lives is not checked: it
+/// has to be stored in arrays and shared by threads, which a type that cannot escape does not allow.
 @frozen
 public struct MatrixView<Element: MatrixElement>: @unchecked Sendable {
   /// The first element.

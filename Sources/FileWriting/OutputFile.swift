@@ -27,7 +27,7 @@ public enum OutputDestination: Sendable, Equatable {
 /// - A symbolic link stays a link: the file that it names is replaced, or made where there is none.
 /// - Standard output, `/dev/stdout`, other devices and named pipes cannot be replaced and are written directly.
 /// - A pipe that nobody reads any more is an error like any other; the process gets no `SIGPIPE` for it.
-public struct OutputFile: ~Copyable {
+package struct OutputFile: ~Copyable {
   private let path: String
   private let descriptor: Int32
   private var isOpen = true
@@ -42,7 +42,7 @@ public struct OutputFile: ~Copyable {
   ///
   /// - Throws: ``FileError`` where the destination is a folder, lies in a folder that is not there, or may not be
   ///   written.
-  public init(_ destination: OutputDestination) throws(FileError) {
+  package init(_ destination: OutputDestination) throws(FileError) {
     let name: String
     let route: OutputRoute
     switch destination {
@@ -60,7 +60,7 @@ public struct OutputFile: ~Copyable {
   /// as whoever reads it would notice.
   ///
   /// - Throws: ``FileError`` where the path is a folder, lies in a folder that is not there, or may not be written.
-  public static func check(_ path: String) throws(FileError) {
+  package static func check(_ path: String) throws(FileError) {
     if case .file = try OutputRoute(to: path) { _ = try OutputFile(.path(path)) }
   }
 
@@ -86,7 +86,7 @@ public struct OutputFile: ~Copyable {
   }
 
   /// Appends `bytes`.
-  public mutating func write(_ bytes: ArraySlice<UInt8>) throws(FileError) {
+  package mutating func write(_ bytes: ArraySlice<UInt8>) throws(FileError) {
     var rest = bytes
     while !rest.isEmpty {
       let part = rest.prefix(Self.bufferSize - buffer.count)
@@ -97,7 +97,7 @@ public struct OutputFile: ~Copyable {
   }
 
   /// Appends `text` in UTF-8.
-  public mutating func write(_ text: String) throws(FileError) {
+  package mutating func write(_ text: String) throws(FileError) {
     buffer.append(contentsOf: text.utf8)
     if buffer.count >= Self.bufferSize { try flush() }
   }
@@ -105,7 +105,7 @@ public struct OutputFile: ~Copyable {
   /// Writes what is left, waits until the disk has it, and gives the file its name.
   ///
   /// - Throws: ``FileError`` for this or an earlier failure; the destination is then as it was.
-  public mutating func finish() throws(FileError) {
+  package mutating func finish() throws(FileError) {
     precondition(isOpen, "The file is finished already")
     try flush()
     if replacement != nil { try check(fsync(descriptor)) }

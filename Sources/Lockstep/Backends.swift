@@ -120,7 +120,7 @@ public enum Backends {
   /// Makes a backend.
   ///
   /// - Parameters:
-  ///   - kind: which; `nil` for the first of ``available()``.
+  ///   - kind: which; `nil` for an ``AutomaticBackend``, which races all of ``available()``.
   ///   - threads: how many threads it may use, from 1 to ``maximumThreads``; `nil` for `OMP_NUM_THREADS`, or one a core. Scalar and
   ///     SIMD run on one, whatever is allowed.
   ///   - elementType: what it computes in, where the result's type does not say.
@@ -133,7 +133,26 @@ public enum Backends {
       let kind = kind ?? .scalar
       throw .unavailable(kind, reason: try unavailability(of: kind) ?? "no variant of it runs on this CPU")
     }
-    return try make(variant, threads: threads)
+    let preferred: any ComputeBackend<Element> = try make(variant, threads: threads)
+    guard kind == nil else { return preferred }
+    var candidates: [any ComputeBackend<Element>] = []
+    for variant in variants where variant.kind != .scalar || variants.count == 1 {
+      for count in variant.kind == .openmp ? raced(upTo: preferred.threads) : [1] {
+        candidates.append(try make(variant, threads: count))
+      }
+    }
+    return AutomaticBackend(candidates: candidates)
+  }
+
+  /// The numbers of threads that race where `most` are allowed: `most`, and every power of two below it.
+  private static func raced(upTo most: Int) -> [Int] {
+    var counts = [most]
+    var count = 1 << (Int.bitWidth - 1 - most.leadingZeroBitCount)
+    while count > 0 {
+      if count < most { counts.append(count) }
+      count /= 2
+    }
+    return counts
   }
 
   /// Makes a variant that ``available()`` lists.

@@ -58,7 +58,7 @@ final class BlockedPass<Element: KernelElement> {
 
   private let network: NetworkStorage<Element>
   private let narrowStep: NarrowStep?
-  private let backend: any ComputeBackend<Element>
+  private var backend: any ComputeBackend<Element>
   private let blocks: RowBlocks
   private var tasks: [NodeTask]
   /// How the latest batch size was cut, which is how the next one will mostly be.
@@ -77,6 +77,16 @@ final class BlockedPass<Element: KernelElement> {
     }
     tasks = [NodeTask(network)]
     latestCut = blocks.cut(network, rows: 0, threads: backend.threads)
+  }
+
+  /// Sets what computes from now on. Rooms are cut for a number of threads: those of another number are given up, so that
+  /// no more memory is held than one backend takes.
+  func use(_ new: any ComputeBackend<Element>) {
+    if new.threads != backend.threads {
+      tasks = [NodeTask(network)]
+      latestCut = blocks.cut(network, rows: latestCut.rows, threads: new.threads)
+    }
+    backend = new
   }
 
   /// The gradients of the mean loss over a batch.

@@ -14,6 +14,8 @@ public final class Predictor<Element: KernelElement>: Sendable {
   /// How many numbers an output row has.
   public let outputs: Int
   private let backend: any ComputeBackend<Element>
+  /// Who computes what, where the backend that was given leaves that open.
+  private let racing: Racing<Element>?
   /// Not written while a call runs.
   private nonisolated(unsafe) let parameters: NetworkStorage<Element>
   /// The most rows that run at a time: as many as keep activations near a core's cache.
@@ -29,7 +31,7 @@ public final class Predictor<Element: KernelElement>: Sendable {
   ///
   /// - Parameters:
   ///   - network: what to run.
-  ///   - backend: what computes; no result depends on it.
+  ///   - backend: what computes; no result depends on it. An ``AutomaticBackend`` finds out by the first calls.
   ///   - reservedRows: how many rows calls have.
   ///   - reservedCalls: how many calls run at once.
   /// - Precondition: neither number is negative.
@@ -50,6 +52,7 @@ public final class Predictor<Element: KernelElement>: Sendable {
     outputs = parameters.layers[parameters.layers.count - 1].weights.columns
     self.backend = backend
     self.parameters = parameters
+    racing = Racing(backend, on: parameters, blocks: .automatic)
     let blockRows = max(256, (1 << 20) / parameters.layers.reduce(inputs) { max($0, $1.weights.columns) })
     self.blockRows = blockRows
     let rooms = (0..<reservedCalls).map { _ in Room(rows: min(reservedRows, blockRows), network: parameters) }
@@ -89,6 +92,25 @@ public final class Predictor<Element: KernelElement>: Sendable {
         expectedRows: input.rows, expectedColumns: outputs, rows: output.rows, columns: output.columns)
     }
     guard input.rows > 0 else { return }
+    guard let racing else { return run(input, into: output, on: backend) }
+    let winner = racing.winner(.predict, rows: input.rows)
+    if winner >= 0 { return run(input, into: output, on: racing.candidates[winner]) }
+    let call = racing.begin(.predict, rows: input.rows)
+    run(input, into: output, on: racing.candidates[call.candidate])
+    racing.end(call)
+  }
+
+  /// Which backend computes predictions for `rows` rows, and why.
+  public func backendChoice(rows: Int) -> BackendChoice {
+    parameters.backendChoice(for: .predict, rows: rows, blocks: .automatic, on: backend)
+  }
+
+  /// The outputs of a row or more, in views whose shapes fit.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  private func run(
+    _ input: MatrixView<Element>, into output: MutableMatrixView<Element>, on backend: any ComputeBackend<Element>
+  ) {
     let room = borrowRoom(rows: min(input.rows, blockRows))
     var start = 0
     while start < input.rows {

@@ -4,7 +4,7 @@
 import ComputeBackend
 
 /// The rows that one pass takes at a time.
-public enum RowBlocks: Sendable, Equatable {
+public enum RowBlocks: Sendable, Hashable {
   /// Chosen from the shapes: narrow networks on large batches run block by block, so that their activations stay in
   /// cache; the rest run the whole batch layer by layer.
   case automatic

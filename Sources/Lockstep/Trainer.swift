@@ -27,7 +27,12 @@ public struct PassRecord<Element: KernelElement>: Sendable {
 public final class Trainer<Element: KernelElement> {
   /// What training makes small; another may be set between two steps.
   public var loss: Loss
+  /// What was given.
   let backend: any ComputeBackend<Element>
+  /// Who computes what, where the backend that was given leaves that open.
+  private let racing: Racing<Element>?
+  /// The candidate that the pass uses at the moment.
+  private var candidate = 0
   let parameters: NetworkStorage<Element>
   let blocks: RowBlocks
   private let pass: BlockedPass<Element>
@@ -37,7 +42,7 @@ public final class Trainer<Element: KernelElement> {
   /// - Parameters:
   ///   - network: the first parameters.
   ///   - loss: what to make small.
-  ///   - backend: what computes; no result depends on it.
+  ///   - backend: what computes; no result depends on it. An ``AutomaticBackend`` finds out by the first calls.
   ///   - blocks: how batches are cut; no result depends on it.
   public init(
     _ network: Network<Element>, loss: Loss, backend: any ComputeBackend<Element>, blocks: RowBlocks = .automatic
@@ -46,7 +51,8 @@ public final class Trainer<Element: KernelElement> {
     self.backend = backend
     self.blocks = blocks
     parameters = NetworkStorage(network)
-    pass = BlockedPass(parameters, blocks: blocks, backend: backend)
+    racing = Racing(backend, on: parameters, blocks: blocks)
+    pass = BlockedPass(parameters, blocks: blocks, backend: racing?.candidates[0] ?? backend)
   }
 
   /// The network as it stands.
@@ -77,7 +83,7 @@ public final class Trainer<Element: KernelElement> {
     try input.withView { (input) throws(NetworkError) in
       try target.withView { (target) throws(NetworkError) in
         try check(input: input, target: target)
-        let (loss, gradients) = pass.gradients(input: input, target: target, loss: self.loss)
+        let (loss, gradients) = checkedGradients(input: input, target: target)
         return Gradients(loss: loss, layers: gradients.denseLayers)
       }
     }
@@ -97,7 +103,7 @@ public final class Trainer<Element: KernelElement> {
     input: MatrixView<Element>, target: MatrixView<Element>, _ body: (Element, [LayerView<Element>]) -> Void
   ) throws(NetworkError) {
     try check(input: input, target: target)
-    let (loss, gradients) = pass.gradients(input: input, target: target, loss: self.loss)
+    let (loss, gradients) = checkedGradients(input: input, target: target)
     withExtendedLifetime(gradients) { body(loss, gradients.layerViews) }
   }
 
@@ -168,7 +174,50 @@ public final class Trainer<Element: KernelElement> {
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   func checkedStep(input: MatrixView<Element>, target: MatrixView<Element>, learningRate: Element) -> Element {
-    pass.step(input: input, target: target, loss: loss, learningRate: learningRate)
+    let call = prepare(.step, rows: input.rows)
+    let mean = pass.step(input: input, target: target, loss: loss, learningRate: learningRate)
+    if let call { racing?.end(call) }
+    return mean
+  }
+
+  /// The gradients from views whose shapes are known to fit.
+  private func checkedGradients(
+    input: MatrixView<Element>, target: MatrixView<Element>
+  ) -> (loss: Element, gradients: NetworkStorage<Element>) {
+    let call = prepare(.gradients, rows: input.rows)
+    let result = pass.gradients(input: input, target: target, loss: loss)
+    if let call { racing?.end(call) }
+    return result
+  }
+
+  /// Has the pass use what has won, or who has the next call of the race, which is then to be ended.
+  @inline(__always)
+  private func prepare(_ work: BackendWork, rows: Int) -> RacedCall? {
+    guard let racing else { return nil }
+    return racing.winner(work, rows: rows) == candidate ? nil : prepareAnother(work, rows: rows)
+  }
+
+  @inline(never)
+  private func prepareAnother(_ work: BackendWork, rows: Int) -> RacedCall? {
+    guard let racing else { return nil }
+    let winner = racing.winner(work, rows: rows)
+    var call = winner < 0 ? racing.begin(work, rows: rows) : nil
+    let next = call?.candidate ?? winner
+    if next != candidate {
+      candidate = next
+      pass.use(racing.candidates[next])
+      call?.restart(by: racing.clock)
+    }
+    return call
+  }
+
+  /// Which backend computes a kind of work on batches of `rows` rows, and why.
+  ///
+  /// - Parameters:
+  ///   - work: of which kind.
+  ///   - rows: rows of a batch; 0 or more.
+  public func backendChoice(for work: BackendWork = .step, rows: Int) -> BackendChoice {
+    parameters.backendChoice(for: work, rows: rows, blocks: blocks, on: backend)
   }
 
   func check(input: MatrixView<Element>, target: MatrixView<Element>) throws(NetworkError) {

@@ -3,6 +3,7 @@
 
 import CLockstep
 import ComputeBackend
+import Lockstep
 
 #if canImport(Glibc)
   import Glibc
@@ -42,6 +43,7 @@ enum Constants {
   static let losses: [Loss] = [.meanSquaredError, .binaryCrossEntropy, .softmaxCrossEntropy]
   /// The first stands for any.
   static let backends: [BackendKind?] = [nil, .scalar, .simd, .openmp]
+  static let works: [BackendWork] = [.predict, .gradients, .step]
   /// The first stands for that of the file.
   static let precisions: [Precision?] = [nil, .f32, .f64]
 

@@ -19,6 +19,8 @@ import Lockstep
 final class BackendHandle: Sendable {
   let float: any ComputeBackend<Float>
   let double: any ComputeBackend<Double>
+  /// What kind it is; `nil` for the automatic backend.
+  let kind: BackendKind?
   /// The variant's name, in memory that C may read while the handle lives.
   nonisolated(unsafe) let name: UnsafePointer<CChar>?
 
@@ -29,8 +31,10 @@ final class BackendHandle: Sendable {
     } catch {
       throw CallError(error)
     }
+    self.kind = float is AutomaticBackend<Float> ? nil : float.kind
     name = UnsafePointer(
-      strdup(BackendVariant(kind: float.kind, instructionSet: float.instructionSet).description))
+      strdup(
+        self.kind == nil ? "auto" : BackendVariant(kind: float.kind, instructionSet: float.instructionSet).description))
   }
 
   deinit {
@@ -95,7 +99,7 @@ public func lockstep_backend_describe(
 ) -> lockstep_status {
   status { () throws(CallError) in
     let handle = try BackendHandle.of(backend)
-    kind?.pointee = Constants.constant(for: handle.float.kind, in: Constants.backends)
+    kind?.pointee = Constants.constant(for: handle.kind, in: Constants.backends)
     threads?.pointee = Int32(handle.float.threads)
     name?.pointee = handle.name
   }

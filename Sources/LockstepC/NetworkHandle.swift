@@ -45,8 +45,12 @@ protocol AnyNetworkState: AnyObject {
   var shapes: [LayerShape] { get }
   var parametersDigest: String { get }
   func write(to path: String) throws(CallError)
+  /// What `write` writes.
+  func modelFileParts() throws(CallError) -> [ArraySlice<UInt8>]
   func copy() -> NetworkHandle
   func setBackend(_ backend: BackendHandle)
+  /// What computes a kind of work on so many rows.
+  func backendChoice(for work: BackendWork, rows: Int) -> BackendChoice
 }
 
 /// The shape of a layer, and what it applies.
@@ -90,6 +94,14 @@ final class NetworkState<Element: HandledElement>: AnyNetworkState {
     do { try trainer.network.write(to: path, description: description) } catch { throw CallError(error) }
   }
 
+  func modelFileParts() throws(CallError) -> [ArraySlice<UInt8>] {
+    do {
+      return try trainer.network.modelFile(description: description).parts(file: "the model in memory")
+    } catch {
+      throw CallError(error)
+    }
+  }
+
   func copy() -> NetworkHandle {
     NetworkHandle(NetworkState(trainer.network, description: description, backend: backend))
   }
@@ -99,6 +111,10 @@ final class NetworkState<Element: HandledElement>: AnyNetworkState {
     trainer = Trainer(trainer.network, loss: trainer.loss, backend: Element.backend(of: backend))
     predictor = trainer.makePredictor()
     rowsThatFit = 0
+  }
+
+  func backendChoice(for work: BackendWork, rows: Int) -> BackendChoice {
+    trainer.backendChoice(for: work, rows: rows)
   }
 
   /// The trainer for batches of `rows` rows, making `loss` small.

@@ -38,16 +38,17 @@ public func lockstep_network_create(
 public func lockstep_network_load(
   _ path: UnsafePointer<CChar>?, _ precision: Int32, _ network: UnsafeMutablePointer<OpaquePointer?>?
 ) -> lockstep_status {
+  make(network) { () throws(CallError) in try load(path, precision: precision, activation: nil) }
+}
+
+/// See `lockstep.h`.
+@c @implementation
+public func lockstep_network_load_activated(
+  _ path: UnsafePointer<CChar>?, _ precision: Int32, _ activation: Int32,
+  _ network: UnsafeMutablePointer<OpaquePointer?>?
+) -> lockstep_status {
   make(network) { () throws(CallError) in
-    let path = try LockstepC.path(path)
-    let precision = try Constants.value(precision, in: Constants.precisions, "precision")
-    let file: NetworkFile
-    do throws(NetworkFileError) {
-      file = try NetworkFile(contentsOf: path)
-    } catch {
-      throw CallError(error)
-    }
-    return try handle(file, precision: precision)
+    try load(path, precision: precision, activation: try LockstepC.activation(activation))
   }
 }
 
@@ -57,17 +58,18 @@ public func lockstep_network_load_memory(
   _ bytes: UnsafeRawPointer?, _ size: Int, _ precision: Int32, _ network: UnsafeMutablePointer<OpaquePointer?>?
 ) -> lockstep_status {
   make(network) { () throws(CallError) in
-    let start = try required(bytes, "bytes")
-    guard size >= 0 else { throw CallError(LOCKSTEP_INVALID_SHAPE, "size is more than memory holds") }
-    let precision = try Constants.value(precision, in: Constants.precisions, "precision")
-    let name = "the model in memory"
-    let file: NetworkFile
-    do throws(NetworkFileError) {
-      file = try NetworkFile(bytes: UnsafeRawBufferPointer(start: start, count: size), name: name)
-    } catch {
-      throw CallError(error)
-    }
-    return try handle(file, precision: precision)
+    try load(bytes, size: size, precision: precision, activation: nil)
+  }
+}
+
+/// See `lockstep.h`.
+@c @implementation
+public func lockstep_network_load_memory_activated(
+  _ bytes: UnsafeRawPointer?, _ size: Int, _ precision: Int32, _ activation: Int32,
+  _ network: UnsafeMutablePointer<OpaquePointer?>?
+) -> lockstep_status {
+  make(network) { () throws(CallError) in
+    try load(bytes, size: size, precision: precision, activation: try LockstepC.activation(activation))
   }
 }
 
@@ -78,6 +80,29 @@ public func lockstep_network_save(_ network: OpaquePointer?, _ path: UnsafePoint
     let handle = try NetworkHandle.of(network)
     let path = try LockstepC.path(path)
     try handle.lock.reading { () throws(CallError) in try handle.state.write(to: path) }
+  }
+}
+
+/// See `lockstep.h`.
+@c @implementation
+public func lockstep_network_save_memory(
+  _ network: OpaquePointer?, _ bytes: UnsafeMutableRawPointer?, _ size: Int, _ needed: UnsafeMutablePointer<Int>?
+) -> lockstep_status {
+  status { () throws(CallError) in
+    let handle = try NetworkHandle.of(network)
+    let parts = try handle.lock.reading { () throws(CallError) in try handle.state.modelFileParts() }
+    let count = parts.reduce(0) { $0 + $1.count }
+    needed?.pointee = count
+    guard let bytes else { return }
+    // What does not fit an Int is large enough.
+    guard size < 0 || size >= count else {
+      throw CallError(LOCKSTEP_INVALID_SHAPE, "size is \(size); the model takes \(count) bytes")
+    }
+    var next = bytes
+    for part in parts {
+      part.withUnsafeBytes { UnsafeMutableRawBufferPointer(start: next, count: part.count).copyMemory(from: $0) }
+      next += part.count
+    }
   }
 }
 
@@ -98,14 +123,6 @@ public func lockstep_network_copy(
 @c @implementation
 public func lockstep_network_free(_ network: OpaquePointer?) {
   if let network { Unmanaged<NetworkHandle>.fromOpaque(UnsafeRawPointer(network)).release() }
-}
-
-extension NetworkFile {
-  fileprivate init(bytes: UnsafeRawBufferPointer, name: String) throws(NetworkFileError) {
-    let content: SafetensorsFile
-    do { content = try SafetensorsFile(bytes: bytes, file: name) } catch { throw .file(error) }
-    try self.init(content, path: name)
-  }
 }
 
 /// Puts a new network where the caller wants its handle, NULL where there is none.
@@ -138,6 +155,39 @@ private func handle<Element: HandledElement>(
     throw CallError(error)
   }
   return NetworkHandle(NetworkState(network, description: ModelDescription(), backend: try .of(nil)))
+}
+
+/// A network from a file.
+private func load(
+  _ path: UnsafePointer<CChar>?, precision: Int32, activation: Activation?
+) throws(CallError) -> NetworkHandle {
+  let path = try LockstepC.path(path)
+  let precision = try Constants.value(precision, in: Constants.precisions, "precision")
+  let file: NetworkFile
+  do { file = try NetworkFile(contentsOf: path, activation: activation) } catch { throw CallError(error) }
+  return try handle(file, precision: precision)
+}
+
+/// A network from the bytes of a file.
+private func load(
+  _ bytes: UnsafeRawPointer?, size: Int, precision: Int32, activation: Activation?
+) throws(CallError) -> NetworkHandle {
+  let start = try required(bytes, "bytes")
+  guard size >= 0 else { throw CallError(LOCKSTEP_INVALID_SHAPE, "size is more than memory holds") }
+  let precision = try Constants.value(precision, in: Constants.precisions, "precision")
+  let bytes = UnsafeRawBufferPointer(start: start, count: size)
+  let file: NetworkFile
+  do { file = try NetworkFile(bytes: bytes, activation: activation) } catch { throw CallError(error) }
+  return try handle(file, precision: precision)
+}
+
+extension NetworkFile {
+  fileprivate init(bytes: UnsafeRawBufferPointer, activation: Activation?) throws(NetworkFileError) {
+    let name = "the model in memory"
+    let content: SafetensorsFile
+    do { content = try SafetensorsFile(bytes: bytes, file: name) } catch { throw .file(error) }
+    try self.init(content, path: name, activation: activation)
+  }
 }
 
 private func handle(_ file: NetworkFile, precision: Precision?) throws(CallError) -> NetworkHandle {

@@ -6,7 +6,7 @@ import CCSV
 ///
 /// - Parameter line: the text, without a line break at its end.
 /// - Returns: the fields without blanks around them, or `nil` where quotes do not pair or there is more than one line.
-public func csvFields(in line: String) -> [String]? {
+package func csvFields(in line: String) -> [String]? {
   final class Collector {
     var fields: [String] = []
     var rows = 0

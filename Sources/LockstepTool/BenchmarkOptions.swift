@@ -177,22 +177,14 @@ extension Invocation {
 
   /// The workloads that are named, or the network that is given, or the table.
   func benchmarkWorkloads(named names: [String]) throws -> [Workload] {
-    if let sizes = self[BenchmarkOptions.network] {
+    let ofNetwork = try networkWorkload(
+      self[BenchmarkOptions.inference] ? .inference : .training, described: BenchmarkOptions.ofNetwork,
+      in: self[BenchmarkOptions.precision] == .f32 ? .f32 : .f64)
+    if let ofNetwork {
       if let name = names.first {
         throw UsageError(description: "--network is given, and the workload '\(name)' too; only one can be measured")
       }
-      let loss = self[BenchmarkOptions.loss]
-      if loss == .softmaxCrossEntropy, sizes[sizes.count - 1] < 2 {
-        throw UsageError(description: "--loss cross-entropy needs a network of at least 2 outputs")
-      }
-      let workload = Workload(
-        name: "network", kind: self[BenchmarkOptions.inference] ? .inference : .training, sizes: sizes,
-        activation: self[BenchmarkOptions.activation], loss: loss, batch: self[BenchmarkOptions.batch])
-      try checkMemory(of: workload)
-      return [workload]
-    }
-    if let option = BenchmarkOptions.ofNetwork.first(where: isGiven) {
-      throw UsageError(description: "--\(option.name) is of a network; it needs --network")
+      return [ofNetwork]
     }
     if names.isEmpty {
       let workloads = isGiven(BenchmarkOptions.filter) ? Workload.all : WorkloadFamily.table.workloads
@@ -214,14 +206,36 @@ extension Invocation {
     return found
   }
 
+  /// The network that `--network` gives, with its batch; nothing where it is not given, nor any of the options that
+  /// describe it.
+  ///
+  /// - Throws: ``UsageError`` where it does not fit its loss or this machine.
+  func networkWorkload(
+    _ kind: Workload.Kind, described options: [any OptionDeclaration], in precision: Precision
+  ) throws -> Workload? {
+    guard let sizes = self[BenchmarkOptions.network] else {
+      guard let option = options.first(where: isGiven) else { return nil }
+      throw UsageError(description: "--\(option.name) is of a network; it needs --network")
+    }
+    let loss = self[BenchmarkOptions.loss]
+    if loss == .softmaxCrossEntropy, sizes[sizes.count - 1] < 2 {
+      throw UsageError(description: "--loss cross-entropy needs a network of at least 2 outputs")
+    }
+    let workload = Workload(
+      name: "network", kind: kind, sizes: sizes, activation: self[BenchmarkOptions.activation], loss: loss,
+      batch: self[BenchmarkOptions.batch])
+    try checkMemory(of: workload, in: precision)
+    return workload
+  }
+
   /// Refuses a network that this machine's memory does not hold, before anything is allocated for it.
-  private func checkMemory(of workload: Workload) throws {
+  private func checkMemory(of workload: Workload, in precision: Precision) throws {
     let sizes = workload.sizes.map(Double.init)
     let parameters = zip(sizes, sizes.dropFirst()).reduce(0) { $0 + ($1.0 + 1) * $1.1 }
     let numbersOfARow = sizes[0] + sizes[sizes.count - 1] + 2 * sizes.dropFirst().reduce(0, +)
     // The network as a value, in the trainer, in its witness, and with the reference's gradients.
     let numbers = 4 * parameters + 2 * Double(workload.batch) * numbersOfARow
-    let bytes = numbers * (self[BenchmarkOptions.precision] == .f32 ? 4 : 8)
+    let bytes = numbers * (precision == .f32 ? 4 : 8)
     let memory = Double(ProcessInfo.processInfo.physicalMemory)
     guard bytes > 0.8 * memory else { return }
     throw UsageError(

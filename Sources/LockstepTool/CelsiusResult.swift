@@ -8,6 +8,8 @@ struct CelsiusResult<Element: NetworkElement> {
   let run: CelsiusRun<Element>
   /// The network after training.
   let last: Network<Element>
+  /// What computed the steps.
+  let choice: BackendChoice
   /// How many steps were taken.
   let steps: Int
   let seconds: Double
@@ -17,9 +19,12 @@ struct CelsiusResult<Element: NetworkElement> {
   let slope: Double
   let intercept: Double
 
-  init(run: CelsiusRun<Element>, last: Network<Element>, steps: Int, seconds: Double) throws {
+  init(
+    run: CelsiusRun<Element>, last: Network<Element>, choice: BackendChoice, steps: Int, seconds: Double
+  ) throws {
     self.run = run
     self.last = last
+    self.choice = choice
     self.steps = steps
     self.seconds = seconds
     func loss(of network: Network<Element>) throws -> Element {
@@ -37,7 +42,7 @@ struct CelsiusResult<Element: NetworkElement> {
   func writeJSON(to invocation: Invocation) throws {
     let schedule = run.schedule
     try invocation.output.json(
-      run.backend.jsonMembers,
+      choice.jsonMembers,
       [
         "seed": .integer(invocation[CelsiusOptions.seed]),
         "iterations": .integer(schedule.epochs),
@@ -71,6 +76,7 @@ struct CelsiusResult<Element: NetworkElement> {
 
       learned line       fahrenheit = \(fixed(slope, digits: 4)) celsius \(sign) \(fixed(abs(intercept), digits: 4))
       true line          fahrenheit = 1.8000 celsius + 32.0000
+      computed by        \(choice.summary)
       loss before        \(lossBefore)
       loss after         \(lossAfter)
       time               \(fixed(seconds, digits: 4)) s

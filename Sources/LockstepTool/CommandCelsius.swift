@@ -95,8 +95,7 @@ struct CelsiusRun<Element: NetworkElement> {
   /// Says what is about to be done, for whoever waits.
   private func writeHeading(to output: Output, seed: UInt64) throws {
     let steps = counted(schedule.epochs, "step")
-    try output.line("Celsius to Fahrenheit: a 1-2-1 network, \(celsius.rows) samples, \(steps), seed \(seed)")
-    try output.line("on \(backend.summary)\n")
+    try output.line("Celsius to Fahrenheit: a 1-2-1 network, \(celsius.rows) samples, \(steps), seed \(seed)\n")
     try output.flush()
   }
 
@@ -111,7 +110,9 @@ struct CelsiusRun<Element: NetworkElement> {
       input: celsius, target: fahrenheit, schedule: schedule, shouldStop: { Interruption.received != nil },
       onEpoch: { progress.show("step \($0.epoch) of \(schedule.epochs), loss \(Element($0.loss))") })
     let seconds = (clock.now - start) / .seconds(1)
-    return try CelsiusResult(run: self, last: trainer.network, steps: steps, seconds: seconds)
+    return try CelsiusResult(
+      run: self, last: trainer.network, choice: trainer.backendChoice(rows: celsius.rows), steps: steps,
+      seconds: seconds)
   }
 
   private func draw(_ result: CelsiusResult<Element>, for invocation: Invocation) throws {

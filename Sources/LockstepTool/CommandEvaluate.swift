@@ -57,7 +57,9 @@ private func evaluate<Element: NetworkElement>(
   let network: Network<Element> = try data.model.network()
   let input: Matrix<Element> = try data.columns.input(of: data.table)
   let target: Matrix<Element> = try data.columns.target(of: data.table, for: data.loss)
-  let result = try network.predict(input, on: backend)
+  let predictor = Predictor(network, backend: backend)
+  let result = try predictor.predict(input)
+  let choice = predictor.backendChoice(rows: input.rows)
   let loss = try Network.meanLoss(data.loss, output: result, target: target, on: backend)
   invocation.warn(ofNotFinite: "outputs", in: result.elements)
   if !loss.isFinite, result.elements.allSatisfy(\.isFinite) { invocation.warn("the loss is \(loss)") }
@@ -65,7 +67,7 @@ private func evaluate<Element: NetworkElement>(
 
   if invocation.isJSON {
     try invocation.output.json(
-      backend.jsonMembers,
+      choice.jsonMembers,
       ["rows": .integer(input.rows), "loss_function": .string(data.loss.rawValue), "loss": .number(loss)],
       metrics.jsonMembers)
     return
@@ -74,7 +76,7 @@ private func evaluate<Element: NetworkElement>(
     (name: "data", text: "\(data.table.file), \(counted(input.rows, "row"))"),
     (name: "targets", text: quotedList(data.columns.targets)),
     (name: "network", text: "\(data.model.path), \(networkSummary(network))"),
-    (name: "computed by", text: backend.summary),
+    (name: "computed by", text: choice.summary),
     (name: "loss (\(data.loss.rawValue))", text: "\(loss)"),
   ]
   for line in aligned(lines + metrics.lines) { try invocation.output.line(line) }

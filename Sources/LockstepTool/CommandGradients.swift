@@ -42,7 +42,9 @@ private func gradients<Element: NetworkElement>(
   let network: Network<Element> = try data.model.network()
   let input: Matrix<Element> = try data.columns.input(of: data.table)
   let target: Matrix<Element> = try data.columns.target(of: data.table, for: data.loss)
-  let gradients = try Trainer(network, loss: data.loss, backend: backend).gradients(input: input, target: target)
+  let trainer = Trainer(network, loss: data.loss, backend: backend)
+  let gradients = try trainer.gradients(input: input, target: target)
+  let choice = trainer.backendChoice(for: .gradients, rows: input.rows)
   invocation.warn(
     ofNotFinite: "results",
     in: [gradients.loss] + gradients.layers.flatMap { $0.weights.elements + $0.bias.elements })
@@ -53,7 +55,7 @@ private func gradients<Element: NetworkElement>(
 
   if invocation.isJSON {
     try invocation.output.json(
-      backend.jsonMembers,
+      choice.jsonMembers,
       [
         "rows": .integer(input.rows), "loss_function": .string(data.loss.rawValue), "loss": .number(gradients.loss),
         "gradients_digest": .string(gradients.digest), "output": .string(path),
@@ -64,7 +66,7 @@ private func gradients<Element: NetworkElement>(
     (name: "data", text: "\(data.table.file), \(counted(input.rows, "row"))"),
     (name: "targets", text: quotedList(data.columns.targets)),
     (name: "network", text: "\(data.model.path), \(networkSummary(network))"),
-    (name: "computed by", text: backend.summary),
+    (name: "computed by", text: choice.summary),
     (name: "loss (\(data.loss.rawValue))", text: "\(gradients.loss)"),
     (name: "digest", text: gradients.digest),
     (name: "gradients", text: path),

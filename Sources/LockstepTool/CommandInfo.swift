@@ -1,4 +1,4 @@
-// `lockstep info`: what this machine and this build can do.
+// `lockstep info`: what this machine and this build can do. What `info --network` tells lies in InfoNetwork.swift.
 
 import CLockstepCPU
 import ComputeBackend
@@ -8,13 +8,20 @@ import Lockstep
 /// The command `info`.
 let infoCommand = Command(
   name: "info",
-  summary: "show the CPU, the backends and why one is unavailable, and versions",
-  options: [CommonOptions.json],
+  summary: "show the CPU, the backends and why one is unavailable, and versions; or what runs a network best",
+  details: """
+    With --network, shows what `--backend auto` chooses for a network and a batch: every backend, instruction set and \
+    number of threads that may pay computes predictions and steps of training on made-up numbers, until the choice is \
+    made, by the rule that any run of a network follows. The bits of the results do not depend on it.
+    """,
+  options: InfoNetworkOptions.all + [CommonOptions.json],
   examples: [
-    ("lockstep info", "what `--backend auto` chooses here, and from what"),
+    ("lockstep info", "what `--backend auto` chooses from here"),
+    ("lockstep info --network 784-512-256-10 --batch 128", "what it chooses for a network, and why"),
     ("LOCKSTEP_MAX_ISA=avx2 lockstep info", "the same under a cap on instruction sets"),
   ],
   run: { invocation in
+    if try invocation.showChoices() { return }
     let info = try MachineInfo()
     if invocation.isJSON {
       try invocation.output.json(info.jsonMembers)
@@ -40,8 +47,10 @@ private struct MachineInfo {
   let cores = ProcessInfo.processInfo.activeProcessorCount
   let cap = ProcessInfo.processInfo.environment["LOCKSTEP_MAX_ISA"].flatMap { $0.isEmpty ? nil : $0 }
   let backends: [Backend]
-  /// What `--backend auto` runs.
+  /// What `--backend auto` is before a race: the first of what it races.
   let automatic: any ComputeBackend<Float>
+  /// What it races.
+  let raced: [BackendVariant]
   let gnuplot = Gnuplot()?.version
 
   init() throws {
@@ -52,6 +61,7 @@ private struct MachineInfo {
         unavailability: try Backends.unavailability(of: kind))
     }
     automatic = try Backends.make()
+    raced = variants.filter { $0.kind != .scalar || variants.count == 1 }
   }
 
   /// The names and values that `info` prints.
@@ -71,7 +81,11 @@ private struct MachineInfo {
         state ?? backend.instructionSets.map(\.rawValue).joined(separator: ", "),
       ])
     }
-    rows.append(["backend auto", automatic.variantSummary])
+    rows.append([
+      "backend auto",
+      (raced.count == 1 ? "" : "a race of ") + raced.map(\.description).joined(separator: ", ")
+        + ", up to \(counted(automatic.threads, "thread"))",
+    ])
     if let cap { rows.append(["LOCKSTEP_MAX_ISA", cap]) }
     rows += versions.map { ["version of \($0.name)", $0.text ?? "not there"] }
     return rows

@@ -66,6 +66,13 @@ extension CommandOption {
       defaultValue: defaultValue, allowed: allowed, parse: { $0.flatMap(parse) })
   }
 
+  /// The same option under another summary.
+  func summarized(_ summary: String) -> CommandOption {
+    CommandOption(
+      name: name, letter: letter, valueName: valueName, isValueOptional: isValueOptional, summary: summary,
+      defaultText: defaultText, defaultValue: defaultValue, allowed: allowed, parse: parse)
+  }
+
   /// The same option, given with or without a value.
   func valueOptional(standingFor value: Value) -> CommandOption {
     let parse = parse

@@ -42,7 +42,8 @@ private func predict<Element: NetworkElement>(
   let network: Network<Element> = try model.network()
   let table = try CSVTable(contentsOf: invocation.operands[1])
   let input: Matrix<Element> = try ColumnChoice(model: model, table: table).input(of: table)
-  let result = try network.predict(input, on: backend)
+  let predictor = Predictor(network, backend: backend)
+  let result = try predictor.predict(input)
   invocation.warn(ofNotFinite: "outputs", in: result.elements)
   let names = model.description.targetColumns ?? (1...network.outputs).map { "output\($0)" }
 
@@ -57,7 +58,7 @@ private func predict<Element: NetworkElement>(
     }
   case (let path?, true):
     try invocation.output.json(
-      backend.jsonMembers,
+      predictor.backendChoice(rows: input.rows).jsonMembers,
       [
         "rows": .integer(result.rows), "outputs_digest": .string(Digest.fnv1a(result.elements)),
         "output": .string(path),

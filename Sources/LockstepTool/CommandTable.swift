@@ -1,5 +1,7 @@
 // The commands of the tool, in the order in which the help lists them: one file for each.
 
+import CLockstep
+
 /// Every command but `help`.
 let commands: [Command] = [
   celsiusCommand,
@@ -20,4 +22,4 @@ enum ToolOptions {
 }
 
 /// The version of the tool and the library.
-let toolVersion = "0.1.0"
+let toolVersion = LOCKSTEP_VERSION

@@ -72,21 +72,17 @@ func checkLearningRate(_ rate: Double, in precision: Precision) throws {
   throw UsageError(description: "--learning-rate is \(rate), too large for precision f32")
 }
 
-extension ComputeBackend {
+extension BackendChoice {
   /// The JSON members that say what computed.
   var jsonMembers: KeyValuePairs<String, JSONValue> {
     [
-      "backend": .string(kind.rawValue), "threads": .integer(threads), "isa": .string(instructionSet.rawValue),
-      "precision": .string(Element.precision.rawValue),
+      "backend": .string(candidate.variant.kind.rawValue), "threads": .integer(candidate.threads),
+      "isa": .string(candidate.variant.instructionSet.rawValue), "precision": .string(precision.rawValue),
     ]
   }
 
-  /// What computes, for people: `openmp/avx2, 2 threads`.
-  var variantSummary: String {
-    let variant = BackendVariant(kind: kind, instructionSet: instructionSet)
-    return "\(variant), \(counted(threads, "thread"))"
-  }
-
   /// What computes and in what, for people: `openmp/avx2, 2 threads, f32`.
-  var summary: String { "\(variantSummary), \(Element.precision.rawValue)" }
+  var summary: String {
+    "\(candidate.variant), \(counted(candidate.threads, "thread")), \(precision.rawValue)"
+  }
 }

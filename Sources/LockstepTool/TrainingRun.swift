@@ -94,10 +94,13 @@ extension TrainingRun {
     let modelPath: String?
   }
 
+  /// What computes full batches.
+  private var choice: BackendChoice { trainer.backendChoice(rows: min(plan.schedule.batchSize, input.rows)) }
+
   private func show(_ results: Results) throws {
     let output = plan.invocation.output
     if plan.invocation.isJSON {
-      try output.json(backend.jsonMembers, jsonMembers(results))
+      try output.json(choice.jsonMembers, jsonMembers(results))
     } else {
       for line in aligned(lines(results)) { try output.line(line) }
     }
@@ -134,7 +137,7 @@ extension TrainingRun {
           + "in batches of \(min(schedule.batchSize, input.rows)), "
           + "learning rate \(schedule.learningRate), seed \(schedule.seed), \(order)"
       ),
-      (name: "computed by", text: backend.summary),
+      (name: "computed by", text: choice.summary),
       (name: "loss before", text: "\(results.lossBefore)"),
       (name: "loss after", text: "\(results.lossAfter)"),
       (name: "time", text: steps),

@@ -90,8 +90,13 @@ struct KernelFunctionsTests {
     #expect(lockstep_backend_describe(simd.handle, &kind, &threads, &name) == LOCKSTEP_OK)
     #expect(kind == LOCKSTEP_BACKEND_SIMD && threads == 1)
     #expect(String(cString: try #require(name)).hasPrefix("simd/"))
-    #expect(lockstep_backend_describe(nil, &kind, nil, nil) == LOCKSTEP_OK)
-    #expect(kind != LOCKSTEP_BACKEND_AUTO)
+    #expect(lockstep_backend_describe(nil, &kind, nil, &name) == LOCKSTEP_OK)
+    let isAlone = try Backends.available().count == 1
+    #expect(kind == LOCKSTEP_BACKEND_AUTO || isAlone)
+    #expect(String(cString: try #require(name)) == (kind == LOCKSTEP_BACKEND_AUTO ? "auto" : "scalar"))
+    let automatic = try CBackend(LOCKSTEP_BACKEND_AUTO, threads: 3)
+    #expect(lockstep_backend_describe(automatic.handle, nil, &threads, nil) == LOCKSTEP_OK)
+    #expect(threads == Int32(try Backends.make(threads: 3, as: Float.self).threads))
   }
 }
 

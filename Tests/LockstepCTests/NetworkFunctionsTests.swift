@@ -173,6 +173,83 @@ struct NetworkFunctionsTests {
     #expect(copy.digest != network.digest)
   }
 
+  @Test("The model in memory has the bytes of the file, and nothing is written beyond what there is room for")
+  func savesToMemory() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "lockstep-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    for precision in [LOCKSTEP_PRECISION_F32, LOCKSTEP_PRECISION_F64] {
+      let file = folder.appending(path: "\(precision).safetensors")
+      let network = try network(precision: precision)
+      #expect(lockstep_network_save(network.handle, file.path) == LOCKSTEP_OK)
+      let expected = [UInt8](try Data(contentsOf: file))
+
+      var needed = 0
+      #expect(lockstep_network_save_memory(network.handle, nil, 0, &needed) == LOCKSTEP_OK)
+      #expect(needed == expected.count)
+      var bytes = [UInt8](repeating: 7, count: needed + 3)
+      for size in [0, 1, needed - 1] {
+        needed = 0
+        #expect(lockstep_network_save_memory(network.handle, &bytes, size, &needed) == LOCKSTEP_INVALID_SHAPE)
+        #expect(message.contains("\(expected.count) bytes"))
+        #expect(needed == expected.count && bytes.allSatisfy { $0 == 7 })
+      }
+      #expect(lockstep_network_save_memory(network.handle, &bytes, needed, nil) == LOCKSTEP_OK)
+      #expect(bytes == expected + [7, 7, 7])
+      // As SIZE_MAX arrives.
+      #expect(lockstep_network_save_memory(network.handle, &bytes, -1, nil) == LOCKSTEP_OK)
+      #expect(bytes == expected + [7, 7, 7])
+    }
+    #expect(lockstep_network_save_memory(nil, nil, 0, nil) == LOCKSTEP_INVALID_ARGUMENT)
+  }
+
+  @Test("A state dict that leaves room for activations is loaded with the one that is named")
+  func loadsActivated() throws {
+    // What the tool's file says without its metadata is what PyTorch says.
+    let file = SafetensorsFile(
+      tensors: try reference(Float.self).modelFile(description: ModelDescription()).tensors)
+    let folder = FileManager.default.temporaryDirectory.appending(path: "lockstep-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let path = folder.appending(path: "state.safetensors").path
+    try file.write(to: path)
+    let bytes = try file.parts(file: path).flatMap { $0 }
+
+    let any = Int32(LOCKSTEP_PRECISION_OF_FILE)
+    var handle: OpaquePointer?
+    #expect(lockstep_network_load(path, any, &handle) == LOCKSTEP_INVALID_MODEL)
+    #expect(handle == nil && message.contains("with an activation"))
+    let expected = try network().digest
+    for constant in [LOCKSTEP_ACTIVATION_TANH, LOCKSTEP_ACTIVATION_RELU] {
+      for fromMemory in [false, true] {
+        let status =
+          fromMemory
+          ? lockstep_network_load_memory_activated(bytes, bytes.count, any, Int32(constant), &handle)
+          : lockstep_network_load_activated(path, any, Int32(constant), &handle)
+        try #require(status == LOCKSTEP_OK, "\(message)")
+        let network = try CNetwork(handle)
+        #expect(network.digest == expected)
+        var (hidden, last) = (Int32(-1), Int32(-1))
+        #expect(lockstep_network_layer(network.handle, 0, nil, nil, &hidden) == LOCKSTEP_OK)
+        #expect(lockstep_network_layer(network.handle, 1, nil, nil, &last) == LOCKSTEP_OK)
+        #expect(hidden == constant && last == LOCKSTEP_ACTIVATION_IDENTITY)
+      }
+    }
+    #expect(lockstep_network_load_activated(path, any, 5, &handle) == LOCKSTEP_INVALID_ARGUMENT)
+    #expect(message.contains("activation is 5"))
+    #expect(lockstep_network_load_memory_activated(nil, 8, any, 1, &handle) == LOCKSTEP_INVALID_ARGUMENT)
+
+    // A file that tells has to agree.
+    let named = folder.appending(path: "named.safetensors").path
+    let saved = try network()
+    #expect(lockstep_network_save(saved.handle, named) == LOCKSTEP_OK)
+    #expect(
+      lockstep_network_load_activated(named, any, Int32(LOCKSTEP_ACTIVATION_RELU), &handle) == LOCKSTEP_INVALID_MODEL)
+    #expect(message.contains("relu") && handle == nil)
+    #expect(lockstep_network_load_activated(named, any, Int32(LOCKSTEP_ACTIVATION_TANH), &handle) == LOCKSTEP_OK)
+    #expect(try CNetwork(handle).digest == expected)
+  }
+
   @Test("Many threads may predict on one network, while another trains it")
   func concurrency() async throws {
     let network = try network()

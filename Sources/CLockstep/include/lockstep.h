@@ -116,7 +116,7 @@ enum {
 
 /// Kinds of backend.
 enum {
-  /// The best that can run here.
+  /// All that can run here: the first calls for a network and a number of rows find out which is the fastest.
   LOCKSTEP_BACKEND_AUTO = 0,
   /// Plain loops, one thread.
   LOCKSTEP_BACKEND_SCALAR = 1,
@@ -124,6 +124,16 @@ enum {
   LOCKSTEP_BACKEND_SIMD = 2,
   /// Vectors, several threads through OpenMP.
   LOCKSTEP_BACKEND_OPENMP = 3,
+};
+
+/// Kinds of work, each with a choice of backend of its own.
+enum {
+  /// lockstep_network_predict_...
+  LOCKSTEP_WORK_PREDICT = 0,
+  /// lockstep_network_gradients_...
+  LOCKSTEP_WORK_GRADIENTS = 1,
+  /// lockstep_network_step_... and lockstep_network_train_...
+  LOCKSTEP_WORK_STEP = 2,
 };
 
 // MARK: - Backends
@@ -134,7 +144,7 @@ typedef struct lockstep_backend lockstep_backend;
 /// Makes a backend.
 ///
 /// kind     one of LOCKSTEP_BACKEND_...
-/// threads  how many threads it may use, from 1 to 1024; 0 for as many as OMP_NUM_THREADS says, else one for each core that
+/// threads  how many threads it may use at most, from 1 to 1024; 0 for as many as OMP_NUM_THREADS says, else one for each core that
 ///          this process may run on. No thread starts before there is work for it.
 /// backend  receives the handle; NULL where the call fails.
 ///
@@ -144,8 +154,8 @@ lockstep_status lockstep_backend_create(int32_t kind, int32_t threads, lockstep_
 /// Frees a backend. Networks that use it go on using it. NULL is nothing to free.
 void lockstep_backend_free(lockstep_backend *backend);
 
-/// What a backend is: its kind, which is not LOCKSTEP_BACKEND_AUTO, its threads, and a name such as "openmp/avx2", which
-/// lives as long as the handle. NULL for `backend` is the backend of who names none; any of the others may be NULL.
+/// What a backend is: its kind, the most threads that it uses, and a name such as "openmp/avx2" or "auto", which lives as
+/// long as the handle. NULL for `backend` is the backend of who names none; any of the others may be NULL.
 lockstep_status lockstep_backend_describe(const lockstep_backend *backend, int32_t *kind, int32_t *threads,
                                           const char **name);
 
@@ -166,7 +176,8 @@ lockstep_status lockstep_network_create(int32_t precision, const int64_t *sizes,
                                         const int32_t *activations, uint64_t seed, lockstep_network **network);
 
 /// Loads a model file: safetensors, as lockstep_network_save and the tool `lockstep` write it. A state dict of PyTorch's
-/// nn.Sequential can be loaded where it is of linear layers alone, as such a file does not name activations.
+/// nn.Sequential can be loaded where it is of linear layers alone, as such a file does not name activations; for others
+/// there is lockstep_network_load_activated.
 ///
 /// path       the file, in UTF-8.
 /// precision  one of LOCKSTEP_PRECISION_...; parameters of the other precision are converted.
@@ -177,9 +188,28 @@ lockstep_status lockstep_network_load(const char *path, int32_t precision, locks
 lockstep_status lockstep_network_load_memory(const void *bytes, size_t size, int32_t precision,
                                              lockstep_network **network);
 
+/// Loads a model file that may leave open what its hidden layers apply, as a state dict of PyTorch's nn.Sequential does:
+/// linear layers with room for an activation between them.
+///
+/// activation  one of LOCKSTEP_ACTIVATION_..., for each hidden layer that has room for one; LOCKSTEP_INVALID_MODEL where
+///             the file names another, or has no room.
+lockstep_status lockstep_network_load_activated(const char *path, int32_t precision, int32_t activation,
+                                                lockstep_network **network);
+
+/// Loads such a file whose `size` bytes are in memory; they are copied.
+lockstep_status lockstep_network_load_memory_activated(const void *bytes, size_t size, int32_t precision,
+                                                       int32_t activation, lockstep_network **network);
+
 /// Writes a network as a model file, whole or not at all; a file that is there is replaced. It keeps what the file that it
 /// was loaded from said about columns, and the loss that it was last trained for.
 lockstep_status lockstep_network_save(const lockstep_network *network, const char *path);
+
+/// Writes into memory the bytes that lockstep_network_save writes into a file.
+///
+/// bytes   `size` bytes; NULL, to learn how many are needed.
+/// needed  receives how many bytes the model has, also where `size` is less, which is LOCKSTEP_INVALID_SHAPE; may be
+///         NULL.
+lockstep_status lockstep_network_save_memory(const lockstep_network *network, void *bytes, size_t size, size_t *needed);
 
 /// A network of its own with the same parameters, on the same backend.
 lockstep_status lockstep_network_copy(const lockstep_network *network, lockstep_network **copy);
@@ -187,9 +217,22 @@ lockstep_status lockstep_network_copy(const lockstep_network *network, lockstep_
 /// Frees a network. NULL is nothing to free.
 void lockstep_network_free(lockstep_network *network);
 
-/// Sets what computes from now on; NULL for the best that can run here, on as many threads as lockstep_backend_create takes
-/// for 0, which a new network has.
+/// Sets what computes from now on; NULL for LOCKSTEP_BACKEND_AUTO on as many threads as lockstep_backend_create takes for 0,
+/// which a new network has.
 lockstep_status lockstep_network_set_backend(lockstep_network *network, const lockstep_backend *backend);
+
+/// What computes for a network. With LOCKSTEP_BACKEND_AUTO it is found out by the first calls, some tens of them, and then
+/// kept for the process, for all networks of these layers and about as many rows; no result depends on it.
+///
+/// rows     0 or more.
+/// work     one of LOCKSTEP_WORK_...
+/// kind     receives the kind, which is not LOCKSTEP_BACKEND_AUTO: what was chosen or given; before the decision the best
+///          so far, or what runs first.
+/// threads  receives the most threads that it uses.
+/// name     receives a name such as "openmp/avx2", which is never freed.
+/// decided  receives 1 where it stays so, 0 before. Any of these four may be NULL.
+lockstep_status lockstep_network_backend_choice(const lockstep_network *network, int64_t rows, int32_t work,
+                                                int32_t *kind, int32_t *threads, const char **name, int32_t *decided);
 
 /// The precision: LOCKSTEP_PRECISION_F32 or LOCKSTEP_PRECISION_F64.
 lockstep_status lockstep_network_precision(const lockstep_network *network, int32_t *precision);
@@ -294,8 +337,8 @@ lockstep_status lockstep_network_set_layer_f64(lockstep_network *network, int64_
 
 // MARK: - Kernels
 
-// What networks are made of, on matrices alone. NULL for `backend` is the best that can run here, on as many threads as
-// lockstep_backend_create takes for 0.
+// What networks are made of, on matrices alone. NULL for `backend`, and LOCKSTEP_BACKEND_AUTO, are OpenMP where it can run,
+// else vectors, with the widest instruction set; NULL on as many threads as lockstep_backend_create takes for 0.
 
 /// A dense layer: output = activation(input weights + bias), each sum a chain of fused multiply-adds over the inputs.
 ///

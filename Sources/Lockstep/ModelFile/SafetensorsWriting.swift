@@ -8,15 +8,22 @@ extension SafetensorsFile {
   /// - Throws: ``ModelFileError`` for two tensors of one name, a name that the format keeps for itself, a header longer
   ///   than ``maximumHeaderLength``, and where the file cannot be written.
   public func write(to path: String) throws(ModelFileError) {
-    let header = try serializedHeader(file: path)
+    let parts = try parts(file: path)
     do {
       var file = try OutputFile(.path(path))
-      try file.write(header[...])
-      for tensor in tensors { try file.write(tensor.bytes) }
+      for part in parts { try file.write(part) }
       try file.finish()
     } catch {
       throw ModelFileError(file: path, problem: .unwritable(reason: error.reason))
     }
+  }
+
+  /// The bytes of the file, in parts to be put one after the other: the header, then the data of each tensor.
+  ///
+  /// - Parameter file: what messages call it.
+  /// - Throws: ``ModelFileError`` as for ``write(to:)``, but for writing.
+  public func parts(file: String) throws(ModelFileError) -> [ArraySlice<UInt8>] {
+    [try serializedHeader(file: file)[...]] + tensors.map(\.bytes)
   }
 
   /// The header with its length in front.

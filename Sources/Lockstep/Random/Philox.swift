@@ -3,12 +3,12 @@
 /// The generator Philox4x32-10 of Salmon, Moraes, Dror and Shaw, "Parallel Random Numbers: As Easy as 1, 2, 3" (2011).
 ///
 /// A pure function from counter and key to 128 bits: any draw can be had without those before it.
-public enum Philox {
+package enum Philox {
   /// Four 32-bit words.
-  public typealias Words = SIMD4<UInt32>
+  package typealias Words = SIMD4<UInt32>
 
   /// The random words of `counter` under `key`.
-  public static func words(counter: Words, key: SIMD2<UInt32>) -> Words {
+  package static func words(counter: Words, key: SIMD2<UInt32>) -> Words {
     var (counter, key) = (counter, key)
     for _ in 0..<10 {
       let a = counter[0].multipliedFullWidth(by: 0xD251_1F53)

@@ -5,7 +5,7 @@ import ComputeBackend
 /// A sequence of random numbers: the same for the same seed and stream on every machine.
 ///
 /// Draw `i` is the 64-bit word made of the words `2 (i % 2)` (low half) and `2 (i % 2) + 1` (high half) of
-/// ``Philox/words(counter:key:)`` with counter `(i / 2, stream)` and key `seed`, each split into its low and its high
+/// `Philox.words(counter:key:)` with counter `(i / 2, stream)` and key `seed`, each split into its low and its high
 /// 32 bits.
 public struct RandomStream: RandomNumberGenerator, Sendable {
   /// What a stream is for; draws of different purposes never meet.

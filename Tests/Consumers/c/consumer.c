@@ -52,6 +52,19 @@ static void predict(const char *path, int64_t rows) {
   check(lockstep_digest_f32(rows, outputs, output, outputs, results, sizeof results));
   printf("%s %s\n", parameters, results);
 
+  // The same network once more from its bytes.
+  size_t size;
+  check(lockstep_network_save_memory(network, NULL, 0, &size));
+  void *bytes = allocate(size, 1);
+  check(lockstep_network_save_memory(network, bytes, size, NULL));
+  lockstep_network *same;
+  check(lockstep_network_load_memory_activated(bytes, size, LOCKSTEP_PRECISION_OF_FILE, LOCKSTEP_ACTIVATION_SIGMOID,
+                                               &same));
+  check(lockstep_network_digest(same, results, sizeof results));
+  require(strcmp(parameters, results) == 0, "bytes in memory are the network");
+  lockstep_network_free(same);
+  free(bytes);
+
   // The same once more from the kernels alone.
   int64_t layers;
   check(lockstep_network_shape(network, NULL, NULL, &layers, NULL));
@@ -143,6 +156,9 @@ static void statuses(void) {
   expect(LOCKSTEP_WRONG_PRECISION, lockstep_network_predict_f64(network, 1, &number, 2, &number, 1), "network");
   expect(LOCKSTEP_FILE_ERROR, lockstep_network_load("/nonexistent", LOCKSTEP_PRECISION_F32, &none), "/nonexistent");
   expect(LOCKSTEP_INVALID_MODEL, lockstep_network_load("/dev/null", LOCKSTEP_PRECISION_F32, &none), "/dev/null");
+  expect(LOCKSTEP_INVALID_ARGUMENT, lockstep_network_load_activated("/dev/null", LOCKSTEP_PRECISION_F32, 9, &none),
+         "activation");
+  expect(LOCKSTEP_INVALID_SHAPE, lockstep_network_save_memory(network, output, sizeof output, NULL), "size");
   expect(LOCKSTEP_NOT_FINITE,
          lockstep_network_train_f32(network, 1, input, 2, target, 1, LOCKSTEP_LOSS_MEAN_SQUARED_ERROR, 1, 5, 1, 0, 0,
                                     NULL),
@@ -152,6 +168,26 @@ static void statuses(void) {
   setenv("LOCKSTEP_MAX_ISA", "scalar", 1);
   expect(LOCKSTEP_UNAVAILABLE, lockstep_backend_create(LOCKSTEP_BACKEND_OPENMP, 0, &backend), "openmp");
   unsetenv("LOCKSTEP_MAX_ISA");
+  lockstep_network_free(network);
+}
+
+/// Asks for what computes, until the calls have decided it.
+static void choice(void) {
+  const int64_t sizes[] = {31, 37, 5};
+  const int32_t activations[] = {LOCKSTEP_ACTIVATION_RELU, LOCKSTEP_ACTIVATION_IDENTITY};
+  float input[20 * 31], output[20 * 5], first[20 * 5];
+  int32_t kind, threads, decided = 0;
+  const char *name;
+  for (int i = 0; i < 20 * 31; ++i) input[i] = 1.0f / (float)(1 + i % 7);
+  lockstep_network *network;
+  check(lockstep_network_create(LOCKSTEP_PRECISION_F32, sizes, 3, activations, 1, &network));
+  for (int call = 0; call < 1000 && !decided; ++call) {
+    check(lockstep_network_predict_f32(network, 20, input, 31, output, 5));
+    if (call == 0) memcpy(first, output, sizeof first);
+    require(memcmp(first, output, sizeof first) == 0, "the race changes no bit");
+    check(lockstep_network_backend_choice(network, 20, LOCKSTEP_WORK_PREDICT, &kind, &threads, &name, &decided));
+  }
+  require(decided && kind != LOCKSTEP_BACKEND_AUTO && threads >= 1 && *name != 0, "the calls decide");
   lockstep_network_free(network);
 }
 
@@ -201,6 +237,7 @@ static void work_in_child(int generations) {
 }
 
 static void processes(void) {
+  choice();
   work_in_child(1);
   work();
   work_in_child(2);

@@ -1,0 +1,135 @@
+// The races of a network in progress and decided, and the table of all of them, which lasts as long as the process. The
+// rule of a race lies in BackendRace.swift.
+
+import ComputeBackend
+import Synchronization
+
+/// What decides how fast a backend is, but for the rows and the kind of work.
+struct RacedNetwork: Hashable, Sendable {
+  let sizes: [Int]
+  let activations: [Activation]
+  let precision: Precision
+  /// How a trainer cuts its batches.
+  let blocks: RowBlocks
+  /// Who races: another list of candidates is another race.
+  let candidates: [BackendCandidate]
+
+  var parameterCount: Int { zip(sizes, sizes.dropFirst()).reduce(0) { $0 + ($1.0 + 1) * $1.1 } }
+}
+
+/// The races of one network, for each kind of work and class of rows. Any number of threads may use it at once; what is
+/// decided is read without a lock.
+final class NetworkRaces: Sendable {
+  private struct Key: Hashable {
+    let work: BackendWork
+    let rowClass: RowClass
+  }
+
+  let network: RacedNetwork
+  private let races = Mutex<[Key: BackendRace]>([:])
+  /// For each kind of work and class of rows, the winner's index and 1, or 0 where there is none yet.
+  private nonisolated(unsafe) let winners: UnsafeMutablePointer<Atomic<UInt16>>
+
+  init(_ network: RacedNetwork) {
+    self.network = network
+    winners = .allocate(capacity: Self.winnerCount)
+    for index in 0..<Self.winnerCount { (winners + index).initialize(to: Atomic(0)) }
+  }
+
+  deinit {
+    winners.deinitialize(count: Self.winnerCount)
+    winners.deallocate()
+  }
+
+  private static let winnerCount = BackendWork.count * RowClass.count
+
+  /// Where a decision is written.
+  @inline(__always)
+  private func winner(_ work: BackendWork, _ rowClass: RowClass) -> UnsafeMutablePointer<Atomic<UInt16>> {
+    winners + (BackendWork.count * rowClass.index + work.index)
+  }
+
+  /// The index of the candidate that has won, or -1.
+  @inline(__always)
+  func winner(_ work: BackendWork, rows: Int) -> Int {
+    Int(winner(work, RowClass(rows: rows)).pointee.load(ordering: .relaxed)) - 1
+  }
+
+  /// The next call, where there is no winner yet or was none a moment ago.
+  func begin(_ work: BackendWork, rows: Int) -> BackendRace.Call {
+    withRace(work, RowClass(rows: rows)) { $0.next }
+  }
+
+  /// Takes note of a call that has returned.
+  func end(_ call: BackendRace.Call, _ work: BackendWork, rows: Int, seconds: Double) {
+    withRace(work, RowClass(rows: rows)) { $0.record(call, seconds: seconds, rows: rows) }
+  }
+
+  /// How things stand for calls on `rows` rows.
+  func choice(_ work: BackendWork, rows: Int) -> BackendChoice {
+    let rowClass = RowClass(rows: rows)
+    let race = races.withLock { $0[Key(work: work, rowClass: rowClass)] } ?? newRace(work, rowClass)
+    return BackendChoice(of: network, work: work, rows: rowClass.rows, race: race)
+  }
+
+  /// How things stand for everything that has been asked for.
+  var choices: [BackendChoice] {
+    races.withLock { $0 }
+      .sorted { ($0.key.work.index, $0.key.rowClass.index) < ($1.key.work.index, $1.key.rowClass.index) }
+      .map { BackendChoice(of: network, work: $0.key.work, rows: $0.key.rowClass.rows, race: $0.value) }
+  }
+
+  private func withRace<Value: Sendable>(
+    _ work: BackendWork, _ rowClass: RowClass, _ body: (inout BackendRace) -> Value
+  ) -> Value {
+    races.withLock { races in
+      let key = Key(work: work, rowClass: rowClass)
+      var race = races[key] ?? newRace(work, rowClass)
+      let value = body(&race)
+      races[key] = race
+      if let index = race.winner { winner(work, rowClass).pointee.store(UInt16(index + 1), ordering: .relaxed) }
+      return value
+    }
+  }
+
+  private func newRace(_ work: BackendWork, _ rowClass: RowClass) -> BackendRace {
+    BackendRace(
+      threads: network.candidates.map(\.threads),
+      work: work.passes * Double(rowClass.rows.lowerBound) * Double(network.parameterCount))
+  }
+}
+
+/// The races of the networks that were used lately.
+final class RaceTable: Sendable {
+  /// The table of the process.
+  static let shared = RaceTable(capacity: 256)
+
+  private struct Entries {
+    var races: [RacedNetwork: (races: NetworkRaces, use: Int)] = [:]
+    var uses = 0
+  }
+
+  private let entries = Mutex(Entries())
+  private let capacity: Int
+
+  /// A table that forgets the network that was asked for longest ago where it would hold more than `capacity`.
+  init(capacity: Int) { self.capacity = capacity }
+
+  /// The races of a network: always the same ones, while the table remembers them.
+  func races(of network: RacedNetwork) -> NetworkRaces {
+    entries.withLock { entries in
+      entries.uses += 1
+      let races = entries.races[network]?.races ?? NetworkRaces(network)
+      entries.races[network] = (races, entries.uses)
+      if entries.races.count > capacity, let oldest = entries.races.min(by: { $0.value.use < $1.value.use }) {
+        entries.races[oldest.key] = nil
+      }
+      return races
+    }
+  }
+
+  /// The races of every network, the one that was asked for longest ago first.
+  var all: [NetworkRaces] {
+    entries.withLock { $0.races.values.sorted { $0.use < $1.use }.map(\.races) }
+  }
+}

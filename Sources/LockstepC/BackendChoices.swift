@@ -1,0 +1,55 @@
+// What the automatic backend has chosen for a network. The backends lie in BackendHandle.swift.
+
+// Functions and parameters are called as in lockstep.h.
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+
+import CLockstep
+import ComputeBackend
+import Lockstep
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// See `lockstep.h`.
+@c @implementation
+public func lockstep_network_backend_choice(
+  _ network: OpaquePointer?, _ rows: Int64, _ work: Int32, _ kind: UnsafeMutablePointer<Int32>?,
+  _ threads: UnsafeMutablePointer<Int32>?, _ name: UnsafeMutablePointer<UnsafePointer<CChar>?>?,
+  _ decided: UnsafeMutablePointer<Int32>?
+) -> lockstep_status {
+  status { () throws(CallError) in
+    let handle = try NetworkHandle.of(network)
+    let rows = try size(rows, "rows")
+    let work = try Constants.value(work, in: Constants.works, "work")
+    let choice = handle.lock.reading { handle.state.backendChoice(for: work, rows: rows) }
+    kind?.pointee = Constants.constant(for: choice.candidate.variant.kind, in: Constants.backends)
+    threads?.pointee = Int32(choice.candidate.threads)
+    name?.pointee = VariantNames.pointer(choice.candidate.variant)
+    decided?.pointee = choice.isDecided ? 1 : 0
+  }
+}
+
+/// The names of variants, in memory that C may read for ever. There are few variants.
+private enum VariantNames {
+  private struct Names: @unchecked Sendable {
+    var pointers: [BackendVariant: UnsafePointer<CChar>] = [:]
+  }
+
+  private static let names = Mutex(Names())
+
+  static func pointer(_ variant: BackendVariant) -> UnsafePointer<CChar>? {
+    let address = names.withLock { names in
+      if names.pointers[variant] == nil, let name = strdup(variant.description) {
+        names.pointers[variant] = UnsafePointer(name)
+      }
+      return names.pointers[variant].map { UInt(bitPattern: $0) } ?? 0
+    }
+    return UnsafePointer(bitPattern: address)
+  }
+}

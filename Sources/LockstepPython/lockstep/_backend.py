@@ -1,0 +1,61 @@
+# What computes. Networks take it; no bit depends on it.
+"""Backends."""
+
+from __future__ import annotations
+
+import weakref
+from ctypes import byref, c_char_p, c_int32, c_void_p
+from typing import Optional
+
+from ._library import BACKENDS, check, constant, integer, library
+
+
+class Backend:
+    """What computes: ``"scalar"``, ``"simd"``, ``"openmp"``, or ``"auto"`` for the best that can run here.
+
+    Results have the same bits on each, so that a backend is chosen for its speed alone.
+
+    Args:
+        kind: one of these names.
+        threads: how many threads ``"openmp"`` uses, from 1 to 1024; ``None`` for ``OMP_NUM_THREADS``, or as many as
+            there are cores.
+
+    Raises:
+        UnavailableError: it cannot run on this CPU, or the library was built without it.
+        ArgumentError: there is no such kind or number of threads.
+    """
+
+    def __init__(self, kind: str = "auto", threads: Optional[int] = None) -> None:
+        handle = c_void_p()
+        number = 0 if threads is None else integer(threads, "threads", 1, 1024)
+        check(library.lockstep_backend_create(constant(kind, BACKENDS, "kind"), number, byref(handle)))
+        self._handle = handle
+        self._requested = (kind, threads)
+        # At the end of the process, memory goes away by itself; a thread may still compute.
+        weakref.finalize(self, library.lockstep_backend_free, handle.value).atexit = False
+        kind_constant, thread_count, name = c_int32(), c_int32(), c_char_p()
+        check(library.lockstep_backend_describe(handle, byref(kind_constant), byref(thread_count), byref(name)))
+        self._kind = BACKENDS[kind_constant.value]
+        self._threads = thread_count.value
+        self._name = (name.value or b"").decode()
+
+    @property
+    def kind(self) -> str:
+        """The kind that computes: never ``"auto"``."""
+        return self._kind
+
+    @property
+    def threads(self) -> int:
+        """How many threads it uses."""
+        return self._threads
+
+    @property
+    def name(self) -> str:
+        """The kind and its instruction set, such as ``"openmp/avx2"``."""
+        return self._name
+
+    def __reduce__(self) -> tuple[type[Backend], tuple[str, Optional[int]]]:
+        return type(self), self._requested
+
+    def __repr__(self) -> str:
+        return f"<lockstep.Backend {self.name}, {self.threads} thread{'s' if self.threads != 1 else ''}>"
