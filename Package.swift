@@ -150,9 +150,11 @@ let package = Package(
       swiftSettings: settings(.portable)),
 
     // Networks as Swift types, for a plugin that runs it while other packages are built. It compiles files of Lockstep anew,
-    // through links, for it is built once more for the machine that builds, and without a backend that takes seconds.
+    // through links, for it is built once more for the machine that builds, and without a backend that takes seconds. It is
+    // always built for debugging where the program is: optimised, or megabytes would take seconds.
     .executableTarget(
-      name: "LockstepEmbed", dependencies: ["ComputeBackend", "FileWriting"], swiftSettings: settings(.portable)),
+      name: "LockstepEmbed", dependencies: ["ComputeBackend", "FileWriting"],
+      swiftSettings: settings(.inlinedIntoKernels)),
     .plugin(name: "EmbedNetworks", capability: .buildTool(), dependencies: ["LockstepEmbed"]),
 
     // Networks as C source files.

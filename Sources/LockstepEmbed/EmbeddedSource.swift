@@ -43,7 +43,9 @@ struct EmbeddedSource {
     let size = count * MemoryLayout<Element>.size
     if size > maximumParameterBytes { throw EmbeddingError.tooLarge(bytes: size) }
     let parameters = try model.network(as: Element.self).parametersInFileOrder
-    return (Digest.fnv1a(parameters), parameters.withUnsafeBytes(Base64.encode))
+    // Of these bytes the digest is made.
+    let bits = parameters.map(\.canonicalBitPattern.littleEndian)
+    return (Digest.fnv1a(parameters), bits.withUnsafeBytes(Base64.encode))
   }
 
   /// The source, in UTF-8.

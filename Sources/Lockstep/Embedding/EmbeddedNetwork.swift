@@ -19,7 +19,7 @@ public protocol EmbeddedNetwork {
   static var modelDescription: ModelDescription { get }
   /// The ``Network/parametersDigest`` of the network.
   static var parametersDigest: String { get }
-  /// The parameters in file order, little-endian, in Base64.
+  /// The parameters in file order, little-endian, every NaN the canonical one, in Base64.
   static var encodedParameters: StaticString { get }
   /// What answers on the backend that ``Backends`` makes where none is named, made at the first use.
   static var predictor: Predictor<Element> { get }
@@ -37,14 +37,15 @@ extension EmbeddedNetwork {
       let text = UnsafeBufferPointer(start: encoded.utf8Start, count: encoded.utf8CodeUnitCount)
       let bytes = UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: elements[..<count]))
       precondition(Base64.decode(text, into: bytes), "\(Self.self): the parameters in the program are damaged")
+      // It costs about as much as decoding, once, and tells damage to the program, or a type that another version of the
+      // plugin wrote, from a network that gives other numbers than it was checked with. The bytes are those of the digest's
+      // definition: little-endian, every NaN the canonical one.
+      let digest = Digest.fnv1a(bytes: UnsafeRawBufferPointer(bytes))
+      precondition(
+        digest == parametersDigest,
+        "\(Self.self): the parameters in the program are damaged: their digest is \(digest), not \(parametersDigest)")
       initialized = count
     }
-    // It costs about as much as decoding, once, and tells damage to the program, or a type that another version of the plugin
-    // wrote, from a network that gives other numbers than it was checked with.
-    let digest = Digest.fnv1a(parameters)
-    precondition(
-      digest == parametersDigest,
-      "\(Self.self): the parameters in the program are damaged: their digest is \(digest), not \(parametersDigest)")
     return Network(shapes: shapes, parametersInFileOrder: parameters)
   }
 
