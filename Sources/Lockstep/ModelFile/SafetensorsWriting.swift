@@ -22,7 +22,7 @@ extension SafetensorsFile {
   ///
   /// - Parameter file: what messages call it.
   /// - Throws: ``ModelFileError`` as for ``write(to:)``, but for writing.
-  public func parts(file: String) throws(ModelFileError) -> [ArraySlice<UInt8>] {
+  package func parts(file: String) throws(ModelFileError) -> [ArraySlice<UInt8>] {
     [try serializedHeader(file: file)[...]] + tensors.map(\.bytes)
   }
 

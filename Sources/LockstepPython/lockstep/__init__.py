@@ -5,7 +5,7 @@ Networks compute on NumPy arrays where they lie; one network may be used from se
 """
 
 from ._arrays import digest
-from ._backend import Backend
+from ._backend import Backend, BackendChoice
 from ._errors import (
     ArgumentError,
     FileError,
@@ -24,6 +24,7 @@ __version__ = version()
 __all__ = [
     "ArgumentError",
     "Backend",
+    "BackendChoice",
     "FileError",
     "Gradients",
     "Layer",

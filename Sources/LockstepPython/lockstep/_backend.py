@@ -5,19 +5,19 @@ from __future__ import annotations
 
 import weakref
 from ctypes import byref, c_char_p, c_int32, c_void_p
-from typing import Optional
+from typing import NamedTuple, Optional
 
 from ._library import BACKENDS, check, constant, integer, library
 
 
 class Backend:
-    """What computes: ``"scalar"``, ``"simd"``, ``"openmp"``, or ``"auto"`` for the best that can run here.
+    """What computes: ``"scalar"``, ``"simd"``, ``"openmp"``, or ``"auto"``, which finds the fastest by the first calls.
 
     Results have the same bits on each, so that a backend is chosen for its speed alone.
 
     Args:
         kind: one of these names.
-        threads: how many threads ``"openmp"`` uses, from 1 to 1024; ``None`` for ``OMP_NUM_THREADS``, or as many as
+        threads: how many threads ``"openmp"`` and ``"auto"`` use at most, from 1 to 1024; ``None`` for ``OMP_NUM_THREADS``, or as many as
             there are cores.
 
     Raises:
@@ -41,17 +41,17 @@ class Backend:
 
     @property
     def kind(self) -> str:
-        """The kind that computes: never ``"auto"``."""
+        """The kind; what ``"auto"`` has chosen is told by ``Network.backend_choice``."""
         return self._kind
 
     @property
     def threads(self) -> int:
-        """How many threads it uses."""
+        """How many threads it uses at most."""
         return self._threads
 
     @property
     def name(self) -> str:
-        """The kind and its instruction set, such as ``"openmp/avx2"``."""
+        """The kind and its instruction set, such as ``"openmp/avx2"``, or ``"auto"``."""
         return self._name
 
     def __reduce__(self) -> tuple[type[Backend], tuple[str, Optional[int]]]:
@@ -59,3 +59,16 @@ class Backend:
 
     def __repr__(self) -> str:
         return f"<lockstep.Backend {self.name}, {self.threads} thread{'s' if self.threads != 1 else ''}>"
+
+
+class BackendChoice(NamedTuple):
+    """What computes a kind of work on a number of rows."""
+
+    #: ``"scalar"``, ``"simd"`` or ``"openmp"``.
+    kind: str
+    #: How many threads it uses at most.
+    threads: int
+    #: The kind and its instruction set, such as ``"openmp/avx2"``.
+    name: str
+    #: Whether it stays so, or calls still find out.
+    decided: bool

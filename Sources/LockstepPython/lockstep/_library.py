@@ -29,6 +29,7 @@ ACTIVATIONS = ("identity", "relu", "leaky-relu", "tanh", "sigmoid")
 LOSSES = ("mse", "bce", "cross-entropy")
 BACKENDS = ("auto", "scalar", "simd", "openmp")
 PRECISIONS = ("of file", "float32", "float64")
+WORK = ("predict", "gradients", "step")
 
 # Statuses from 1 on.
 _ERRORS = (
@@ -56,6 +57,15 @@ SIGNATURES: dict[str, Sequence[Any]] = {
     "lockstep_network_save_memory": [c_void_p, c_void_p, c_size_t, POINTER(c_size_t)],
     "lockstep_network_copy": [c_void_p, POINTER(c_void_p)],
     "lockstep_network_set_backend": [c_void_p, c_void_p],
+    "lockstep_network_backend_choice": [
+        c_void_p,
+        c_int64,
+        c_int32,
+        POINTER(c_int32),
+        POINTER(c_int32),
+        POINTER(c_char_p),
+        POINTER(c_int32),
+    ],
     "lockstep_network_precision": [c_void_p, POINTER(c_int32)],
     "lockstep_network_shape": [c_void_p] + [POINTER(c_int64)] * 4,
     "lockstep_network_layer": [c_void_p, c_int64, POINTER(c_int64), POINTER(c_int64), POINTER(c_int32)],

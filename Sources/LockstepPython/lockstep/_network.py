@@ -6,7 +6,7 @@ from __future__ import annotations
 import ctypes
 import os
 import weakref
-from ctypes import byref, c_int32, c_int64, c_size_t, c_void_p
+from ctypes import byref, c_char_p, c_int32, c_int64, c_size_t, c_void_p
 from typing import Any, Optional, Sequence, Union
 
 import numpy as np
@@ -14,11 +14,22 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import _arrays
 from ._arrays import FLOAT32, FLOAT64, address, stride
-from ._backend import Backend
+from ._backend import Backend, BackendChoice
 from ._calls import Batch, Room
 from ._errors import ArgumentError, UnavailableError
 from ._layers import Gradients, Layer, split
-from ._library import ACTIVATIONS, PAIRED_SIGNATURES, PRECISIONS, check, constant, error, integer, library
+from ._library import (
+    ACTIVATIONS,
+    BACKENDS,
+    PAIRED_SIGNATURES,
+    PRECISIONS,
+    WORK,
+    check,
+    constant,
+    error,
+    integer,
+    library,
+)
 
 
 class Network:
@@ -35,7 +46,7 @@ class Network:
         activations: what each layer applies, the last included, in place of ``hidden``.
         seed: of the parameters, from 0 to 2**64 - 1.
         dtype: float32 or float64.
-        backend: what computes; ``None`` for the best that can run here.
+        backend: what computes; ``None`` for the fastest.
 
     Raises:
         ArgumentError: sizes, names or numbers that make no network.
@@ -89,7 +100,7 @@ class Network:
             path: the file.
             activation: what the hidden layers apply, where the file leaves it open, as a state dict of PyTorch does.
             dtype: float32 or float64, to convert to; ``None`` for what the file holds.
-            backend: what computes; ``None`` for the best that can run here.
+            backend: what computes; ``None`` for the fastest.
 
         Raises:
             FileError: it cannot be read.
@@ -184,7 +195,7 @@ class Network:
 
     @property
     def backend(self) -> Optional[Backend]:
-        """What computes; ``None`` for the best that can run here. It can be set, and no result changes."""
+        """What computes; ``None`` for the fastest, which the first calls find out. It can be set, and no result changes."""
         return self._backend
 
     @backend.setter
@@ -193,6 +204,22 @@ class Network:
             raise TypeError(f"backend must be a lockstep.Backend or None, not {backend!r}")
         check(library.lockstep_network_set_backend(self._handle, None if backend is None else backend._handle))
         self._backend = backend
+
+    def backend_choice(self, rows: int, work: str = "predict") -> BackendChoice:
+        """What computes on so many rows: the fastest, where no backend was named; before that is decided, the best so far.
+
+        Args:
+            rows: 0 or more.
+            work: ``"predict"``, ``"gradients"`` or ``"step"``, which ``fit`` takes, too.
+        """
+        kind, threads, name, decided = c_int32(), c_int32(), c_char_p(), c_int32()
+        rows, work_constant = integer(rows, "rows", 0, 2**63 - 1), constant(work, WORK, "work")
+        check(
+            library.lockstep_network_backend_choice(
+                self._handle, rows, work_constant, byref(kind), byref(threads), byref(name), byref(decided)
+            )
+        )
+        return BackendChoice(BACKENDS[kind.value], threads.value, (name.value or b"").decode(), bool(decided.value))
 
     # Parameters
 

@@ -255,8 +255,7 @@ class Copies(unittest.TestCase):
         digests = set()
         for kind, threads in (("auto", None), ("scalar", None), ("simd", None), ("openmp", 1), ("openmp", 2)):
             backend = lockstep.Backend(kind, threads)
-            if kind != "auto":
-                self.assertEqual(backend.kind, kind)
+            self.assertEqual(backend.kind, kind)
             if threads is not None:
                 self.assertEqual(backend.threads, threads)
             self.assertIn(backend.name, repr(backend))
@@ -269,6 +268,25 @@ class Copies(unittest.TestCase):
             self.assertIsNone(network.backend)
             digests.add((network.digest, lockstep.digest(network.predict(x))))
         self.assertEqual(len(digests), 1)
+
+    def test_the_choice_of_a_backend_is_told(self):
+        pinned = lockstep.Network([5, 40, 3], backend=lockstep.Backend("simd"))
+        self.assertEqual(pinned.backend_choice(7), ("simd", 1, pinned.backend.name, True))
+        network = lockstep.Network([5, 40, 3])
+        x, y = numbers(19, 5), numbers(19, 3)
+        for work in ("predict", "gradients", "step"):
+            calls = 0
+            while not network.backend_choice(19, work).decided and calls < 100_000:
+                {"predict": lambda: network.predict(x)}.get(work, lambda: getattr(network, work)(x, y))()
+                calls += 1
+            choice = network.backend_choice(19, work)
+            self.assertTrue(choice.decided, work)
+            self.assertNotEqual(choice.kind, "auto")
+            self.assertGreaterEqual(choice.threads, 1)
+            self.assertTrue(choice.name.startswith(choice.kind))
+        for rows, work in ((-1, "predict"), (1, "infer"), (2**63, "step")):
+            with self.subTest(rows, work=work), self.assertRaises(ValueError):
+                network.backend_choice(rows, work)
 
     def test_memory_is_given_back(self):
         with open("/proc/self/statm") as statm:

@@ -292,7 +292,7 @@ class Library(unittest.TestCase):
                         self.assertIn("**", word)
                     else:
                         self.assertIs(kind, ctypes.c_void_p, argument)
-        constants = re.findall(r"^  LOCKSTEP_(ACTIVATION|LOSS|BACKEND|PRECISION)_(\w+) = (\d+),", header, re.MULTILINE)
+        constants = re.findall(r"^  LOCKSTEP_(ACTIVATION|LOSS|BACKEND|PRECISION|WORK)_(\w+) = (\d+),", header, re.MULTILINE)
         aliases = {
             "MEAN_SQUARED_ERROR": "mse",
             "BINARY_CROSS_ENTROPY": "bce",
@@ -306,6 +306,7 @@ class Library(unittest.TestCase):
             "LOSS": _library.LOSSES,
             "BACKEND": _library.BACKENDS,
             "PRECISION": _library.PRECISIONS,
+            "WORK": _library.WORK,
         }
         self.assertEqual(len(constants), sum(map(len, lists.values())))
         for kind, name, value in constants:
