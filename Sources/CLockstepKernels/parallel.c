@@ -76,7 +76,11 @@ static void take_shares(const shared_work *work) {
   bool is_seated = false;
   for (int i = 0; i < work->shares; ++i) {
     const int share = first + i < work->shares ? first + i : first + i - work->shares;
-    if (atomic_exchange_explicit(&work->taken[share], true, memory_order_relaxed)) continue;
+    // Read first: a write that changes nothing would still take the line away from all other threads.
+    if (atomic_load_explicit(&work->taken[share], memory_order_relaxed) ||
+        atomic_exchange_explicit(&work->taken[share], true, memory_order_relaxed)) {
+      continue;
+    }
     if (!is_seated) seat = share;
     is_seated = true;
     const ptrdiff_t least = work->count / work->shares, larger = work->count % work->shares;

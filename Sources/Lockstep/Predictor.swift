@@ -1,7 +1,6 @@
 // A network that answers call after call. A single answer from a network as a value lies in Prediction.swift.
 
 import ComputeBackend
-import Synchronization
 
 /// Runs a network forward, over and over: it holds the parameters in kernel memory, and keeps the room for activations
 /// from call to call.
@@ -20,14 +19,14 @@ public final class Predictor<Element: KernelElement>: Sendable {
   private nonisolated(unsafe) let parameters: NetworkStorage<Element>
   /// The most rows that run at a time: as many as keep activations near a core's cache.
   private let blockRows: Int
-  /// Room that no call uses at the moment.
-  private let idle: Mutex<[Room]>
+  /// Rooms that no call uses at the moment, each with a reference count of its own.
+  private let idle = IdlePlaces()
 
   /// A predictor of a copy of `network`, with room for its first calls.
   ///
   /// A call with as many rows as were reserved allocates nothing, one with more rows makes larger room and keeps it. So
-  /// does a call that begins while others have all the room: room grows to the largest number of calls at once. Backends
-  /// keep memory for packed operands in the same way, the OpenMP backend per thread.
+  /// does a call that begins while others have all the room: room grows to the largest number of calls at once, up to 32.
+  /// Backends keep memory for packed operands in the same way, the OpenMP backend per thread.
   ///
   /// - Parameters:
   ///   - network: what to run.
@@ -55,8 +54,13 @@ public final class Predictor<Element: KernelElement>: Sendable {
     racing = Racing(backend, on: parameters, blocks: .automatic)
     let blockRows = max(256, (1 << 20) / parameters.layers.reduce(inputs) { max($0, $1.weights.columns) })
     self.blockRows = blockRows
-    let rooms = (0..<reservedCalls).map { _ in Room(rows: min(reservedRows, blockRows), network: parameters) }
-    idle = Mutex(rooms)
+    for _ in 0..<min(reservedCalls, IdlePlaces.count) {
+      giveBack(Room(rows: min(reservedRows, blockRows), network: parameters))
+    }
+  }
+
+  deinit {
+    while let room = idle.take() { Unmanaged<Room>.fromOpaque(room).release() }
   }
 
   /// The outputs for rows of input: each row's depend on that row alone.
@@ -119,18 +123,24 @@ public final class Predictor<Element: KernelElement>: Sendable {
         parameters, input: input.rows(rows), hidden: room.memory.matrices, output: output.rows(rows), on: backend)
       start = rows.upperBound
     }
-    idle.withLock { $0.append(room) }
+    giveBack(room)
   }
 
   /// Room for the activations of `rows` rows, which nobody else uses until it is given back.
   private func borrowRoom(rows: Int) -> Room {
-    let used = idle.withLock { $0.popLast() }
-    if let used, used.rows >= rows { return used }
+    if let used = idle.take() {
+      let room = Unmanaged<Room>.fromOpaque(used).takeRetainedValue()
+      if room.rows >= rows { return room }
+    }
     return Room(rows: rows, network: parameters)
   }
 
+  private func giveBack(_ room: Room) {
+    if let other = idle.giveBack(Unmanaged.passRetained(room).toOpaque()) { Unmanaged<Room>.fromOpaque(other).release() }
+  }
+
   /// Room for the activations of the hidden layers.
-  private struct Room: @unchecked Sendable {
+  private final class Room: @unchecked Sendable {
     /// The most rows that it takes.
     let rows: Int
     let memory: MatrixGroup<Element>

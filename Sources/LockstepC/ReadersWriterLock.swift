@@ -1,38 +1,30 @@
-// A lock that many may hold who read, or one who writes. Swift's own Mutex lets in one at a time, which would make
-// predictions of one network wait for one another.
+// A lock that many may hold who read, or one who writes, and that a forked process finds free. Swift's own Mutex lets in one at
+// a time, and ends a forked process where two of its threads ask for it at once.
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import CLockstep
 
 /// The C library's lock for readers and a writer. It does not lock again on a thread that holds it.
 final class ReadersWriterLock: @unchecked Sendable {
-  private let lock = UnsafeMutablePointer<pthread_rwlock_t>.allocate(capacity: 1)
+  private let lock: OpaquePointer
 
   init() {
-    pthread_rwlock_init(lock, nil)
+    guard let lock = lockstep_lock_make() else { fatalError("out of memory for a lock") }
+    self.lock = lock
   }
 
-  deinit {
-    pthread_rwlock_destroy(lock)
-    lock.deallocate()
-  }
+  deinit { lockstep_lock_free(lock) }
 
   @inline(__always)
   func reading<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
-    pthread_rwlock_rdlock(lock)
-    defer { pthread_rwlock_unlock(lock) }
+    lockstep_lock_to_read(lock)
+    defer { lockstep_unlock(lock) }
     return try body()
   }
 
   @inline(__always)
   func writing<Result, Failure: Error>(_ body: () throws(Failure) -> Result) throws(Failure) -> Result {
-    pthread_rwlock_wrlock(lock)
-    defer { pthread_rwlock_unlock(lock) }
+    lockstep_lock_to_write(lock)
+    defer { lockstep_unlock(lock) }
     return try body()
   }
 }
