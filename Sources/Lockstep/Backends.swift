@@ -120,7 +120,7 @@ public enum Backends {
   /// Makes a backend.
   ///
   /// - Parameters:
-  ///   - kind: which; `nil` for an ``AutomaticBackend``, which races all of ``available()``.
+  ///   - kind: which; `nil` for an ``AutomaticBackend``, which races all of ``available()`` but the scalar one.
   ///   - threads: how many threads it may use, from 1 to ``maximumThreads``; `nil` for `OMP_NUM_THREADS`, or one a core. Scalar and
   ///     SIMD run on one, whatever is allowed.
   ///   - elementType: what it computes in, where the result's type does not say.

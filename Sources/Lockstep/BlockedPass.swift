@@ -79,11 +79,10 @@ final class BlockedPass<Element: KernelElement> {
     latestCut = blocks.cut(network, rows: 0, threads: backend.threads)
   }
 
-  /// Sets what computes from now on. Rooms are cut for a number of threads: those of another number are given up, so that
-  /// no more memory is held than one backend takes.
+  /// Sets what computes from now on. Rooms stay, also those of more threads: a short last batch on another number of them
+  /// would else free and zero every gradient twice an epoch.
   func use(_ new: any ComputeBackend<Element>) {
     if new.threads != backend.threads {
-      tasks = [NodeTask(network)]
       latestCut = blocks.cut(network, rows: latestCut.rows, threads: new.threads)
     }
     backend = new

@@ -100,13 +100,13 @@ public final class Predictor<Element: KernelElement>: Sendable {
     let winner = racing.winner(.predict, rows: input.rows)
     if winner >= 0 { return run(input, into: output, on: racing.candidates[winner]) }
     let call = racing.begin(.predict, rows: input.rows)
-    run(input, into: output, on: racing.candidates[call.candidate])
-    racing.end(call)
+    run(input, into: output, on: racing.candidates[call?.candidate ?? 0])
+    if let call { racing.end(call) }
   }
 
   /// Which backend computes predictions for `rows` rows, and why.
   public func backendChoice(rows: Int) -> BackendChoice {
-    parameters.backendChoice(for: .predict, rows: rows, blocks: .automatic, on: backend)
+    parameters.backendChoice(for: .predict, rows: rows, blocks: .automatic, on: backend, racing: racing)
   }
 
   /// The outputs of a row or more, in views whose shapes fit.

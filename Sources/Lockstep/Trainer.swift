@@ -202,7 +202,8 @@ public final class Trainer<Element: KernelElement> {
     guard let racing else { return nil }
     let winner = racing.winner(work, rows: rows)
     var call = winner < 0 ? racing.begin(work, rows: rows) : nil
-    let next = call?.candidate ?? winner
+    // A call that does not race while nothing is decided is best left where the latest one was.
+    let next = call?.candidate ?? (winner < 0 ? candidate : winner)
     if next != candidate {
       candidate = next
       pass.use(racing.candidates[next])
@@ -217,7 +218,7 @@ public final class Trainer<Element: KernelElement> {
   ///   - work: of which kind.
   ///   - rows: rows of a batch; 0 or more.
   public func backendChoice(for work: BackendWork = .step, rows: Int) -> BackendChoice {
-    parameters.backendChoice(for: work, rows: rows, blocks: blocks, on: backend)
+    parameters.backendChoice(for: work, rows: rows, blocks: blocks, on: backend, racing: racing)
   }
 
   func check(input: MatrixView<Element>, target: MatrixView<Element>) throws(NetworkError) {

@@ -6,7 +6,6 @@
 import CLockstep
 import ComputeBackend
 import Lockstep
-import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -35,21 +34,19 @@ public func lockstep_network_backend_choice(
   }
 }
 
-/// The names of variants, in memory that C may read for ever. There are few variants.
+/// The names of variants, in memory that C may read for ever.
 private enum VariantNames {
-  private struct Names: @unchecked Sendable {
+  /// All that there can be, so that nobody writes here beside who reads.
+  private nonisolated(unsafe) static let pointers: [BackendVariant: UnsafePointer<CChar>] = {
     var pointers: [BackendVariant: UnsafePointer<CChar>] = [:]
-  }
-
-  private static let names = Mutex(Names())
-
-  static func pointer(_ variant: BackendVariant) -> UnsafePointer<CChar>? {
-    let address = names.withLock { names in
-      if names.pointers[variant] == nil, let name = strdup(variant.description) {
-        names.pointers[variant] = UnsafePointer(name)
+    for kind in BackendKind.allCases {
+      for instructionSet in InstructionSet.allCases {
+        let variant = BackendVariant(kind: kind, instructionSet: instructionSet)
+        pointers[variant] = strdup(variant.description).map { UnsafePointer($0) }
       }
-      return names.pointers[variant].map { UInt(bitPattern: $0) } ?? 0
     }
-    return UnsafePointer(bitPattern: address)
-  }
+    return pointers
+  }()
+
+  static func pointer(_ variant: BackendVariant) -> UnsafePointer<CChar>? { pointers[variant] }
 }

@@ -11,7 +11,7 @@ let infoCommand = Command(
   summary: "show the CPU, the backends and versions, or what runs a network best",
   details: """
     With --network, shows what `--backend auto` chooses for a network and a batch: every backend, instruction set and \
-    number of threads that may pay computes predictions and steps of training on made-up numbers, until the choice is \
+    number of threads that may pay computes predictions, gradients and steps of training on made-up numbers, until the choice is \
     made, by the rule that any run of a network follows. The bits of the results do not depend on it.
     """,
   options: InfoNetworkOptions.all + [CommonOptions.json],
@@ -61,7 +61,8 @@ private struct MachineInfo {
         unavailability: try Backends.unavailability(of: kind))
     }
     automatic = try Backends.make()
-    raced = variants.filter { $0.kind != .scalar || variants.count == 1 }
+    let candidates = (automatic as? AutomaticBackend<Float>)?.raced.map(\.variant) ?? []
+    raced = variants.filter(candidates.contains)
   }
 
   /// The names and values that `info` prints.

@@ -29,7 +29,7 @@ extension Invocation {
     return true
   }
 
-  /// Races predictions and steps to their ends.
+  /// Races predictions, gradients and steps to their ends.
   private func choices<Element: NetworkElement>(for workload: Workload, as _: Element.Type) throws -> [BackendChoice] {
     let backend: any ComputeBackend<Element> = try Backends.make(threads: self[CommonOptions.threads])
     let network = try Network<Element>(sizes: workload.sizes, hidden: workload.activation, seed: 1)
@@ -47,12 +47,19 @@ extension Invocation {
     defer { progress.clear() }
     progress.show("racing predictions")
     while !predictor.backendChoice(rows: workload.batch).isDecided { _ = try predictor.predict(input) }
+    progress.show("racing gradients")
+    while !trainer.backendChoice(for: .gradients, rows: workload.batch).isDecided {
+      _ = try trainer.gradients(input: input, target: target)
+    }
     progress.show("racing steps of training")
     // Steps of no length: the parameters stay as they are, however many are taken.
     while !trainer.backendChoice(rows: workload.batch).isDecided {
       try trainer.step(input: input, target: target, learningRate: 0)
     }
-    return [predictor.backendChoice(rows: workload.batch), trainer.backendChoice(rows: workload.batch)]
+    return BackendWork.allCases.map { work in
+      work == .predict
+        ? predictor.backendChoice(rows: workload.batch) : trainer.backendChoice(for: work, rows: workload.batch)
+    }
   }
 
   private func show(_ choices: [BackendChoice], for workload: Workload) throws {

@@ -5,9 +5,10 @@ import BackendMatrix
 import CAllocationCount
 import ComputeBackend
 import Dispatch
-import Lockstep
 import Synchronization
 import Testing
+
+@testable import Lockstep
 
 private let canCount = lockstep_thread_allocations() >= 0
 
@@ -44,6 +45,29 @@ struct AllocationTests {
   func blocks() throws {
     // So wide that 256 rows run at a time.
     try check([2, 5000, 1], as: Float.self, rows: [600, 256, 257, 600])
+  }
+
+  @Test("From the second call with as many rows on, a race allocates nothing, nor does its end", arguments: sizes.prefix(4))
+  func race(sizes: [Int]) throws {
+    let network = try Network<Float>(sizes: sizes, hidden: .tanh, seed: 1)
+    let made = try #require(try Backends.make(threads: 1, as: Float.self) as? AutomaticBackend<Float>)
+    let backend = AutomaticBackend(candidates: made.candidates, table: RaceTable(capacity: 2))
+    let input: Matrix<Float> = randomMatrix(rows: 40, columns: network.inputs, seed: 2)
+    var output = Matrix<Float>(rows: 40, columns: network.outputs)
+    // The candidates' own memory for packed operands.
+    for candidate in made.candidates {
+      try run(Predictor(network, backend: candidate), rows: 40, input, &output)
+    }
+    let predictor = Predictor(network, backend: backend, reservedRows: 40)
+    for rows in [40, 1, 17] {
+      var calls = 0
+      while calls == 0 || !predictor.backendChoice(rows: rows).isDecided, calls < 1000 {
+        let count = try run(predictor, rows: rows, input, &output)
+        if calls > 0 { #expect(count == 0, "\(sizes), \(rows) rows, call \(calls)") }
+        calls += 1
+      }
+      #expect(try run(predictor, rows: rows, input, &output) == 0, "\(sizes), \(rows) rows, decided")
+    }
   }
 
   /// Runs each number of rows on every backend of one thread. Its own memory for packed operands grows to the largest

@@ -50,7 +50,7 @@ import Testing
     let result = try Tool.run(Self.words + ["--precision", "f64", "--threads", "2", "--json"])
     #expect(result.exitCode == 0 && result.errors.isEmpty)
     let objects = try result.objects()
-    #expect(objects.map { $0["work"] as? String } == ["predict", "step"])
+    #expect(objects.map { $0["work"] as? String } == ["predict", "gradients", "step"])
     let variants = try Backends.available()
     for choice in objects {
       #expect(choice["sizes"] as? [Int] == [13, 64, 32, 1])
@@ -76,7 +76,7 @@ import Testing
   @Test func theTextHasATableForEachKindOfWork() throws {
     let result = try Tool.run(Self.words)
     #expect(result.exitCode == 0 && result.errors.isEmpty)
-    for part in ["13-64-32-1, tanh", "200 rows, f32", "predict: ", "step: ", "chosen", "calls"] {
+    for part in ["13-64-32-1, tanh", "200 rows, f32", "predict: ", "gradients: ", "step: ", "chosen", "calls"] {
       #expect(result.output.contains(part), "\(part)")
     }
     // One candidate needs no race.

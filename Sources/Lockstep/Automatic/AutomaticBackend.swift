@@ -3,7 +3,7 @@
 
 import ComputeBackend
 
-/// Every backend that can run here, raced: a ``Trainer`` or ``Predictor`` that is given one finds out by its first calls
+/// Every backend that can run here but the scalar one, raced: a ``Trainer`` or ``Predictor`` that is given one finds out by its first calls
 /// which is the fastest for its network and number of rows.
 ///
 /// ``Backends/make(_:threads:as:)`` makes it where no kind is named. No bit of a result depends on the race: every call in
@@ -48,7 +48,7 @@ public struct AutomaticBackend<Element: KernelElement>: ComputeBackend {
   public var kind: BackendKind { first.kind }
   /// That of the first candidate.
   public var instructionSet: InstructionSet { first.instructionSet }
-  /// The most that a candidate uses.
+  /// That of the first candidate, which is the most that any uses.
   public var threads: Int { first.threads }
   /// The first candidate on one thread.
   public var singleThreaded: AutomaticBackend {

@@ -141,7 +141,10 @@ public struct BackendChoice: Sendable, Equatable {
     }
     let others = entries.filter { $0.standing != .chosen && $0.secondsPerRow != nil }
     guard let time = chosen.secondsPerRow, let second = others.min(by: { $0.secondsPerRow! < $1.secondsPerRow! }) else {
-      return entries.count == 1 ? "nothing else can run" : "nothing else has enough work for its threads"
+      if entries.count == 1 { return "nothing else can run" }
+      // Where the races cannot be read, only the decision is known.
+      let raced = entries.contains { $0.standing == .slower }
+      return raced ? "it won a race, whose times are in use" : "nothing else has enough work for its threads"
     }
     // A clock may be too coarse for the shortest calls.
     let ratio = time > 0 ? second.secondsPerRow! / time : 1

@@ -84,7 +84,10 @@ struct BackendRace: Sendable {
 
   /// The one to take if the race ended now: the winner, else the best so far, else the one that runs first.
   var leader: Int {
-    winner ?? order.filter { runners[$0].best < .infinity }.min { runners[$0].best < runners[$1].best } ?? order[0]
+    if let winner { return winner }
+    var leader = order[0]
+    for index in order where runners[index].best < runners[leader].best { leader = index }
+    return leader
   }
 
   /// The call that is next. Several may be in progress at once.
@@ -121,33 +124,50 @@ struct BackendRace: Sendable {
 
   private var bestTime: Double { runners.reduce(.infinity) { min($0, $1.best) } }
 
+  // A call allocates nothing, so nothing below makes an array.
+
   private mutating func endTurn() {
     let leader = leader
     let limit = runners[leader].best * Self.losingRatio
     for index in order where runners[index].standing == .racing && runners[index].best > limit {
       runners[index].standing = .lost
     }
-    let losers = order.filter { runners[$0].standing == .lost }.map { runners[$0].threads }
     for index in order where runners[index].standing == .waiting {
-      let between = (runners[leader].threads, runners[index].threads)
-      if losers.contains(where: { min(between.0, between.1) < $0 && $0 < max(between.0, between.1) }) {
+      if hasLoser(between: runners[leader].threads, and: runners[index].threads) {
         runners[index].standing = .leftOut
       }
     }
 
     turn += 1
     (turnCalls, turnSeconds) = (0, 0)
-    let remaining = order.filter { [.waiting, .racing].contains(runners[$0].standing) }
     repeat {
       place += 1
       if place == order.count { (place, round) = (0, round + 1) }
-    } while !remaining.contains(order[place])
-    if remaining.count == 1 || round == Self.rounds { decide() }
+    } while !remains(order[place])
+    if order.count(where: remains) == 1 || round == Self.rounds { decide() }
+  }
+
+  /// Whether a runner has turns to come; the leader always has.
+  private func remains(_ index: Int) -> Bool {
+    runners[index].standing == .waiting || runners[index].standing == .racing
+  }
+
+  /// Whether a number of threads between two others has lost.
+  private func hasLoser(between first: Int, and second: Int) -> Bool {
+    runners.contains { $0.standing == .lost && min(first, second) < $0.threads && $0.threads < max(first, second) }
   }
 
   private mutating func decide() {
     let limit = bestTime * Self.tieRatio
-    let tied = order.filter { runners[$0].best <= limit }
-    winner = tied.min { (runners[$0].threads, runners[$0].best) < (runners[$1].threads, runners[$1].best) }
+    var best: Int?
+    for index in order where runners[index].best <= limit {
+      let (runner, other) = (runners[index], best.map { runners[$0] })
+      if let other, (other.threads, other.best) <= (runner.threads, runner.best) { continue }
+      best = index
+    }
+    winner = best
   }
+
+  /// Ends the race as another copy of it has ended.
+  mutating func decide(for index: Int) { winner = index }
 }

@@ -17,8 +17,8 @@ struct RacedNetwork: Hashable, Sendable {
   var parameterCount: Int { zip(sizes, sizes.dropFirst()).reduce(0) { $0 + ($1.0 + 1) * $1.1 } }
 }
 
-/// The races of one network, for each kind of work and class of rows. Any number of threads may use it at once; what is
-/// decided is read without a lock.
+/// The races of one network, for each kind of work and class of rows. Any number of threads may use it at once, and none
+/// waits: a call that finds the races in use takes no part, and what is decided is read without a lock.
 final class NetworkRaces: Sendable {
   private struct Key: Hashable {
     let work: BackendWork
@@ -26,7 +26,7 @@ final class NetworkRaces: Sendable {
   }
 
   let network: RacedNetwork
-  private let races = Mutex<[Key: BackendRace]>([:])
+  private let races = TryLock<[Key: BackendRace]>([:])
   /// For each kind of work and class of rows, the winner's index and 1, or 0 where there is none yet.
   private nonisolated(unsafe) let winners: UnsafeMutablePointer<Atomic<UInt16>>
 
@@ -55,42 +55,54 @@ final class NetworkRaces: Sendable {
     Int(winner(work, RowClass(rows: rows)).pointee.load(ordering: .relaxed)) - 1
   }
 
-  /// The next call, where there is no winner yet or was none a moment ago.
-  func begin(_ work: BackendWork, rows: Int) -> BackendRace.Call {
+  /// The next call, where there is no winner yet or was none a moment ago; `nil` where another thread uses the races, and
+  /// the call is nobody's.
+  func begin(_ work: BackendWork, rows: Int) -> BackendRace.Call? {
     withRace(work, RowClass(rows: rows)) { $0.next }
   }
 
-  /// Takes note of a call that has returned.
+  /// Takes note of a call that has returned, unless another thread uses the races.
   func end(_ call: BackendRace.Call, _ work: BackendWork, rows: Int, seconds: Double) {
-    withRace(work, RowClass(rows: rows)) { $0.record(call, seconds: seconds, rows: rows) }
+    _ = withRace(work, RowClass(rows: rows)) { $0.record(call, seconds: seconds, rows: rows) }
   }
 
   /// How things stand for calls on `rows` rows.
   func choice(_ work: BackendWork, rows: Int) -> BackendChoice {
     let rowClass = RowClass(rows: rows)
-    let race = races.withLock { $0[Key(work: work, rowClass: rowClass)] } ?? newRace(work, rowClass)
+    let known = races.withValueIfFree(attempts: Self.attempts) { $0[Key(work: work, rowClass: rowClass)] } ?? nil
+    var race = known ?? newRace(work, rowClass)
+    // What is decided holds also where the races cannot be read.
+    let winner = winner(work, rows: rows)
+    if race.winner == nil, winner >= 0 { race.decide(for: winner) }
     return BackendChoice(of: network, work: work, rows: rowClass.rows, race: race)
   }
 
   /// How things stand for everything that has been asked for.
   var choices: [BackendChoice] {
-    races.withLock { $0 }
+    (races.withValueIfFree(attempts: Self.attempts) { $0 } ?? [:])
       .sorted { ($0.key.work.index, $0.key.rowClass.index) < ($1.key.work.index, $1.key.rowClass.index) }
       .map { BackendChoice(of: network, work: $0.key.work, rows: $0.key.rowClass.rows, race: $0.value) }
   }
 
-  private func withRace<Value: Sendable>(
+  /// How often who asks, which is rare, looks for races that calls use for a moment.
+  private static let attempts = 10_000
+
+  /// Calls `body` with a race where it lies: a copy would be an allocation in each call.
+  private func withRace<Value>(
     _ work: BackendWork, _ rowClass: RowClass, _ body: (inout BackendRace) -> Value
-  ) -> Value {
-    races.withLock { races in
+  ) -> Value? {
+    races.withValueIfFree { races in
       let key = Key(work: work, rowClass: rowClass)
-      var race = races[key] ?? newRace(work, rowClass)
-      let value = body(&race)
-      races[key] = race
-      if let index = race.winner { winner(work, rowClass).pointee.store(UInt16(index + 1), ordering: .relaxed) }
+      let value = body(&races[key, default: newRace(work, rowClass)])
+      if let index = races[key]?.winner {
+        winner(work, rowClass).pointee.store(UInt16(index + 1), ordering: .relaxed)
+      }
       return value
     }
   }
+
+  /// Calls `body` while the races are in use, for tests.
+  func withUse(_ body: () throws -> Void) throws { try races.withValueIfFree { _ in Result(catching: body) }?.get() }
 
   private func newRace(_ work: BackendWork, _ rowClass: RowClass) -> BackendRace {
     BackendRace(
@@ -109,15 +121,16 @@ final class RaceTable: Sendable {
     var uses = 0
   }
 
-  private let entries = Mutex(Entries())
+  private let entries = TryLock(Entries())
   private let capacity: Int
 
   /// A table that forgets the network that was asked for longest ago where it would hold more than `capacity`.
   init(capacity: Int) { self.capacity = capacity }
 
-  /// The races of a network: always the same ones, while the table remembers them.
+  /// The races of a network: always the same ones, while the table remembers them, but new ones where another thread uses
+  /// the table all the time, as in a process that was forked at that moment.
   func races(of network: RacedNetwork) -> NetworkRaces {
-    entries.withLock { entries in
+    let known = entries.withValueIfFree(attempts: Self.attempts) { entries in
       entries.uses += 1
       let races = entries.races[network]?.races ?? NetworkRaces(network)
       entries.races[network] = (races, entries.uses)
@@ -126,10 +139,19 @@ final class RaceTable: Sendable {
       }
       return races
     }
+    return known ?? NetworkRaces(network)
   }
 
   /// The races of every network, the one that was asked for longest ago first.
   var all: [NetworkRaces] {
-    entries.withLock { $0.races.values.sorted { $0.use < $1.use }.map(\.races) }
+    entries.withValueIfFree(attempts: Self.attempts) { entries in
+      entries.races.values.sorted { $0.use < $1.use }.map(\.races)
+    } ?? []
   }
+
+  /// Calls `body` while the table is in use, for tests.
+  func withUse(_ body: () throws -> Void) throws { try entries.withValueIfFree { _ in Result(catching: body) }?.get() }
+
+  /// How often to look for a table that others use for a moment.
+  private static let attempts = 100_000
 }

@@ -41,9 +41,9 @@ final class Racing<Element: KernelElement>: Sendable {
   @inline(__always)
   func winner(_ work: BackendWork, rows: Int) -> Int { races.winner(work, rows: rows) }
 
-  /// The next call of a race.
-  func begin(_ work: BackendWork, rows: Int) -> RacedCall {
-    RacedCall(call: races.begin(work, rows: rows), work: work, rows: rows, start: clock())
+  /// The next call of a race; `nil` where others race at this moment, and the first candidate may have the call.
+  func begin(_ work: BackendWork, rows: Int) -> RacedCall? {
+    races.begin(work, rows: rows).map { RacedCall(call: $0, work: work, rows: rows, start: clock()) }
   }
 
   /// Tells that a call has returned.
@@ -60,11 +60,12 @@ extension NetworkStorage {
       precision: Element.precision, blocks: blocks, candidates: candidates)
   }
 
-  /// Which of what `backend` leaves open computes, or that it was given.
+  /// Which of what a backend leaves open computes, or that it was given.
   func backendChoice(
-    for work: BackendWork, rows: Int, blocks: RowBlocks, on backend: any ComputeBackend<Element>
+    for work: BackendWork, rows: Int, blocks: RowBlocks, on backend: any ComputeBackend<Element>,
+    racing: Racing<Element>?
   ) -> BackendChoice {
-    if let racing = Racing(backend, on: self, blocks: blocks) { return racing.races.choice(work, rows: rows) }
+    if let racing { return racing.races.choice(work, rows: rows) }
     let candidate = BackendCandidate(backend)
     return BackendChoice(of: raced(by: [candidate], blocks: blocks), work: work, rows: rows, given: candidate)
   }
