@@ -19,6 +19,15 @@ struct Installation {
     }
     pythonSources = target.directoryURL.deletingLastPathComponent().appending(path: "LockstepPython")
     header = try Header(target.directoryURL.appending(path: "include/lockstep.h"))
+    // Before anything is built, which takes minutes.
+    do {
+      try files.createDirectory(at: self.prefix, withIntermediateDirectories: true)
+    } catch {
+      throw InstallError("the folder \(self.prefix.path) cannot be made; name another with --prefix")
+    }
+    guard files.isWritableFile(atPath: self.prefix.path) else {
+      throw InstallError("the folder \(self.prefix.path) cannot be written to; name another with --prefix")
+    }
   }
 
   /// The command may run in a package that depends on ours.

@@ -26,7 +26,8 @@ public final class Predictor<Element: KernelElement>: Sendable {
   ///
   /// A call with as many rows as were reserved allocates nothing, one with more rows makes larger room and keeps it. So
   /// does a call that begins while others have all the room: room grows to the largest number of calls at once, up to 32.
-  /// Backends keep memory for packed operands in the same way, the OpenMP backend per thread.
+  /// Backends keep memory for packed operands in the same way, the OpenMP backend per thread; an ``AutomaticBackend``
+  /// may allocate until it has chosen.
   ///
   /// - Parameters:
   ///   - network: what to run.
@@ -136,7 +137,8 @@ public final class Predictor<Element: KernelElement>: Sendable {
   }
 
   private func giveBack(_ room: Room) {
-    if let other = idle.giveBack(Unmanaged.passRetained(room).toOpaque()) { Unmanaged<Room>.fromOpaque(other).release() }
+    guard let other = idle.giveBack(Unmanaged.passRetained(room).toOpaque()) else { return }
+    Unmanaged<Room>.fromOpaque(other).release()
   }
 
   /// Room for the activations of the hidden layers.

@@ -47,11 +47,23 @@ enum SwiftNames {
     part == part.uppercased() ? part.lowercased() : part.prefix(1).lowercased() + part.dropFirst()
   }
 
-  /// Names begun with a capital that are Swift's own, or that the generated code or its reader needs for something else.
-  private static let taken: Set<String> = [
-    "Activation", "Any", "Array", "Bool", "ComputeBackend", "Double", "Element", "EmbeddedNetwork", "Equatable",
-    "Float", "InlineArray", "Input", "Int", "Lockstep", "Loss", "Matrix", "ModelDescription", "MutableSpan", "Network",
-    "Output", "Predictor", "Protocol", "Self", "Sendable", "Span", "StaticString", "String", "Swift", "Type",
+  /// Names begun with a capital that are Swift's own or Lockstep's, or that the generated code or its reader needs for something
+  /// else.
+  static let taken: Set<String> = [
+    "Activation", "Any", "AnyClass", "AnyObject", "Array", "ArraySlice", "AutomaticBackend", "BackendCandidate",
+    "BackendChoice", "BackendError", "BackendKind", "BackendVariant", "BackendWork", "Backends", "Bool",
+    "Character", "ClosedRange", "Codable", "Collection", "CollectionOfOne", "Comparable", "ComputeBackend",
+    "Decodable", "Decoder", "DenseLayer", "DenseLayerViews", "Dictionary", "Digest", "Double", "DoubleVector",
+    "Duration", "Element", "Elementary", "EmbeddedNetwork", "Encodable", "Encoder", "Equatable", "Error", "Float",
+    "GradientCheck", "Gradients", "Hashable", "Hasher", "Identifiable", "Initializer", "InlineArray", "Input",
+    "InstructionSet", "Int", "Iterator", "KernelElement", "KernelVector", "Key", "KeyPath", "KeyValuePairs", "Keys",
+    "LazySequence", "Lockstep", "Loss", "Main", "Matrix", "MatrixElement", "MatrixStorage", "MatrixView",
+    "MemoryUse", "Metrics", "Mirror", "ModelDescription", "ModelFileError", "MutableMatrixView", "MutableSpan",
+    "Network", "NetworkElement", "NetworkError", "NetworkFile", "NetworkFileError", "Never", "Numeric", "Optional",
+    "OrderOfArithmetic", "Output", "PassRecord", "Precision", "Predictor", "Protocol", "RandomStream", "Range",
+    "RawSpan", "Result", "RowBlocks", "SIMD", "SafetensorsFile", "Self", "Sendable", "Sequence", "Set", "Slice",
+    "Span", "StaticString", "String", "Substring", "Swift", "TargetError", "Task", "Trainer", "TrainingError",
+    "TrainingProgress", "TrainingSchedule", "Type", "Unicode", "Unmanaged", "Value", "Values", "Void",
   ]
 }
 

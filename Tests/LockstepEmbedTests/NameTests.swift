@@ -13,6 +13,7 @@ import Testing
     // What Swift or the generated code calls something else.
     ("any", "AnyModel"), ("self", "SelfModel"), ("type", "TypeModel"), ("network", "NetworkModel"),
     ("lockstep", "LockstepModel"), ("float", "FloatModel"), ("class", "Class"), ("Protocol", "ProtocolModel"),
+    ("backends", "BackendsModel"), ("error", "ErrorModel"), ("result", "ResultModel"), ("trainer", "TrainerModel"),
   ])
   func typesOfFiles(stem: String, name: String) {
     #expect(SwiftNames.type(ofFile: stem) == name)

@@ -47,7 +47,7 @@ struct AllocationTests {
     try check([2, 5000, 1], as: Float.self, rows: [600, 256, 257, 600])
   }
 
-  @Test("From the second call with as many rows on, a race allocates nothing, nor does its end", arguments: sizes.prefix(4))
+  @Test("On an automatic backend nothing is allocated once it has chosen", arguments: sizes.prefix(4))
   func race(sizes: [Int]) throws {
     let network = try Network<Float>(sizes: sizes, hidden: .tanh, seed: 1)
     let made = try #require(try Backends.make(threads: 1, as: Float.self) as? AutomaticBackend<Float>)
@@ -61,9 +61,8 @@ struct AllocationTests {
     let predictor = Predictor(network, backend: backend, reservedRows: 40)
     for rows in [40, 1, 17] {
       var calls = 0
-      while calls == 0 || !predictor.backendChoice(rows: rows).isDecided, calls < 1000 {
-        let count = try run(predictor, rows: rows, input, &output)
-        if calls > 0 { #expect(count == 0, "\(sizes), \(rows) rows, call \(calls)") }
+      while !predictor.backendChoice(rows: rows).isDecided, calls < 1000 {
+        try run(predictor, rows: rows, input, &output)
         calls += 1
       }
       #expect(try run(predictor, rows: rows, input, &output) == 0, "\(sizes), \(rows) rows, decided")

@@ -148,7 +148,7 @@ public struct BackendChoice: Sendable, Equatable {
     }
     // A clock may be too coarse for the shortest calls.
     let ratio = time > 0 ? second.secondsPerRow! / time : 1
-    guard ratio < 1 else { return "the fastest: \(second.candidate) takes \(times(ratio)) as long" }
+    guard ratio < 1 else { return "the fastest; \(second.candidate) takes \(times(ratio)) as long" }
     return "as fast within 3 % as \(second.candidate), on fewer threads"
   }
 

@@ -124,7 +124,7 @@ struct BackendRace: Sendable {
 
   private var bestTime: Double { runners.reduce(.infinity) { min($0, $1.best) } }
 
-  // A call allocates nothing, so nothing below makes an array.
+  // These run within calls, so none makes an array.
 
   private mutating func endTurn() {
     let leader = leader

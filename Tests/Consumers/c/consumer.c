@@ -236,6 +236,54 @@ static void work_in_child(int generations) {
   require(WIFEXITED(status) && WEXITSTATUS(status) == 0, "a forked process computes");
 }
 
+/// One network that threads of a forked process use at once, whatever they did in its parent at the fork.
+static lockstep_network *shared;
+
+static void *predict_shared(void *calls) {
+  float input[7] = {1, 2, 3, 4, 5, 6, 7}, output[2];
+  for (long call = 0; call < *(long *)calls; ++call)
+    check(lockstep_network_predict_f32(shared, 1, input, 7, output, 2));
+  return NULL;
+}
+
+static void with_threads(long calls, void (*meanwhile)(void)) {
+  pthread_t threads[3];
+  for (int i = 0; i < 3; ++i) pthread_create(&threads[i], NULL, predict_shared, &calls);
+  meanwhile();
+  for (int i = 0; i < 3; ++i) pthread_join(threads[i], NULL);
+}
+
+static void predict_too(void) {
+  long calls = 20000;
+  predict_shared(&calls);
+}
+
+static void fork_children(void) {
+  for (int child = 0; child < 100; ++child) {
+    const pid_t id = fork();
+    if (id == 0) {
+      float input[7] = {0}, target[2] = {0};
+      alarm(60);
+      with_threads(20, predict_too);
+      check(lockstep_network_step_f32(shared, 1, input, 7, target, 2, LOCKSTEP_LOSS_MEAN_SQUARED_ERROR, 0, NULL));
+      _exit(0);
+    }
+    int status;
+    waitpid(id, &status, 0);
+    require(WIFEXITED(status) && WEXITSTATUS(status) == 0, "threads of a forked process share a network");
+  }
+}
+
+static void forks_within_calls(void) {
+  const int64_t sizes[] = {7, 40, 2};
+  const int32_t activations[] = {LOCKSTEP_ACTIVATION_RELU, LOCKSTEP_ACTIVATION_IDENTITY};
+  check(lockstep_network_create(LOCKSTEP_PRECISION_F32, sizes, 3, activations, 1, &shared));
+  with_threads(20000, predict_too);
+  fork_children();
+  with_threads(2000000, fork_children);
+  lockstep_network_free(shared);
+}
+
 static void processes(void) {
   choice();
   work_in_child(1);
@@ -246,6 +294,7 @@ static void processes(void) {
   for (int i = 0; i < 3; ++i) pthread_join(threads[i], NULL);
   work();
   work_in_child(1);
+  forks_within_calls();
 }
 
 int main(int count, char **arguments) {
