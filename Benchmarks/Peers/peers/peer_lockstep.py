@@ -28,7 +28,7 @@ class LibraryPeer(NativePeer):
 
 
 class ModulePeer(Peer):
-    """The Python module, called from Python with arrays for its results."""
+    """The Python module, called from Python."""
 
     name = "Lockstep, Python module"
 
@@ -76,13 +76,14 @@ def _prepare_module(problem: Problem, kind: str, threads: int, home: Path) -> Ru
         network = lockstep.Network.load(model)
     network.backend = lockstep.Backend(kind, threads=threads) if kind == "openmp" else lockstep.Backend(kind)
     inputs = problem.inputs
-    outputs = np.empty((len(inputs), problem.workload.sizes[-1]), problem.dtype)
+    state = {}
 
     def infer(count: int) -> None:
         for _ in range(count):
-            network.predict(inputs, out=outputs)
+            outputs = network.predict(inputs)
+        state["outputs"] = outputs
 
-    return Run(infer, lambda: [outputs])
+    return Run(infer, lambda: [state["outputs"]])
 
 
 def _prepare_export(problem: Problem, home: Path) -> Run:
