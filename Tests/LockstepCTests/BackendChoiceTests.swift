@@ -47,7 +47,8 @@ struct BackendChoiceTests {
     #expect(choice.threads >= 1)
     #expect(try Backends.available().map(\.description).contains(choice.name))
     #expect(try Choice(try self.network(), rows: Int64(rows)) == choice)
-    if try Backends.available().count > 1 {
+    // The scalar backend races only where nothing else runs.
+    if try Backends.available().filter({ $0.kind != .scalar }).count > 1 {
       #expect(try Choice(network, rows: Int64(rows), work: LOCKSTEP_WORK_STEP).isDecided == false)
     }
   }
