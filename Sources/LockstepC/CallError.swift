@@ -49,7 +49,7 @@ extension CallError {
     switch error {
     case .network(let error): self.init(error)
     case .schedule(let text): self.init(LOCKSTEP_INVALID_ARGUMENT, text)
-    case .notFinite: self.init(LOCKSTEP_NOT_FINITE, "\(error)")
+    case .notFinite, .notFiniteData: self.init(LOCKSTEP_NOT_FINITE, "\(error)")
     }
   }
 

@@ -138,6 +138,9 @@ struct StatusTests {
     expect(LOCKSTEP_INVALID_ARGUMENT, naming: "epochs", of: train(epochs: .max))
     expect(LOCKSTEP_INVALID_SHAPE, naming: "batch_size", of: train(batch: 0))
     #expect(train(epochs: 0) == LOCKSTEP_OK)
+    expect(
+      LOCKSTEP_NOT_FINITE, naming: "input row 0, column 1 is nan",
+      of: lockstep_network_train_f32(network.handle, 1, [1, .nan], 2, numbers, 1, mse, 0.1, 1, 1, 0, 0, nil))
 
     var gradients = numbers
     func take(_ gradients: UnsafeMutablePointer<Float>?, _ count: Int64, _ target: UnsafePointer<Float>)

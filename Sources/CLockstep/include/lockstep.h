@@ -287,6 +287,7 @@ lockstep_status lockstep_network_step_f64(lockstep_network *network, int64_t row
 ///             where there is no epoch.
 ///
 /// LOCKSTEP_NOT_FINITE where a loss or parameter became NaN or infinite: the network then has the last finite parameters.
+/// Where the rows of that step hold such a number, the message says where.
 lockstep_status lockstep_network_train_f32(lockstep_network *network, int64_t rows, const float *input,
                                            int64_t input_stride, const float *target, int64_t target_stride,
                                            int32_t loss, double learning_rate, int64_t epochs, int64_t batch_size,

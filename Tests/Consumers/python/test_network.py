@@ -190,8 +190,12 @@ class Training(unittest.TestCase):
 
     def test_divergence_leaves_finite_parameters(self):
         network = lockstep.Network([2, 4, 1])
-        with self.assertRaisesRegex(ArithmeticError, "step"):
+        with self.assertRaisesRegex(ArithmeticError, "step .* learning rate"):
             network.fit(numbers(10, 2), numbers(10, 1), learning_rate=1e30, epochs=10)
+        x = numbers(10, 2)
+        x[3, 1] = np.inf
+        with self.assertRaisesRegex(lockstep.NotFiniteError, "step 1: input row 3, column 1 is inf"):
+            network.fit(x, numbers(10, 1))
         self.assertTrue(np.isfinite(network.parameters).all())
 
 
