@@ -65,11 +65,6 @@ extension CallError {
   init(_ error: NetworkFileError) {
     switch error {
     case .file(let error): self.init(error)
-    // The sentence names an option of the tool.
-    case .network(let file, _, .unknownActivation):
-      self.init(
-        LOCKSTEP_INVALID_MODEL,
-        "\(file): the file has activations between its layers but does not say which; load it with an activation.")
     case .network: self.init(LOCKSTEP_INVALID_MODEL, "\(error)")
     }
   }
