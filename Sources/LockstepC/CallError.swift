@@ -10,23 +10,26 @@ struct CallError: Error {
   let status: Int
   /// A sentence that names the argument.
   let message: String
+  /// The system's `errno`; 0 where it gave none.
+  let number: Int32
 
-  init(_ status: Int, _ message: String) {
+  init(_ status: Int, _ message: String, number: Int32? = nil) {
     self.status = status
     self.message = message
+    self.number = number ?? 0
   }
 }
 
 /// Runs the body of a function of the C interface.
 ///
-/// - Returns: the status, its message left for `lockstep_error_message`.
+/// - Returns: the status, its message and number left for `lockstep_error_message` and `lockstep_error_number`.
 @inline(__always)
 func status(of body: () throws(CallError) -> Void) -> lockstep_status {
   do {
     try body()
     return lockstep_status(LOCKSTEP_OK)
   } catch {
-    lockstep_set_error_message(error.message)
+    lockstep_set_error(error.message, error.number)
     return lockstep_status(error.status)
   }
 }
@@ -59,7 +62,7 @@ extension CallError {
       case .missing, .folder, .unreadable, .unwritable: LOCKSTEP_FILE_ERROR
       default: LOCKSTEP_INVALID_MODEL
       }
-    self.init(status, "\(error)")
+    self.init(status, "\(error)", number: error.errorNumber)
   }
 
   init(_ error: NetworkFileError) {

@@ -53,7 +53,9 @@ struct StatusTests {
     expect(LOCKSTEP_INVALID_ARGUMENT, naming: "network", of: lockstep_network_load("/dev/null", 0, nil))
     expect(LOCKSTEP_FILE_ERROR, naming: "/nonexistent", of: lockstep_network_load("/nonexistent", 0, &handle))
     expect(LOCKSTEP_FILE_ERROR, naming: "folder", of: lockstep_network_load("/", 0, &handle))
+    #expect(lockstep_error_number() == EISDIR)
     expect(LOCKSTEP_INVALID_MODEL, naming: "/dev/null", of: lockstep_network_load("/dev/null", 0, &handle))
+    #expect(lockstep_error_number() == 0)
     expect(LOCKSTEP_INVALID_ARGUMENT, naming: "bytes", of: lockstep_network_load_memory(nil, 8, 0, &handle))
     expect(LOCKSTEP_INVALID_SHAPE, naming: "size", of: lockstep_network_load_memory("x", -1, 0, &handle))
     expect(LOCKSTEP_INVALID_MODEL, naming: "memory", of: lockstep_network_load_memory("x", 1, 0, &handle))
@@ -63,6 +65,7 @@ struct StatusTests {
     expect(LOCKSTEP_INVALID_ARGUMENT, naming: "path", of: lockstep_network_save(network.handle, nil))
     expect(
       LOCKSTEP_FILE_ERROR, naming: "/nonexistent", of: lockstep_network_save(network.handle, "/nonexistent/model"))
+    #expect(lockstep_error_number() == ENOENT)
     expect(LOCKSTEP_INVALID_ARGUMENT, naming: "copy", of: lockstep_network_copy(network.handle, nil))
     expect(LOCKSTEP_INVALID_ARGUMENT, naming: "network", of: lockstep_network_copy(nil, &handle))
   }

@@ -75,6 +75,9 @@ enum {
 /// until the next call that fails on this thread.
 const char *lockstep_error_message(void);
 
+/// The errno that the system gave for that call, as where a file cannot be opened; 0 where it gave none.
+int32_t lockstep_error_number(void);
+
 /// The name of a status, such as "LOCKSTEP_OVERLAP", or "unknown status"; never freed.
 const char *lockstep_status_name(lockstep_status status);
 

@@ -75,6 +75,7 @@ OTHER_SIGNATURES: dict[str, tuple[Sequence[Any], Any]] = {
     "lockstep_version": ([], c_char_p),
     "lockstep_abi_version": ([], c_int32),
     "lockstep_error_message": ([], c_char_p),
+    "lockstep_error_number": ([], c_int32),
     "lockstep_backend_free": ([c_void_p], None),
     "lockstep_network_free": ([c_void_p], None),
 }
@@ -145,7 +146,9 @@ def version() -> str:
 def error(status: int) -> LockstepError:
     """What to raise for the status of the latest call on this thread."""
     message = library.lockstep_error_message().decode()
-    return _ERRORS[status - 1](message) if 0 < status <= len(_ERRORS) else LockstepError(message)
+    kind = _ERRORS[status - 1] if 0 < status <= len(_ERRORS) else LockstepError
+    number = library.lockstep_error_number() if kind is FileError else 0
+    return kind(number, message) if number else kind(message)
 
 
 def check(status: int) -> None:

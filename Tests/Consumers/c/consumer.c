@@ -6,6 +6,7 @@
 //   consumer statuses             provokes every status
 //   consumer processes            threads, and processes forked before and after them
 
+#include <errno.h>
 #include <lockstep.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -155,6 +156,7 @@ static void statuses(void) {
   expect(LOCKSTEP_OVERLAP, lockstep_network_predict_f32(network, 1, output, 2, output + 1, 1), "output");
   expect(LOCKSTEP_WRONG_PRECISION, lockstep_network_predict_f64(network, 1, &number, 2, &number, 1), "network");
   expect(LOCKSTEP_FILE_ERROR, lockstep_network_load("/nonexistent", LOCKSTEP_PRECISION_F32, &none), "/nonexistent");
+  require(lockstep_error_number() == ENOENT, "the number is the system's");
   expect(LOCKSTEP_INVALID_MODEL, lockstep_network_load("/dev/null", LOCKSTEP_PRECISION_F32, &none), "/dev/null");
   expect(LOCKSTEP_INVALID_ARGUMENT, lockstep_network_load_activated("/dev/null", LOCKSTEP_PRECISION_F32, 9, &none),
          "activation");
