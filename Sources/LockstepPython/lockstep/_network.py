@@ -235,10 +235,7 @@ class Network:
 
     @parameters.setter
     def parameters(self, values: ArrayLike) -> None:
-        array = _arrays.numbers(values, "parameters")
-        if array.shape != (self._parameter_count,):
-            raise ArgumentError(f"parameters has the shape {array.shape}; it must be [{self._parameter_count}]")
-        array = _arrays.rows_of(array.reshape(1, -1), self._dtype)
+        array = _arrays.row(values, self._dtype, self._parameter_count, "parameters")
         check(self._functions["lockstep_network_set_parameters"](self._handle, address(array), array.size))
 
     @property
@@ -260,7 +257,7 @@ class Network:
         matrix = None if weights is None else _arrays.matrix(weights, self._dtype, outputs, "weights")
         if matrix is not None and matrix.shape[0] != inputs:
             raise ArgumentError(f"weights has the shape {matrix.shape}; it must be [{inputs} x {outputs}]")
-        row = None if bias is None else _arrays.matrix(np.reshape(bias, (1, -1)), self._dtype, outputs, "bias")
+        row = None if bias is None else _arrays.row(bias, self._dtype, outputs, "bias")
         check(
             self._functions["lockstep_network_set_layer"](
                 self._handle,

@@ -399,6 +399,10 @@ class Refusals(unittest.TestCase):
             (0, np.zeros((2, 3))),
             (0, np.zeros((4, 2))),
             (0, None, [1]),
+            (0, None, [[1, 2]]),
+            (0, None, [[1], [2]]),
+            (0, None, [1, 2, 3]),
+            (0, None, 1),
         ):
             with self.subTest(arguments=arguments), self.assertRaises(ValueError):
                 network.set_layer(*arguments)

@@ -342,6 +342,16 @@ class Library(unittest.TestCase):
                 attempt = program + "try:\n  import lockstep\nexcept ImportError as error:\n  print(error)"
                 self.assertIn(sentence, python(attempt, LOCKSTEP_LIBRARY=name))
 
+    def test_there_is_no_source_distribution(self):
+        path = PREFIX / "share/lockstep/python/lockstep_wheel.py"
+        specification = importlib.util.spec_from_file_location("lockstep_wheel", path)
+        hooks = importlib.util.module_from_spec(specification)
+        specification.loader.exec_module(hooks)
+        with tempfile.TemporaryDirectory() as folder:
+            # The name that PEP 517 has installers look for.
+            with self.assertRaisesRegex(hooks.UnsupportedOperation, "no source distribution"):
+                hooks.build_sdist(folder)
+
     def test_scikit_learn_is_imported_by_who_asks_alone(self):
         self.assertEqual(python("import sys, lockstep; print('sklearn' in sys.modules)"), "False\n")
 
