@@ -1,6 +1,7 @@
 // Every wrong argument of the C interface gives a status and a message that names it.
 
 import CLockstep
+import ComputeBackend
 import Foundation
 import Lockstep
 import Testing
@@ -209,6 +210,30 @@ struct StatusTests {
     if let reason = try Backends.unavailability(of: .openmp) {
       expect(LOCKSTEP_UNAVAILABLE, naming: reason, of: create(LOCKSTEP_BACKEND_OPENMP, 0))
     }
+    let names = try ["auto"] + Backends.available().map(\.description)
+    func create(named name: String?, _ threads: Int32 = 0) -> lockstep_status {
+      handle = OpaquePointer(bitPattern: 8)
+      return lockstep_backend_create_named(name, threads, &handle)
+    }
+    for name in ["", "gpu", "AUTO", "scalar/avx2", "openmp/", "simd avx2", String(repeating: "x", count: 9999)] {
+      expect(LOCKSTEP_INVALID_ARGUMENT, naming: "name \"\(name.prefix(100))\"", of: create(named: name))
+      #expect(handle == nil)
+      for name in names { #expect(message.contains(name)) }
+    }
+    for kind in [BackendKind.simd, .openmp] {
+      for instructionSet in InstructionSet.allCases {
+        let variant = BackendVariant(kind: kind, instructionSet: instructionSet)
+        guard let reason = try Backends.unavailability(of: variant) else { continue }
+        expect(LOCKSTEP_UNAVAILABLE, naming: "\(variant) is not available: \(reason)", of: create(named: "\(variant)"))
+        for name in names { #expect(message.contains(name)) }
+      }
+    }
+    expect(LOCKSTEP_INVALID_ARGUMENT, naming: "name is NULL", of: create(named: nil))
+    expect(LOCKSTEP_INVALID_ARGUMENT, naming: "threads", of: create(named: "auto", 1025))
+    expect(LOCKSTEP_INVALID_ARGUMENT, naming: "backend", of: lockstep_backend_create_named("auto", 0, nil))
+    expect(
+      LOCKSTEP_INVALID_ARGUMENT, naming: "UTF-8",
+      of: lockstep_backend_create_named([CChar(bitPattern: 0xFF), 0], 0, &handle))
     lockstep_backend_free(nil)
     lockstep_network_free(nil)
   }

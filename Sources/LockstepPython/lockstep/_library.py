@@ -46,7 +46,7 @@ _ERRORS = (
 
 # What functions take. Those that return no status are listed with what they return.
 SIGNATURES: dict[str, Sequence[Any]] = {
-    "lockstep_backend_create": [c_int32, c_int32, POINTER(c_void_p)],
+    "lockstep_backend_create_named": [c_char_p, c_int32, POINTER(c_void_p)],
     "lockstep_backend_describe": [c_void_p, POINTER(c_int32), POINTER(c_int32), POINTER(c_char_p)],
     "lockstep_network_create": [c_int32, POINTER(c_int64), c_int64, POINTER(c_int32), c_uint64, POINTER(c_void_p)],
     "lockstep_network_load": [c_char_p, c_int32, POINTER(c_void_p)],
@@ -66,6 +66,7 @@ SIGNATURES: dict[str, Sequence[Any]] = {
         POINTER(c_char_p),
         POINTER(c_int32),
     ],
+    "lockstep_network_explain_backend": [c_void_p, c_int64, c_int32, c_char_p, c_size_t, POINTER(c_size_t)],
     "lockstep_network_precision": [c_void_p, POINTER(c_int32)],
     "lockstep_network_shape": [c_void_p] + [POINTER(c_int64)] * 4,
     "lockstep_network_layer": [c_void_p, c_int64, POINTER(c_int64), POINTER(c_int64), POINTER(c_int32)],
