@@ -13,8 +13,8 @@ func withFile<Result>(_ bytes: some Sequence<UInt8>, _ body: (String) throws -> 
   return try body(path)
 }
 
-private func table(_ text: String) throws -> CSVTable {
-  try withFile(text.utf8) { try CSVTable(contentsOf: $0) }
+private func table(_ text: String) throws -> DataTable {
+  try withFile(text.utf8) { try DataTable(contentsOf: $0) }
 }
 
 private func numbers(_ text: String) throws -> [Double] {
