@@ -91,11 +91,10 @@ enum FileContent {
         room = buffer.count
         return fread(buffer.baseAddress, 1, room, stream)
       }
-      guard count < room else { return }
-      if ferror(stream) != 0 {
+      isAtEnd = count < room
+      if isAtEnd, ferror(stream) != 0 {
         throw failure(errno == EISDIR ? .folder : .unreadable(reason: String(cString: strerror(errno))))
       }
-      isAtEnd = true
     }
     try read()
     let first = content.finished()
@@ -104,16 +103,28 @@ enum FileContent {
       return
     }
     if let problem = memory.problem(taking: max(size, first.count)) { throw failure(problem) }
-    content = GrowingBytes(capacity: max(size + 1, 2 * firstPart))
-    _ = content.fill { buffer in
-      buffer.copyBytes(from: first)
-      return first.count
+    let bytes: [UInt8]
+    if isAtEnd {
+      bytes = first
+    } else if isRegular, size > first.count {
+      bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
+        _ = buffer.initialize(fromContentsOf: first)
+        count = first.count
+        count += fread(buffer.baseAddress! + count, 1, size - count, stream)
+      }
+      if bytes.count < size { throw failure(.unreadable(reason: "it became shorter meanwhile")) }
+    } else {
+      content = GrowingBytes(capacity: 2 * firstPart)
+      _ = content.fill { buffer in
+        buffer.copyBytes(from: first)
+        return first.count
+      }
+      while !isAtEnd {
+        try read()
+        if let problem = memory.problem(taking: content.count) { throw failure(problem) }
+      }
+      bytes = content.finished()
     }
-    while !isAtEnd {
-      try read()
-      if let problem = memory.problem(taking: content.count) { throw failure(problem) }
-    }
-    let bytes = content.finished()
     guard bytes.starts(with: [0x1F, 0x8B]) else {
       if path.hasSuffix(".gz") { throw failure(.notCompressed) }
       self = .bytes(bytes)
