@@ -61,7 +61,9 @@ extension DataTable {
   ///   - scaling: what is done with numbers.
   ///   - rows: the rows, from 0, that means and deviations are taken over, each in its order; `nil` for all. Categories are
   ///     always those of all rows.
-  /// - Throws: ``DataError`` for a column that is not there, and for cells that are empty or no finite numbers.
+  /// - Precondition: each of `rows` is a row of the table.
+  /// - Throws: ``DataError`` for a column that is not there, for cells that are empty or no finite numbers, and for numbers too
+  ///   large to have a deviation.
   public func encodings(
     of columns: [String], categories: [String] = [], scaling: ColumnScaling = .none, rows: [Int]? = nil
   ) throws(DataError) -> [ColumnEncoding] {
@@ -122,17 +124,16 @@ extension DataTable {
       place += columns
     }
     try read(columns: plain.map(\.column), into: &elements, width: width, places: plain.map(\.place))
-    if !scaled.isEmpty {
-      let numbers = try matrix(columns: scaled.map(\.column), as: Double.self)
-      for row in 0..<rowCount {
-        for (index, entry) in scaled.enumerated() {
-          let value = Element((numbers[row, index] - entry.mean) / entry.deviation)
-          guard value.isFinite else {
-            throw try error(
-              .notFinite(text: "\(value)", precision: Element.precision), row: row, column: entry.column)
-          }
-          elements[row * width + entry.place] = value
+    let numbers = try matrix(columns: scaled.map(\.column), as: Double.self).elements
+    let (places, means, deviations) = (scaled.map(\.place), scaled.map(\.mean), scaled.map(\.deviation))
+    for row in 0..<(scaled.isEmpty ? 0 : rowCount) {
+      for index in scaled.indices {
+        let value = Element((numbers[row * scaled.count + index] - means[index]) / deviations[index])
+        guard value.isFinite else {
+          throw try error(
+            .notFinite(text: "\(value)", precision: Element.precision), row: row, column: scaled[index].column)
         }
+        elements[row * width + places[index]] = value
       }
     }
     return Matrix(rows: rowCount, columns: width, elements: elements)

@@ -105,7 +105,7 @@ public struct DataError: Error, Sendable, Equatable, CustomStringConvertible {
     case archiveDamaged
     /// A zip archive inside gzip.
     case archiveInsideCompression
-    /// An archive without arrays.
+    /// An archive without arrays, or none of them asked for.
     case noArrays
     /// An array that was asked for and is not there.
     case unknownArray(name: String, nearest: String?, arrays: [String])

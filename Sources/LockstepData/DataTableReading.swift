@@ -48,7 +48,7 @@ private struct Reading {
   /// Adds the columns of a file.
   mutating func add(_ path: String, isLabels: Bool) throws(DataError) {
     guard case .bytes(let bytes) = try FileContent(of: path, memory: memory) else {
-      return try add(archive: path)
+      return try add(archive: path, arrays: isLabels ? nil : options.arrays)
     }
     memory.take(bytes.count)
     let format = DataFormat(ofContent: bytes)
@@ -67,15 +67,16 @@ private struct Reading {
     }
   }
 
-  private mutating func add(archive path: String) throws(DataError) {
+  private mutating func add(archive path: String, arrays names: [String]?) throws(DataError) {
     let archive = try NPZFile(path)
     var arrays: [NumericArray] = []
-    for name in options.arrays ?? archive.names {
+    for name in names ?? archive.names {
       let (array, bytes) = try archive.array(name, memory: memory)
       memory.take(bytes)
       arrays.append(array)
     }
-    guard Set(arrays.map(\.rowCount)).count <= 1 else {
+    if arrays.isEmpty { throw DataError(file: path, problem: .noArrays) }
+    guard Set(arrays.map(\.rowCount)).count == 1 else {
       throw DataError(
         file: path,
         problem: .arraysDisagree(arrays.map { DataError.ArrayRows(name: $0.array ?? "", rows: $0.rowCount) }))

@@ -93,6 +93,10 @@ private func expected(_ type: String) -> [Double] {
     let test = try DataTable(contentsOf: path, options: DataOptions(arrays: ["y_test", "x_test"]))
     #expect(test.columnNames == ["y_test", "x_test0", "x_test1", "x_test2"])
     #expect(try numbers(test, as: Double.self) == [0, -4, -3, -2, 1, -1, 0, 1])
+    let none = #expect(throws: DataError.self) { try DataTable(contentsOf: path, options: DataOptions(arrays: [])) }
+    #expect(none?.problem == .noArrays)
+    let labelled = DataOptions(arrays: ["x_train"], labels: try fixture("stored.npz"))
+    #expect(try DataTable(contentsOf: path, options: labelled).labelColumns == ["x0", "x1", "x2", "y"])
     let missing = #expect(throws: DataError.self) {
       try DataTable(contentsOf: path, options: DataOptions(arrays: ["x_tran"]))
     }
