@@ -14,6 +14,8 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     case parameters = 0
     /// The order of rows in an epoch.
     case shuffle = 1
+    /// The rows that are kept for validation.
+    case split = 3
   }
 
   private let seed: UInt64
