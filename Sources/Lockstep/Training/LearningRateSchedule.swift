@@ -48,6 +48,34 @@ public enum LearningRateSchedule: Sendable, Equatable {
   }
 }
 
+extension LearningRateSchedule: LosslessStringConvertible {
+  /// `constant`, `step:EPOCHS:FACTOR`, `cosine`, or `cosine:EPOCHS` with a warm-up.
+  public var description: String {
+    switch self {
+    case .constant: "constant"
+    case .step(let epochs, let factor): "step:\(epochs):\(factor)"
+    case .cosine(let warmUp): warmUp == 0 ? "cosine" : "cosine:\(warmUp)"
+    }
+  }
+
+  /// The schedule of such a text; `nil` for any other, and where ``check()`` would throw.
+  public init?(_ description: String) {
+    let parts = description.split(separator: ":", omittingEmptySubsequences: false)
+    switch (parts[0], parts.count) {
+    case ("constant", 1): self = .constant
+    case ("step", 3):
+      guard let epochs = Int(parts[1]), let factor = Double(parts[2]) else { return nil }
+      self = .step(epochs: epochs, factor: factor)
+    case ("cosine", 1): self = .cosine()
+    case ("cosine", 2):
+      guard let warmUp = Int(parts[1]) else { return nil }
+      self = .cosine(warmUp: warmUp)
+    default: return nil
+    }
+    guard (try? check()) != nil else { return nil }
+  }
+}
+
 /// cos(π x) for x from 0 to 1, in a fixed sequence of operations: the C library's may differ between systems.
 ///
 /// Around 0, 1/2 and 1 the Taylor series of the cosine or sine in t = π times the distance, up to t¹⁷, by Horner's rule in t²,
