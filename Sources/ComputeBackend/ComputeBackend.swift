@@ -98,7 +98,7 @@ public protocol ComputeBackend<Element>: Sendable {
   func descend(
     _ parameters: MutableMatrixView<Element>, gradient: MatrixView<Element>, learningRate: Element)
 
-  /// A step of an optimiser, ``UpdateRule/step(_:gradient:first:second:)-(Vector,_,_,_)`` element by element.
+  /// A step of an optimiser, ``UpdateRule/step(_:gradient:first:second:)`` element by element.
   ///
   /// - Parameters:
   ///   - parameters: any shape, updated.
@@ -197,7 +197,7 @@ extension ComputeBackend {
     _ parameters: MutableMatrixView<Element>, by rule: UpdateRule<Element>, gradient: MatrixView<Element>,
     first: MutableMatrixView<Element>?, second: MutableMatrixView<Element>?
   ) {
-    rule.step(parameters, gradient: gradient, first: first, second: second)
+    rule.apply(to: parameters, gradient: gradient, first: first, second: second)
   }
 
   /// One element after the other.

@@ -111,8 +111,8 @@ public struct UpdateRule<Element: KernelElement>: Sendable, Equatable {
   /// Takes the step on matrices of one shape, element by element, as ``ComputeBackend/update(_:by:gradient:first:second:)``
   /// says: what a backend without a kernel of its own does.
   @inlinable @inline(__always)
-  public func step(
-    _ parameters: MutableMatrixView<Element>, gradient: MatrixView<Element>, first: MutableMatrixView<Element>?,
+  public func apply(
+    to parameters: MutableMatrixView<Element>, gradient: MatrixView<Element>, first: MutableMatrixView<Element>?,
     second: MutableMatrixView<Element>?
   ) {
     for row in 0..<parameters.rows {

@@ -131,7 +131,7 @@ public struct ScalarBackend<Element: KernelElement>: ComputeBackend {
     _ parameters: MutableMatrixView<Element>, by rule: UpdateRule<Element>, gradient: MatrixView<Element>,
     first: MutableMatrixView<Element>?, second: MutableMatrixView<Element>?
   ) {
-    rule.step(parameters, gradient: gradient, first: first, second: second)
+    rule.apply(to: parameters, gradient: gradient, first: first, second: second)
   }
 
   @specialized(where Element == Float)
