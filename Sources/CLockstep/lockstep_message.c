@@ -1,4 +1,4 @@
-// The error message of each thread, which Swift has no variable for, and the names that are constants of C. Everything else
+// The error message and number of each thread, which Swift has no variable for, and the names that are constants of C. Everything else
 // behind lockstep.h is written in Swift, in LockstepC.
 
 #include "lockstep_message.h"
@@ -11,8 +11,10 @@
 enum { MESSAGE_BYTES = 5000 };
 
 static _Thread_local char message[MESSAGE_BYTES];
+static _Thread_local int32_t error_number;
 
-void lockstep_set_error_message(const char *text) {
+void lockstep_set_error(const char *text, int32_t number) {
+  error_number = number;
   size_t length = strnlen(text, MESSAGE_BYTES);
   if (length == MESSAGE_BYTES) {
     // Not inside a character of UTF-8, whose later bytes start with the bits 10.
@@ -24,6 +26,8 @@ void lockstep_set_error_message(const char *text) {
 }
 
 const char *lockstep_error_message(void) { return message; }
+
+int32_t lockstep_error_number(void) { return error_number; }
 
 const char *lockstep_version(void) { return LOCKSTEP_VERSION; }
 

@@ -57,6 +57,16 @@ public final class MatrixStorage<Element: MatrixElement> {
   public var matrix: Matrix<Element> { Matrix(view) }
 }
 
+/// Ends the program with what is wrong with a matrix. A precondition would say nothing where this module is optimised.
+@usableFromInline
+@inline(never)
+func refuseMatrix(rows: Int, columns: Int, elements: Int) -> Never {
+  guard rows >= 0, columns >= 0 else { fatalError("A matrix cannot be [\(rows) × \(columns)]") }
+  let product = rows.multipliedFullWidth(by: columns)
+  let expected = product.high == 0 ? "\(product.low)" : "more than 2^64"
+  fatalError("A matrix [\(rows) × \(columns)] takes \(expected) elements, not \(elements)")
+}
+
 /// A matrix as a value: what users hold, files store and tests compare.
 @frozen
 public struct Matrix<Element: MatrixElement>: Sendable, Equatable {
@@ -73,7 +83,10 @@ public struct Matrix<Element: MatrixElement>: Sendable, Equatable {
   /// - Precondition: there are `rows * columns` of them.
   @inlinable
   public init(rows: Int, columns: Int, elements: [Element]) {
-    precondition(rows >= 0 && columns >= 0 && elements.count == rows * columns, "Matrix shape is not valid")
+    let product = rows.multipliedReportingOverflow(by: columns)
+    guard rows >= 0, columns >= 0, !product.overflow, elements.count == product.partialValue else {
+      refuseMatrix(rows: rows, columns: columns, elements: elements.count)
+    }
     self.rows = rows
     self.columns = columns
     storage = elements

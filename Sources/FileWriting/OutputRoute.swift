@@ -44,7 +44,7 @@ enum OutputRoute {
     case S_IFREG:
       if access(path, W_OK) != 0 { throw FileError(path: named, code: errno) }
       self = .file(path: path, permissions: status.st_mode & 0o777)
-    case S_IFDIR: throw FileError(path: named, reason: "it is a folder")
+    case S_IFDIR: throw FileError(path: named, reason: "it is a folder", errorNumber: EISDIR)
     default: self = .device(path)
     }
   }

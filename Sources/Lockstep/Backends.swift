@@ -113,6 +113,17 @@ public enum Backends {
       + instructionSets(of: kind).map(\.rawValue).joined(separator: ", ") + ")"
   }
 
+  /// Why `variant` cannot run here, as one sentence; `nil` where it can.
+  ///
+  /// - Throws: ``BackendError/unknownInstructionSetCap(_:)``.
+  package static func unavailability(of variant: BackendVariant) throws(BackendError) -> String? {
+    if let reason = try unavailability(of: variant.kind) { return reason }
+    if try available().contains(variant) { return nil }
+    return instructionSets(of: variant.kind).contains(variant.instructionSet)
+      ? "LOCKSTEP_MAX_ISA does not allow \(variant.instructionSet.rawValue)"
+      : "it has no kernels for \(variant.instructionSet.rawValue) that this CPU can run"
+  }
+
   /// The version of OpenMP that this build was made with, as its `_OPENMP` macro gives it (201811 is OpenMP 5.0), or
   /// `nil` for a build without.
   public static var openMPVersion: Int? { OpenMPSupport.version }
@@ -172,7 +183,8 @@ public enum Backends {
     guard let backend, backend.instructionSet == variant.instructionSet else {
       throw .unavailable(
         variant.kind,
-        reason: try unavailability(of: variant.kind) ?? "this CPU has no \(variant.instructionSet.rawValue)")
+        reason: try unavailability(of: variant)
+          ?? "it has no kernels for \(variant.instructionSet.rawValue) that this CPU can run")
     }
     return backend
   }

@@ -27,7 +27,7 @@ public final class Predictor<Element: KernelElement>: Sendable {
   /// A call with as many rows as were reserved allocates nothing, one with more rows makes larger room and keeps it. So
   /// does a call that begins while others have all the room: room grows to the largest number of calls at once, up to 32.
   /// Backends keep memory for packed operands in the same way, the OpenMP backend per thread; an ``AutomaticBackend``
-  /// may allocate until it has chosen.
+  /// makes a place for a race in the first call on about as many rows, and in debug builds allocates until it has chosen.
   ///
   /// - Parameters:
   ///   - network: what to run.

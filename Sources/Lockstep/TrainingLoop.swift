@@ -56,6 +56,9 @@ public enum TrainingError: Error, Sendable, Equatable, CustomStringConvertible {
   /// holds the last finite parameters and the optimiser's state that belongs to them: those that the step before started
   /// from, or the first ones.
   case notFinite(step: Int, quantity: String)
+  /// In step `step` (from 1) a number of the data is NaN or infinite; the text says which, with the row and column of the
+  /// data counted from 0. The trainer holds the last finite parameters.
+  case notFiniteData(step: Int, quantity: String)
 
   public var description: String {
     switch self {
@@ -63,6 +66,8 @@ public enum TrainingError: Error, Sendable, Equatable, CustomStringConvertible {
     case .schedule(let text): text
     case .notFinite(let step, let quantity):
       "training failed at step \(step): \(quantity); try a smaller learning rate or scale the data"
+    case .notFiniteData(let step, let quantity):
+      "training failed at step \(step): \(quantity); put a finite number there or leave the row out"
     }
   }
 }
@@ -186,6 +191,9 @@ extension Trainer {
           ? "the loss is \(loss)"
           : "a \(parameters.isFinite ? "moment of the optimiser" : "parameter") became NaN or infinite"
         lastFinite.restore(to: self)
+        if let quantity = batches.firstNotFinite(step: step) {
+          throw .notFiniteData(step: step + 1, quantity: quantity)
+        }
         throw .notFinite(step: step + 1, quantity: quantity)
       }
     }
@@ -234,7 +242,7 @@ private final class Batches<Element: KernelElement> {
   private let schedule: TrainingSchedule
   private let shuffledInput: MatrixStorage<Element>
   private let shuffledTarget: MatrixStorage<Element>
-  private var order: (epoch: Int, rows: [Int])?
+  private var latestOrder: (epoch: Int, rows: [Int])?
 
   init(input: MatrixView<Element>, target: MatrixView<Element>, schedule: TrainingSchedule) {
     self.input = input
@@ -249,20 +257,43 @@ private final class Batches<Element: KernelElement> {
 
   /// The batch of step `step` (from 0); a shuffled one stays as it is until the next is asked for.
   subscript(step: Int) -> (input: MatrixView<Element>, target: MatrixView<Element>) {
-    let start = step % perEpoch * schedule.batchSize
-    let range = start..<start + min(schedule.batchSize, rows - start)
+    let range = places(of: step)
     guard schedule.shuffles else { return (input.rows(range), target.rows(range)) }
-    let epoch = step / perEpoch
-    if order?.epoch != epoch {
-      var stream = RandomStream(seed: schedule.seed, purpose: .shuffle, index: UInt32(epoch))
-      order = (epoch, stream.permutation(rows))
-    }
     let batchInput = shuffledInput.mutableView.rows(0..<range.count)
     let batchTarget = shuffledTarget.mutableView.rows(0..<range.count)
-    for (place, row) in order!.rows[range].enumerated() {
+    for (place, row) in order(of: step)[range].enumerated() {
       batchInput.rows(place..<place + 1).copy(from: input.rows(row..<row + 1))
       batchTarget.rows(place..<place + 1).copy(from: target.rows(row..<row + 1))
     }
     return (batchInput.readOnly, batchTarget.readOnly)
+  }
+
+  /// The first number in the rows of step `step` that is NaN or infinite, as a clause; `nil` where all are finite.
+  func firstNotFinite(step: Int) -> String? {
+    for place in places(of: step) {
+      let row = schedule.shuffles ? order(of: step)[place] : place
+      for (name, data) in [("input", input), ("target", target)] {
+        for column in 0..<data.columns where !data[row, column].isFinite {
+          return "\(name) row \(row), column \(column) is \(data[row, column])"
+        }
+      }
+    }
+    return nil
+  }
+
+  /// The places of step `step` in the order of its epoch.
+  private func places(of step: Int) -> Range<Int> {
+    let start = step % perEpoch * schedule.batchSize
+    return start..<start + min(schedule.batchSize, rows - start)
+  }
+
+  /// The random order of rows in the epoch of step `step`.
+  private func order(of step: Int) -> [Int] {
+    let epoch = step / perEpoch
+    if let latestOrder, latestOrder.epoch == epoch { return latestOrder.rows }
+    var stream = RandomStream(seed: schedule.seed, purpose: .shuffle, index: UInt32(epoch))
+    let order = stream.permutation(rows)
+    latestOrder = (epoch, order)
+    return order
   }
 }

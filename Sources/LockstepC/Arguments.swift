@@ -1,4 +1,4 @@
-// Single arguments of the C interface: pointers, sizes, constants, paths, the machine's memory. Matrices lie in
+// Single arguments of the C interface: pointers, sizes, constants, texts, the machine's memory. Matrices lie in
 // Operands.swift.
 
 import CLockstep
@@ -27,12 +27,21 @@ func size(_ value: Int64, _ name: StaticString, atLeast least: Int64 = 0) throws
   return size
 }
 
-/// The path, where it is UTF-8.
-func path(_ pointer: UnsafePointer<CChar>?) throws(CallError) -> String {
-  guard let path = String(validatingCString: try required(pointer, "path")) else {
-    throw CallError(LOCKSTEP_INVALID_ARGUMENT, "path is not UTF-8")
+/// A path or name, where it is UTF-8.
+func text(_ pointer: UnsafePointer<CChar>?, _ name: StaticString) throws(CallError) -> String {
+  guard let text = String(validatingCString: try required(pointer, name)) else {
+    throw CallError(LOCKSTEP_INVALID_ARGUMENT, "\(name) is not UTF-8")
   }
-  return path
+  return text
+}
+
+/// The most threads that a backend may use; `nil` where that is left open.
+func threads(_ value: Int32) throws(CallError) -> Int? {
+  guard 0...Backends.maximumThreads ~= Int(value) else {
+    throw CallError(
+      LOCKSTEP_INVALID_ARGUMENT, "threads is \(value); it must lie between 0 and \(Backends.maximumThreads)")
+  }
+  return value == 0 ? nil : Int(value)
 }
 
 // MARK: - Constants
@@ -96,13 +105,15 @@ func requireMemory(bytes: Double, for purpose: @autoclosure () -> String) throws
 
 // MARK: - Results
 
-/// Writes a digest, 16 characters and a NUL.
-func write(digest: String, to pointer: UnsafeMutablePointer<CChar>?, size: Int) throws(CallError) {
-  let pointer = try required(pointer, "digest")
+/// Writes a text and a NUL, whole or not at all.
+func write(
+  _ text: String, _ name: StaticString, to pointer: UnsafeMutablePointer<CChar>?, size: Int
+) throws(CallError) {
+  let pointer = try required(pointer, name)
   // What does not fit an Int is large enough.
-  guard size < 0 || size > digest.utf8.count else {
-    throw CallError(LOCKSTEP_INVALID_SHAPE, "size is \(size); a digest takes \(digest.utf8.count + 1) bytes")
+  guard size < 0 || size > text.utf8.count else {
+    throw CallError(LOCKSTEP_INVALID_SHAPE, "size is \(size); the \(name) takes \(text.utf8.count + 1) bytes")
   }
-  for (index, character) in digest.utf8.enumerated() { pointer[index] = CChar(character) }
-  pointer[digest.utf8.count] = 0
+  for (index, byte) in text.utf8.enumerated() { pointer[index] = CChar(bitPattern: byte) }
+  pointer[text.utf8.count] = 0
 }

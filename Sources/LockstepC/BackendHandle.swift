@@ -24,17 +24,12 @@ final class BackendHandle: Sendable {
   /// The variant's name, in memory that C may read while the handle lives.
   nonisolated(unsafe) let name: UnsafePointer<CChar>?
 
-  init(kind: BackendKind?, threads: Int?) throws(CallError) {
-    do {
-      float = try Backends.make(kind, threads: threads)
-      double = try Backends.make(kind, threads: threads)
-    } catch {
-      throw CallError(error)
-    }
-    self.kind = float is AutomaticBackend<Float> ? nil : float.kind
-    name = UnsafePointer(
-      strdup(
-        self.kind == nil ? "auto" : BackendVariant(kind: float.kind, instructionSet: float.instructionSet).description))
+  init(_ request: BackendRequest, threads: Int?) throws(CallError) {
+    float = try request.make(threads: threads)
+    double = try request.make(threads: threads)
+    kind = float is AutomaticBackend<Float> ? nil : float.kind
+    let variant = BackendVariant(kind: float.kind, instructionSet: float.instructionSet)
+    name = UnsafePointer(strdup(kind == nil ? BackendRequest.automaticName : variant.description))
   }
 
   deinit {
@@ -42,7 +37,7 @@ final class BackendHandle: Sendable {
   }
 
   /// The backend of who names none, made when it is first asked for.
-  static let automatic = Result { () throws(CallError) in try BackendHandle(kind: nil, threads: nil) }
+  static let automatic = Result { () throws(CallError) in try BackendHandle(.kind(nil), threads: nil) }
 
   /// The backend behind a handle; the automatic one for NULL.
   @inline(__always)
@@ -72,15 +67,28 @@ extension Double: HandledElement {
 public func lockstep_backend_create(
   _ kind: Int32, _ threads: Int32, _ backend: UnsafeMutablePointer<OpaquePointer?>?
 ) -> lockstep_status {
+  make(backend, threads: threads) { () throws(CallError) in
+    .kind(try Constants.value(kind, in: Constants.backends, "kind"))
+  }
+}
+
+/// See `lockstep.h`.
+@c @implementation
+public func lockstep_backend_create_named(
+  _ name: UnsafePointer<CChar>?, _ threads: Int32, _ backend: UnsafeMutablePointer<OpaquePointer?>?
+) -> lockstep_status {
+  make(backend, threads: threads) { () throws(CallError) in try BackendRequest(named: try text(name, "name")) }
+}
+
+/// Puts a new backend where the caller wants its handle, NULL where there is none.
+private func make(
+  _ backend: UnsafeMutablePointer<OpaquePointer?>?, threads count: Int32,
+  _ request: () throws(CallError) -> BackendRequest
+) -> lockstep_status {
   status { () throws(CallError) in
     let slot = try required(backend, "backend")
     slot.pointee = nil
-    let kind = try Constants.value(kind, in: Constants.backends, "kind")
-    guard 0...Backends.maximumThreads ~= Int(threads) else {
-      throw CallError(
-        LOCKSTEP_INVALID_ARGUMENT, "threads is \(threads); it must lie between 0 and \(Backends.maximumThreads)")
-    }
-    let handle = try BackendHandle(kind: kind, threads: threads == 0 ? nil : Int(threads))
+    let handle = try BackendHandle(try request(), threads: try threads(count))
     slot.pointee = OpaquePointer(Unmanaged.passRetained(handle).toOpaque())
   }
 }

@@ -10,23 +10,26 @@ struct CallError: Error {
   let status: Int
   /// A sentence that names the argument.
   let message: String
+  /// The system's `errno`; 0 where it gave none.
+  let number: Int32
 
-  init(_ status: Int, _ message: String) {
+  init(_ status: Int, _ message: String, number: Int32? = nil) {
     self.status = status
     self.message = message
+    self.number = number ?? 0
   }
 }
 
 /// Runs the body of a function of the C interface.
 ///
-/// - Returns: the status, its message left for `lockstep_error_message`.
+/// - Returns: the status, its message and number left for `lockstep_error_message` and `lockstep_error_number`.
 @inline(__always)
 func status(of body: () throws(CallError) -> Void) -> lockstep_status {
   do {
     try body()
     return lockstep_status(LOCKSTEP_OK)
   } catch {
-    lockstep_set_error_message(error.message)
+    lockstep_set_error(error.message, error.number)
     return lockstep_status(error.status)
   }
 }
@@ -49,7 +52,7 @@ extension CallError {
     switch error {
     case .network(let error): self.init(error)
     case .schedule(let text): self.init(LOCKSTEP_INVALID_ARGUMENT, text)
-    case .notFinite: self.init(LOCKSTEP_NOT_FINITE, "\(error)")
+    case .notFinite, .notFiniteData: self.init(LOCKSTEP_NOT_FINITE, "\(error)")
     }
   }
 
@@ -59,17 +62,12 @@ extension CallError {
       case .missing, .folder, .unreadable, .unwritable: LOCKSTEP_FILE_ERROR
       default: LOCKSTEP_INVALID_MODEL
       }
-    self.init(status, "\(error)")
+    self.init(status, "\(error)", number: error.errorNumber)
   }
 
   init(_ error: NetworkFileError) {
     switch error {
     case .file(let error): self.init(error)
-    // The sentence names an option of the tool.
-    case .network(let file, _, .unknownActivation):
-      self.init(
-        LOCKSTEP_INVALID_MODEL,
-        "\(file): the file has activations between its layers but does not say which; load it with an activation.")
     case .network: self.init(LOCKSTEP_INVALID_MODEL, "\(error)")
     }
   }

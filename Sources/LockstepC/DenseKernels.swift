@@ -187,7 +187,7 @@ public func lockstep_digest_f32(
   status { () throws(CallError) in
     let (rows, columns) = (try LockstepC.size(rows, "rows"), try LockstepC.size(columns, "columns"))
     let values = try Operand(values, "values", rows: rows, columns: columns, stride: stride)
-    try write(digest: values.digest, to: digest, size: size)
+    try write(values.digest, "digest", to: digest, size: size)
   }
 }
 
@@ -200,7 +200,7 @@ public func lockstep_digest_f64(
   status { () throws(CallError) in
     let (rows, columns) = (try LockstepC.size(rows, "rows"), try LockstepC.size(columns, "columns"))
     let values = try Operand(values, "values", rows: rows, columns: columns, stride: stride)
-    try write(digest: values.digest, to: digest, size: size)
+    try write(values.digest, "digest", to: digest, size: size)
   }
 }
 

@@ -78,7 +78,7 @@ public func lockstep_network_load_memory_activated(
 public func lockstep_network_save(_ network: OpaquePointer?, _ path: UnsafePointer<CChar>?) -> lockstep_status {
   status { () throws(CallError) in
     let handle = try NetworkHandle.of(network)
-    let path = try LockstepC.path(path)
+    let path = try text(path, "path")
     try handle.lock.reading { () throws(CallError) in try handle.state.write(to: path) }
   }
 }
@@ -161,7 +161,7 @@ private func handle<Element: HandledElement>(
 private func load(
   _ path: UnsafePointer<CChar>?, precision: Int32, activation: Activation?
 ) throws(CallError) -> NetworkHandle {
-  let path = try LockstepC.path(path)
+  let path = try text(path, "path")
   let precision = try Constants.value(precision, in: Constants.precisions, "precision")
   let file: NetworkFile
   do { file = try NetworkFile(contentsOf: path, activation: activation) } catch { throw CallError(error) }

@@ -66,7 +66,7 @@ public func lockstep_network_digest(
 ) -> lockstep_status {
   status { () throws(CallError) in
     let handle = try NetworkHandle.of(network)
-    try write(digest: handle.lock.reading { handle.state.parametersDigest }, to: digest, size: size)
+    try write(handle.lock.reading { handle.state.parametersDigest }, "digest", to: digest, size: size)
   }
 }
 

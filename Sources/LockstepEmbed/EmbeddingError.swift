@@ -31,7 +31,7 @@ extension EmbeddingError: CustomStringConvertible {
 /// `error` about `file` as one line that editors and build tools find: `FILE: error: MESSAGE`.
 func diagnostic(_ error: any Error, file: String) -> String {
   if case NetworkFileError.network(_, nil, .unknownActivation) = error {
-    // Its sentence names an option of the command-line tool, which nobody calls here.
+    // Its sentence asks for a name that nobody can give here.
     return """
       \(file): error: the file has activations between its layers but does not say which; save it with the entry \
       lockstep.activations in its metadata, the activation of each layer as a JSON array such as ["relu", "identity"].

@@ -33,6 +33,10 @@ Tag: {tag}
 """
 
 
+class UnsupportedOperation(Exception):
+    """What a hook raises for what cannot be made; installers look for it by this name."""
+
+
 def build_wheel(
     wheel_directory: str,
     config_settings: Optional[Mapping[str, Any]] = None,
@@ -63,7 +67,7 @@ def build_wheel(
 
 def build_sdist(sdist_directory: str, config_settings: Optional[Mapping[str, Any]] = None) -> str:
     """Refuses: what is compiled is not made of this folder."""
-    raise SystemExit("there is no source distribution of the module alone: it comes from Lockstep's Swift package")
+    raise UnsupportedOperation("there is no source distribution of the module alone: it comes from Lockstep's Swift package")
 
 
 def _libraries() -> list[pathlib.Path]:

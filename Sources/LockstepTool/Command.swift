@@ -103,6 +103,7 @@ func runCommandLine(_ words: [String]) -> Int32 {
     try? output.flush()
     var sentence = "\(error)"
     if sentence.hasSuffix(".") { sentence.removeLast() }
+    if case NetworkFileError.network(_, _, .unknownActivation) = error { sentence += ", with --activation" }
     if let error = error as? UsageError, error.isAboutSyntax {
       sentence += "; "
       if speaker == "lockstep" { sentence += "the options of a command follow its name, " }

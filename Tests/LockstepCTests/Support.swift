@@ -44,6 +44,13 @@ final class CBackend {
     self.handle = try #require(handle)
   }
 
+  /// A backend by its name.
+  init(_ name: String, threads: Int = 0) throws {
+    var handle: OpaquePointer?
+    try #require(lockstep_backend_create_named(name, Int32(threads), &handle) == LOCKSTEP_OK, "\(message)")
+    self.handle = try #require(handle)
+  }
+
   deinit { lockstep_backend_free(handle) }
 }
 

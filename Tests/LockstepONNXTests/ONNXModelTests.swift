@@ -3,6 +3,7 @@
 
 import ComputeBackend
 import FileWriting
+import Foundation
 import Lockstep
 import Testing
 
@@ -115,7 +116,9 @@ import Testing
   @Test func aFolderIsNotReplaced() throws {
     let network = try Network<Float>(sizes: [1, 1], hidden: .relu, seed: 1)
     let model = try ONNXModel(network, producerVersion: "1")
-    #expect(throws: FileError(path: "/tmp", reason: "it is a folder")) { try model.write(to: "/tmp") }
+    #expect(throws: FileError(path: "/tmp", reason: "it is a folder", errorNumber: EISDIR)) {
+      try model.write(to: "/tmp")
+    }
   }
 
   private func model<Element: KernelElement>(_ activation: Activation, as _: Element.Type) throws -> ParsedModel {

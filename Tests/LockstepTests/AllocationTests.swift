@@ -1,5 +1,6 @@
 // What a predictor allocates: nothing after its construction and a thread's first call. Answers are tested in
-// PredictorTests.swift. Calls of several threads inside a backend are counted by the consumer package.
+// PredictorTests.swift. Calls of several threads inside a backend are counted by the consumer package, those of a race by
+// the consumer in C: only where it is optimised does a race allocate nothing.
 
 import BackendMatrix
 import CAllocationCount

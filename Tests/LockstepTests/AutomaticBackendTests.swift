@@ -111,6 +111,9 @@ struct AutomaticBackendTests {
     let predictor = Predictor(try network(), backend: backend)
     let input: Matrix<Float> = randomMatrix(rows: 30, columns: 40, seed: 1)
     #expect(predictor.backendChoice(rows: 30).reason == "the race has not begun")
+    #expect(
+      predictor.backendChoice(rows: 30).explanation.split(separator: "\n").dropFirst()
+        == ["openmp/scalar on 2 threads: racing", "simd/scalar on 1 thread: racing"])
     var calls = 0
     while !predictor.backendChoice(rows: 30).isDecided, calls < 100 {
       _ = try predictor.predict(input)
@@ -126,6 +129,12 @@ struct AutomaticBackendTests {
     #expect(choice.entries.map(\.standing) == [.slower, .chosen])
     #expect(abs(try #require(choice.entries[1].secondsPerRow) * 30 - 3e-3) < 1e-9)
     #expect(choice.reason == "the fastest; openmp/scalar on 2 threads takes 1.33 times as long")
+    #expect(
+      choice.explanation == """
+        the fastest; openmp/scalar on 2 threads takes 1.33 times as long
+        openmp/scalar on 2 threads: slower, 133333.33 ns a row, 9 calls
+        simd/scalar on 1 thread: chosen, 100000.00 ns a row, 9 calls
+        """)
 
     #expect(Predictor(try network(), backend: backend).backendChoice(rows: 30) == choice)
     #expect(predictor.backendChoice(rows: 32).isDecided == false)
@@ -152,6 +161,22 @@ struct AutomaticBackendTests {
     #expect(choice.entries.map(\.standing) == [.chosen])
     #expect(choice.candidate.variant.kind == .scalar)
     #expect(choice.reason == "it was given")
+    #expect(choice.explanation == "it was given\nscalar on 1 thread: chosen")
+  }
+
+  @Test("A variant that cannot run is refused with the reason")
+  func variants() throws {
+    let available = try Backends.available()
+    for kind in BackendKind.allCases {
+      for instructionSet in InstructionSet.allCases {
+        let variant = BackendVariant(kind: kind, instructionSet: instructionSet)
+        let reason = try Backends.unavailability(of: variant)
+        #expect((reason == nil) == available.contains(variant), "\(variant)")
+        if let reason, try Backends.unavailability(of: kind) == nil {
+          #expect(reason.contains(instructionSet.rawValue) && !reason.contains("CPU has no"), "\(variant)")
+        }
+      }
+    }
   }
 
   @Test("A short last batch has a race of its own")

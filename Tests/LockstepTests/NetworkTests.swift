@@ -27,6 +27,24 @@ import Testing
     }
   }
 
+  @Test func aMatrixOfAnotherNumberOfElementsSaysWhatItTakes() async {
+    func words(_ result: ExitTest.Result?) -> String {
+      String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    }
+    let tooFew = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Matrix<Float>(rows: 2, columns: 3, elements: [1, 2, 3, 4, 5])
+    }
+    #expect(words(tooFew).contains("A matrix [2 × 3] takes 6 elements, not 5"))
+    let negative = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Matrix<Double>(rows: -1, columns: -1, elements: [1])
+    }
+    #expect(words(negative).contains("A matrix cannot be [-1 × -1]"))
+    let tooLarge = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Matrix<Double>(rows: .max, columns: .max, elements: [1])
+    }
+    #expect(words(tooLarge).contains("takes more than 2^64 elements, not 1"))
+  }
+
   @Test func dataThatDoesNotFitIsRefused() throws {
     let network = try Network<Float>(sizes: [3, 2], hidden: .relu, seed: 0)
     let backend = try Backends.make(.scalar, as: Float.self)

@@ -103,6 +103,27 @@ import Testing
     #expect(trainer.network.isFinite)
   }
 
+  @Test(arguments: [false, true]) func dataThatIsNotFiniteIsNamed(shuffles: Bool) throws {
+    let schedule = try TrainingSchedule(epochs: 3, batchSize: 4, learningRate: 0.1, shuffles: shuffles, seed: 6)
+    var stream = RandomStream(seed: 6, purpose: .shuffle, index: 0)
+    let order = shuffles ? stream.permutation(10) : Array(0..<10)
+    let step = order.firstIndex(of: 7)! / 4 + 1
+    var (badInput, badTarget) = (input, target)
+    badInput[7, 1] = .nan
+    badTarget[7, 0] = -.infinity
+
+    let trainer = try trainer()
+    let error = #expect(throws: TrainingError.self) {
+      try trainer.train(input: badInput, target: target, schedule: schedule)
+    }
+    #expect(error == .notFiniteData(step: step, quantity: "input row 7, column 1 is nan"))
+    #expect(error?.description.contains("learning rate") == false)
+    #expect(trainer.network.isFinite)
+    #expect(throws: TrainingError.notFiniteData(step: step, quantity: "target row 7, column 0 is -inf")) {
+      try self.trainer().train(input: input, target: badTarget, schedule: schedule)
+    }
+  }
+
   @Test func anInfiniteFirstLossKeepsTheFirstNetwork() throws {
     let trainer = try trainer()
     let before = trainer.network

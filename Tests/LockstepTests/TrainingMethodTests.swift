@@ -76,6 +76,18 @@ import Testing
     }
   }
 
+  /// So many rows that threads share blocks, and rows of a dropout.
+  @Test func threadsChangeNoBit() throws {
+    let method = try TrainingMethod(
+      optimizer: Optimizer(.adam, weightDecay: 0.01), clipNorm: 0.01, dropout: 0.3, seed: 4)
+    try compare(
+      Float.self, sizes: [3, 17, 5], rows: 5000, method: method,
+      blocks: [.automatic, .wholeBatch, try .microBatch(rows: 256), try .microBatch(rows: 1024)])
+    let cut = RowBlocks.leaves(exponent: 0).cut(
+      NetworkStorage(try Network<Float>(sizes: [3, 17, 5], hidden: .tanh, seed: 5)), rows: 5000, threads: 7)
+    #expect(cut.tasks > 3)
+  }
+
   @Test func anAutomaticBackendHasTheSameBits() throws {
     let made = try #require(try Backends.make(threads: 2, as: Float.self) as? AutomaticBackend<Float>)
     for method in Self.methods {

@@ -119,7 +119,15 @@ private func entry(_ shape: String, _ offsets: String, _ type: String = "\"F32\"
     for (path, problem) in [("/nowhere/m", ModelFileError.Problem.missing), (NSTemporaryDirectory(), .folder)] {
       let error = #expect(throws: ModelFileError.self) { try SafetensorsFile(contentsOf: path) }
       #expect(error == ModelFileError(file: path, problem: problem))
+      #expect(error?.errorNumber == (problem == .missing ? ENOENT : EISDIR))
     }
+    let file = SafetensorsFile(tensors: [.init(name: "0.bias", shape: [1], elements: [1 as Float])])
+    for (path, number) in [("/nowhere/m", ENOENT), ("/", EISDIR), ("/dev/null/m", ENOTDIR)] {
+      let error = #expect(throws: ModelFileError.self) { try file.write(to: path) }
+      #expect(error?.errorNumber == number, "\(path)")
+    }
+    let damaged = #expect(throws: ModelFileError.self) { try SafetensorsFile(bytes: [], file: "m") }
+    #expect(damaged?.errorNumber == nil)
   }
 
   @Test func aFileThatIsNoModelIsRefused() {

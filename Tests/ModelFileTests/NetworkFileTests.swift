@@ -196,6 +196,11 @@ private func file(
     ) { try NetworkFile(mixed, path: "m") }
   }
 
+  @Test func anActivationThatNobodyNamesIsAskedForWithoutTheToolsWords() {
+    let sentence = NetworkFileError.network(file: "m", tensor: nil, .unknownActivation).description
+    #expect(sentence.contains("activation has to be named") && !sentence.contains("--"))
+  }
+
   @Test func activationsMustFitTheIndices() {
     let adjacent = file(
       ["0.weight": [4, 3], "0.bias": [4], "1.weight": [1, 4], "1.bias": [1]],

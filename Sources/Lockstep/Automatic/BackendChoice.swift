@@ -103,6 +103,10 @@ public struct BackendChoice: Sendable, Equatable {
   /// How many calls were raced.
   public var calls: Int { entries.reduce(0) { $0 + $1.calls } }
 
+  /// ``reason``, and below it every candidate on a line of its own: how it stands, its best time of a row and its calls,
+  /// as in `simd/avx2 on 1 thread: slower, 131.25 ns a row, 9 calls`.
+  public var explanation: String { ([reason] + entries.map(Self.line)).joined(separator: "\n") }
+
   /// How a race stands.
   init(of network: RacedNetwork, work: BackendWork, rows: ClosedRange<Int>, race: BackendRace) {
     (sizes, activations, precision) = (network.sizes, network.activations, network.precision)
@@ -148,14 +152,21 @@ public struct BackendChoice: Sendable, Equatable {
     }
     // A clock may be too coarse for the shortest calls.
     let ratio = time > 0 ? second.secondsPerRow! / time : 1
-    guard ratio < 1 else { return "the fastest; \(second.candidate) takes \(times(ratio)) as long" }
+    guard ratio < 1 else { return "the fastest; \(second.candidate) takes \(hundredths(ratio)) times as long" }
     return "as fast within 3 % as \(second.candidate), on fewer threads"
   }
 
-  /// As in `1.07 times`.
-  private static func times(_ ratio: Double) -> String {
-    let hundredths = Int((min(ratio, 1e9) * 100).rounded())
+  private static func line(_ entry: Entry) -> String {
+    var line = "\(entry.candidate): \(entry.standing.rawValue)"
+    if let time = entry.secondsPerRow { line += ", \(hundredths(time * 1e9)) ns a row" }
+    if entry.calls > 0 { line += ", \(entry.calls) call\(entry.calls == 1 ? "" : "s")" }
+    return line
+  }
+
+  /// As in `1.07`.
+  private static func hundredths(_ value: Double) -> String {
+    let hundredths = Int((min(value, 1e15) * 100).rounded())
     let digits = "\(hundredths % 100)"
-    return "\(hundredths / 100).\(digits.count == 1 ? "0" : "")\(digits) times"
+    return "\(hundredths / 100).\(digits.count == 1 ? "0" : "")\(digits)"
   }
 }

@@ -1,6 +1,14 @@
 // What can be wrong with a model file, and the sentence that says so. How files are read lies in SafetensorsHeader.swift
 // and SafetensorsReading.swift.
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// A model file that cannot be read, used or written: which, where in it, and what is wrong.
 public struct ModelFileError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The file, as the caller named it.
@@ -9,12 +17,20 @@ public struct ModelFileError: Error, Sendable, Equatable, CustomStringConvertibl
   public let tensor: String?
   /// What is wrong.
   public let problem: Problem
+  /// The system's `errno`, where it did not read or write the file; `nil` where it gave none.
+  public let errorNumber: Int32?
 
-  /// An error about `file`, or about one tensor in it.
-  public init(file: String, tensor: String? = nil, problem: Problem) {
+  /// An error about `file`, or about one tensor in it. A file that is missing or a folder has its `errno` anyway.
+  public init(file: String, tensor: String? = nil, problem: Problem, errorNumber: Int32? = nil) {
     self.file = file
     self.tensor = tensor
     self.problem = problem
+    self.errorNumber =
+      switch problem {
+      case .missing: ENOENT
+      case .folder: EISDIR
+      default: errorNumber
+      }
   }
 
   /// What can be wrong with a model file.

@@ -102,7 +102,7 @@ extension NetworkFileError.Problem {
     case .noRoomForActivation(let activation):
       "the activation \(activation.rawValue) is asked for, but the indices of the layers leave no room for one"
     case .unknownActivation:
-      "the file has activations between its layers but does not say which; name it with --activation"
+      "the file has activations between its layers but does not say which; an activation has to be named"
     case .tooLarge(let value, let precision): "the number \(value) is too large for precision \(precision.rawValue)"
     case .shapes(let error): error.description
     }

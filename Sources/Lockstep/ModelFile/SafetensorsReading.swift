@@ -14,8 +14,7 @@ extension SafetensorsFile {
   /// - Throws: ``ModelFileError`` for a file that cannot be read or breaks a rule of the format.
   public init(contentsOf path: String) throws(ModelFileError) {
     guard let stream = fopen(path, "r") else {
-      throw ModelFileError(
-        file: path, problem: errno == ENOENT ? .missing : .unreadable(reason: String(cString: strerror(errno))))
+      throw ModelFileError(file: path, readingFailedWith: errno)
     }
     defer { fclose(stream) }
     try self.init(file: path) { (count) throws(ModelFileError) in try read(count, from: stream, file: path) }
@@ -61,6 +60,19 @@ extension SafetensorsFile {
   }
 }
 
+extension ModelFileError {
+  /// The error that an `errno` of opening or reading `file` stands for.
+  fileprivate init(file: String, readingFailedWith code: Int32) {
+    let problem: Problem =
+      switch code {
+      case ENOENT: .missing
+      case EISDIR: .folder
+      default: .unreadable(reason: String(cString: strerror(code)))
+      }
+    self.init(file: file, problem: problem, errorNumber: code)
+  }
+}
+
 /// The next `count` bytes of `stream`, or as many as there are. The memory grows with what has been read.
 private func read(_ count: Int, from stream: UnsafeMutablePointer<FILE>, file: String) throws(ModelFileError) -> [UInt8]
 {
@@ -72,8 +84,7 @@ private func read(_ count: Int, from stream: UnsafeMutablePointer<FILE>, file: S
       read = fread(buffer.baseAddress, 1, wanted, stream)
     }
     if part.count < wanted, ferror(stream) != 0 {
-      throw ModelFileError(
-        file: file, problem: errno == EISDIR ? .folder : .unreadable(reason: String(cString: strerror(errno))))
+      throw ModelFileError(file: file, readingFailedWith: errno)
     }
     bytes += part
     if part.count < wanted { break }

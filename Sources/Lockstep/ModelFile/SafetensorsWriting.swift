@@ -14,7 +14,8 @@ extension SafetensorsFile {
       for part in parts { try file.write(part) }
       try file.finish()
     } catch {
-      throw ModelFileError(file: path, problem: .unwritable(reason: error.reason))
+      throw ModelFileError(
+        file: path, problem: .unwritable(reason: error.reason), errorNumber: error.errorNumber)
     }
   }
 

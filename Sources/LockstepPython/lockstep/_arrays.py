@@ -52,6 +52,14 @@ def matrix(values: Any, dtype: np.dtype, columns: int, argument: str) -> np.ndar
     return rows_of(array, dtype)
 
 
+def row(values: Any, dtype: np.dtype, count: int, argument: str) -> np.ndarray:
+    """Numbers ``[count]`` to read, as a matrix of one row."""
+    array = numbers(values, argument)
+    if array.shape != (count,):
+        raise ArgumentError(f"{argument} has the shape {array.shape}; it must be [{count}]")
+    return rows_of(array.reshape(1, -1), dtype)
+
+
 def targets(values: Any, dtype: np.dtype, rows: int, columns: int, argument: str) -> np.ndarray:
     """A matrix ``[rows x columns]`` to read; where it has one column, its elements may come alone, ``[rows]``."""
     array = numbers(values, argument)

@@ -14,7 +14,11 @@ class ArgumentError(LockstepError, ValueError):
 
 
 class FileError(LockstepError, OSError):
-    """A file cannot be read or written."""
+    """A file cannot be read or written; ``errno`` is the system's number, where it gave one, else ``None``."""
+
+    def __str__(self) -> str:
+        # Without the number in front, as the sentences of all errors.
+        return self.strerror or super().__str__()
 
 
 class ModelError(LockstepError, ValueError):

@@ -46,7 +46,7 @@ _ERRORS = (
 
 # What functions take. Those that return no status are listed with what they return.
 SIGNATURES: dict[str, Sequence[Any]] = {
-    "lockstep_backend_create": [c_int32, c_int32, POINTER(c_void_p)],
+    "lockstep_backend_create_named": [c_char_p, c_int32, POINTER(c_void_p)],
     "lockstep_backend_describe": [c_void_p, POINTER(c_int32), POINTER(c_int32), POINTER(c_char_p)],
     "lockstep_network_create": [c_int32, POINTER(c_int64), c_int64, POINTER(c_int32), c_uint64, POINTER(c_void_p)],
     "lockstep_network_load": [c_char_p, c_int32, POINTER(c_void_p)],
@@ -66,6 +66,7 @@ SIGNATURES: dict[str, Sequence[Any]] = {
         POINTER(c_char_p),
         POINTER(c_int32),
     ],
+    "lockstep_network_explain_backend": [c_void_p, c_int64, c_int32, c_char_p, c_size_t, POINTER(c_size_t)],
     "lockstep_network_precision": [c_void_p, POINTER(c_int32)],
     "lockstep_network_shape": [c_void_p] + [POINTER(c_int64)] * 4,
     "lockstep_network_layer": [c_void_p, c_int64, POINTER(c_int64), POINTER(c_int64), POINTER(c_int32)],
@@ -75,6 +76,7 @@ OTHER_SIGNATURES: dict[str, tuple[Sequence[Any], Any]] = {
     "lockstep_version": ([], c_char_p),
     "lockstep_abi_version": ([], c_int32),
     "lockstep_error_message": ([], c_char_p),
+    "lockstep_error_number": ([], c_int32),
     "lockstep_backend_free": ([c_void_p], None),
     "lockstep_network_free": ([c_void_p], None),
 }
@@ -145,7 +147,9 @@ def version() -> str:
 def error(status: int) -> LockstepError:
     """What to raise for the status of the latest call on this thread."""
     message = library.lockstep_error_message().decode()
-    return _ERRORS[status - 1](message) if 0 < status <= len(_ERRORS) else LockstepError(message)
+    kind = _ERRORS[status - 1] if 0 < status <= len(_ERRORS) else LockstepError
+    number = library.lockstep_error_number() if kind is FileError else 0
+    return kind(number, message) if number else kind(message)
 
 
 def check(status: int) -> None:

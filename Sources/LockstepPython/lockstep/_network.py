@@ -206,20 +206,42 @@ class Network:
         self._backend = backend
 
     def backend_choice(self, rows: int, work: str = "predict") -> BackendChoice:
-        """What computes on so many rows: the fastest, where no backend was named; before that is decided, the best so far.
+        """What computes on so many rows, and why: the fastest, where no backend was named; before that is decided, the
+        best so far.
 
         Args:
             rows: 0 or more.
             work: ``"predict"``, ``"gradients"`` or ``"step"``, which ``fit`` takes, too.
         """
         kind, threads, name, decided = c_int32(), c_int32(), c_char_p(), c_int32()
-        rows, work_constant = integer(rows, "rows", 0, 2**63 - 1), constant(work, WORK, "work")
-        check(
-            library.lockstep_network_backend_choice(
-                self._handle, rows, work_constant, byref(kind), byref(threads), byref(name), byref(decided)
+        asked = (self._handle, integer(rows, "rows", 0, 2**63 - 1), constant(work, WORK, "work"))
+
+        def told() -> tuple[str, int, str, bool]:
+            check(
+                library.lockstep_network_backend_choice(
+                    *asked, byref(kind), byref(threads), byref(name), byref(decided)
+                )
             )
-        )
-        return BackendChoice(BACKENDS[kind.value], threads.value, (name.value or b"").decode(), bool(decided.value))
+            return BACKENDS[kind.value], threads.value, (name.value or b"").decode(), bool(decided.value)
+
+        choice, reason = told(), self._reason(asked)
+        # Calls of other threads may decide in between.
+        while (latest := told()) != choice:
+            choice, reason = latest, self._reason(asked)
+        return BackendChoice(*choice, reason)
+
+    def _reason(self, asked: tuple[Any, ...]) -> str:
+        """The first line of what the library explains."""
+        needed = c_size_t()
+        check(library.lockstep_network_explain_backend(*asked, None, 0, byref(needed)))
+        while True:
+            text = ctypes.create_string_buffer(needed.value)
+            size = needed.value
+            status = library.lockstep_network_explain_backend(*asked, text, size, byref(needed))
+            # Calls of other threads may have given it more to tell.
+            if needed.value <= size:
+                check(status)
+                return text.value.decode().split("\n", 1)[0]
 
     # Parameters
 
@@ -235,10 +257,7 @@ class Network:
 
     @parameters.setter
     def parameters(self, values: ArrayLike) -> None:
-        array = _arrays.numbers(values, "parameters")
-        if array.shape != (self._parameter_count,):
-            raise ArgumentError(f"parameters has the shape {array.shape}; it must be [{self._parameter_count}]")
-        array = _arrays.rows_of(array.reshape(1, -1), self._dtype)
+        array = _arrays.row(values, self._dtype, self._parameter_count, "parameters")
         check(self._functions["lockstep_network_set_parameters"](self._handle, address(array), array.size))
 
     @property
@@ -260,7 +279,7 @@ class Network:
         matrix = None if weights is None else _arrays.matrix(weights, self._dtype, outputs, "weights")
         if matrix is not None and matrix.shape[0] != inputs:
             raise ArgumentError(f"weights has the shape {matrix.shape}; it must be [{inputs} x {outputs}]")
-        row = None if bias is None else _arrays.matrix(np.reshape(bias, (1, -1)), self._dtype, outputs, "bias")
+        row = None if bias is None else _arrays.row(bias, self._dtype, outputs, "bias")
         check(
             self._functions["lockstep_network_set_layer"](
                 self._handle,

@@ -107,7 +107,7 @@ class LockstepRegressor(RegressorMixin, _Estimator):
         shuffle: whether each epoch has a new random order of samples.
         random_state: an int for the same network in each call of ``fit``, a ``RandomState``, or ``None``.
         dtype: the arithmetic, ``"float32"`` or ``"float64"``.
-        backend: what computes: ``"auto"``, ``"scalar"``, ``"simd"`` or ``"openmp"``; no result depends on it.
+        backend: what computes, by its name as ``lockstep.Backend`` takes it; no result depends on it.
         threads: how many threads ``"openmp"`` uses; ``None`` for as many as there are.
 
     Attributes:

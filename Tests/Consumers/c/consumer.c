@@ -6,6 +6,7 @@
 //   consumer statuses             provokes every status
 //   consumer processes            threads, and processes forked before and after them
 
+#include <errno.h>
 #include <lockstep.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -143,6 +144,7 @@ static void statuses(void) {
   const float input[] = {1, 2}, target[] = {1e30f};
   float output[4] = {0};
   double number = 0;
+  char digest[17];
   lockstep_network *network, *none;
   lockstep_backend *backend;
   require(*lockstep_error_message() == 0, "nothing has failed yet");
@@ -155,6 +157,7 @@ static void statuses(void) {
   expect(LOCKSTEP_OVERLAP, lockstep_network_predict_f32(network, 1, output, 2, output + 1, 1), "output");
   expect(LOCKSTEP_WRONG_PRECISION, lockstep_network_predict_f64(network, 1, &number, 2, &number, 1), "network");
   expect(LOCKSTEP_FILE_ERROR, lockstep_network_load("/nonexistent", LOCKSTEP_PRECISION_F32, &none), "/nonexistent");
+  require(lockstep_error_number() == ENOENT, "the number is the system's");
   expect(LOCKSTEP_INVALID_MODEL, lockstep_network_load("/dev/null", LOCKSTEP_PRECISION_F32, &none), "/dev/null");
   expect(LOCKSTEP_INVALID_ARGUMENT, lockstep_network_load_activated("/dev/null", LOCKSTEP_PRECISION_F32, 9, &none),
          "activation");
@@ -167,11 +170,15 @@ static void statuses(void) {
          "sizes");
   setenv("LOCKSTEP_MAX_ISA", "scalar", 1);
   expect(LOCKSTEP_UNAVAILABLE, lockstep_backend_create(LOCKSTEP_BACKEND_OPENMP, 0, &backend), "openmp");
+  expect(LOCKSTEP_UNAVAILABLE, lockstep_backend_create_named("simd/avx2", 0, &backend), "auto, scalar");
   unsetenv("LOCKSTEP_MAX_ISA");
+  expect(LOCKSTEP_INVALID_ARGUMENT, lockstep_backend_create_named("avx2", 0, &backend), "scalar");
+  expect(LOCKSTEP_INVALID_SHAPE,
+         lockstep_network_explain_backend(network, 1, LOCKSTEP_WORK_PREDICT, digest, sizeof digest, NULL), "size");
   lockstep_network_free(network);
 }
 
-/// Asks for what computes, until the calls have decided it.
+/// Asks for what computes and why, until the calls have decided it, and takes it by its name.
 static void choice(void) {
   const int64_t sizes[] = {31, 37, 5};
   const int32_t activations[] = {LOCKSTEP_ACTIVATION_RELU, LOCKSTEP_ACTIVATION_IDENTITY};
@@ -188,6 +195,27 @@ static void choice(void) {
     check(lockstep_network_backend_choice(network, 20, LOCKSTEP_WORK_PREDICT, &kind, &threads, &name, &decided));
   }
   require(decided && kind != LOCKSTEP_BACKEND_AUTO && threads >= 1 && *name != 0, "the calls decide");
+
+  size_t size;
+  check(lockstep_network_explain_backend(network, 20, LOCKSTEP_WORK_PREDICT, NULL, 0, &size));
+  char *explanation = allocate(size, 1);
+  check(lockstep_network_explain_backend(network, 20, LOCKSTEP_WORK_PREDICT, explanation, size, &size));
+  require(strlen(explanation) == size - 1, "the explanation has the length that was told");
+  const char *chosen = strstr(explanation, ": chosen");
+  require(chosen != NULL, "the explanation names who was chosen");
+  while (chosen[-1] != '\n') --chosen;
+  require(strncmp(chosen, name, strlen(name)) == 0, "the explanation is of the choice");
+  free(explanation);
+
+  lockstep_backend *backend;
+  check(lockstep_backend_create_named(name, threads, &backend));
+  check(lockstep_network_set_backend(network, backend));
+  lockstep_backend_free(backend);
+  int32_t named_kind, named_threads;
+  check(lockstep_network_backend_choice(network, 20, LOCKSTEP_WORK_STEP, &named_kind, &named_threads, NULL, &decided));
+  require(decided && named_kind == kind && named_threads == threads, "a backend is made by the name that is told");
+  check(lockstep_network_predict_f32(network, 20, input, 31, output, 5));
+  require(memcmp(first, output, sizeof first) == 0, "the name changes no bit");
   lockstep_network_free(network);
 }
 

@@ -190,8 +190,12 @@ class Training(unittest.TestCase):
 
     def test_divergence_leaves_finite_parameters(self):
         network = lockstep.Network([2, 4, 1])
-        with self.assertRaisesRegex(ArithmeticError, "step"):
+        with self.assertRaisesRegex(ArithmeticError, "step .* learning rate"):
             network.fit(numbers(10, 2), numbers(10, 1), learning_rate=1e30, epochs=10)
+        x = numbers(10, 2)
+        x[3, 1] = np.inf
+        with self.assertRaisesRegex(lockstep.NotFiniteError, "step 1: input row 3, column 1 is inf"):
+            network.fit(x, numbers(10, 1))
         self.assertTrue(np.isfinite(network.parameters).all())
 
 
@@ -271,8 +275,9 @@ class Copies(unittest.TestCase):
 
     def test_the_choice_of_a_backend_is_told(self):
         pinned = lockstep.Network([5, 40, 3], backend=lockstep.Backend("simd"))
-        self.assertEqual(pinned.backend_choice(7), ("simd", 1, pinned.backend.name, True))
+        self.assertEqual(pinned.backend_choice(7), ("simd", 1, pinned.backend.name, True, "it was given"))
         network = lockstep.Network([5, 40, 3])
+        self.assertIn(network.backend_choice(18).reason, ("the race has not begun", "nothing else can run"))
         x, y = numbers(19, 5), numbers(19, 3)
         for work in ("predict", "gradients", "step"):
             calls = 0
@@ -284,6 +289,13 @@ class Copies(unittest.TestCase):
             self.assertNotEqual(choice.kind, "auto")
             self.assertGreaterEqual(choice.threads, 1)
             self.assertTrue(choice.name.startswith(choice.kind))
+            self.assertRegex(choice.reason, "^(the fastest; .* takes|as fast within 3 % as|nothing else|it won a race)")
+            self.assertNotIn("\n", choice.reason)
+            # The name that is told makes the backend that has it.
+            backend = lockstep.Backend(choice.name, choice.threads)
+            self.assertEqual((backend.kind, backend.threads, backend.name), choice[:3])
+            other = lockstep.Network([5, 40, 3], backend=backend)
+            self.assertEqual(pickle.loads(pickle.dumps(other)).backend.name, choice.name)
         for rows, work in ((-1, "predict"), (1, "infer"), (2**63, "step")):
             with self.subTest(rows, work=work), self.assertRaises(ValueError):
                 network.backend_choice(rows, work)
@@ -379,9 +391,24 @@ class Refusals(unittest.TestCase):
         for options in ({"epochs": 1.5}, {"batch_size": None}, {"learning_rate": "a"}, {"learning_rate": None}):
             with self.subTest(**options), self.assertRaises((TypeError, ValueError)):
                 network.fit(x, y, **options)
-        for kind, threads in (("gpu", None), ("openmp", 0), ("openmp", 1025), ("openmp", 2**32 + 1), (3, None)):
-            with self.subTest(kind, threads=threads), self.assertRaises(ValueError):
+        for kind, threads in (
+            ("gpu", None),
+            ("simd\0", None),
+            ("\udc80", None),
+            ("scalar/avx2", None),
+            ("openmp", 0),
+            ("openmp", 1025),
+            ("openmp", 2**32 + 1),
+            (3, None),
+        ):
+            with self.subTest(kind, threads=threads), self.assertRaises(lockstep.ArgumentError):
                 lockstep.Backend(kind, threads)
+        # No CPU has both.
+        with self.assertRaisesRegex(lockstep.UnavailableError, "what can run here is auto, .*scalar"):
+            for instruction_set in ("avx512", "neon"):
+                lockstep.Backend(f"openmp/{instruction_set}")
+        with self.assertRaisesRegex(lockstep.ArgumentError, 'name "gpu"; what can run here is auto, .*scalar'):
+            lockstep.Backend("gpu")
 
     def test_parameters_that_do_not_fit(self):
         network = lockstep.Network([3, 2])
@@ -395,6 +422,10 @@ class Refusals(unittest.TestCase):
             (0, np.zeros((2, 3))),
             (0, np.zeros((4, 2))),
             (0, None, [1]),
+            (0, None, [[1, 2]]),
+            (0, None, [[1], [2]]),
+            (0, None, [1, 2, 3]),
+            (0, None, 1),
         ):
             with self.subTest(arguments=arguments), self.assertRaises(ValueError):
                 network.set_layer(*arguments)

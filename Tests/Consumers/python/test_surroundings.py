@@ -2,10 +2,13 @@
 # their own, and how the library is found. LOCKSTEP_PREFIX names the folder that Lockstep was installed into.
 import concurrent.futures
 import ctypes
+import errno
+import importlib.util
 import json
 import multiprocessing
 import os
 import pathlib
+import pickle
 import re
 import subprocess
 import sys
@@ -148,10 +151,17 @@ class Files(unittest.TestCase):
             lockstep.Network.load(path, activation="softmax")
 
     def test_files_that_are_none(self):
-        with self.assertRaisesRegex(OSError, "missing.safetensors"):
-            lockstep.Network.load(self.folder / "missing.safetensors")
-        with self.assertRaises(OSError):
-            lockstep.Network([1, 1]).save(self.folder / "missing" / "model.safetensors")
+        for call, number in (
+            (lambda: lockstep.Network.load(self.folder / "missing"), errno.ENOENT),
+            (lambda: lockstep.Network.load(self.folder), errno.EISDIR),
+            (lambda: lockstep.Network([1, 1]).save(self.folder / "missing" / "model"), errno.ENOENT),
+            (lambda: lockstep.Network([1, 1]).save(self.folder), errno.EISDIR),
+        ):
+            with self.assertRaises(lockstep.FileError) as caught:
+                call()
+            for error in (caught.exception, pickle.loads(pickle.dumps(caught.exception))):
+                self.assertEqual(error.errno, number)
+                self.assertTrue(str(error).startswith(str(self.folder)), error)
         with self.assertRaises(ValueError):
             lockstep.Network.load("a\0b")
         (self.folder / "text").write_text("This is no model.")
@@ -331,6 +341,16 @@ class Library(unittest.TestCase):
             for name, sentence in (("", "install-lockstep"), ("/nonexistent.so", "nonexistent"), ("libm.so.6", "libm")):
                 attempt = program + "try:\n  import lockstep\nexcept ImportError as error:\n  print(error)"
                 self.assertIn(sentence, python(attempt, LOCKSTEP_LIBRARY=name))
+
+    def test_there_is_no_source_distribution(self):
+        path = PREFIX / "share/lockstep/python/lockstep_wheel.py"
+        specification = importlib.util.spec_from_file_location("lockstep_wheel", path)
+        hooks = importlib.util.module_from_spec(specification)
+        specification.loader.exec_module(hooks)
+        with tempfile.TemporaryDirectory() as folder:
+            # The name that PEP 517 has installers look for.
+            with self.assertRaisesRegex(hooks.UnsupportedOperation, "no source distribution"):
+                hooks.build_sdist(folder)
 
     def test_scikit_learn_is_imported_by_who_asks_alone(self):
         self.assertEqual(python("import sys, lockstep; print('sklearn' in sys.modules)"), "False\n")
