@@ -213,8 +213,9 @@ let package = Package(
     // Tests.
     .target(name: "BackendMatrix", dependencies: ["Lockstep"], path: "Tests/BackendMatrix"),
     .testTarget(
-      name: "GoldenTests", dependencies: ["Lockstep", "BackendMatrix"], exclude: ["golden_numpy.py"],
-      resources: [.copy("golden_numpy.json")]),
+      name: "GoldenTests", dependencies: ["Lockstep", "BackendMatrix"],
+      exclude: ["golden_numpy.py", "golden_pytorch.py"],
+      resources: [.copy("golden_numpy.json"), .copy("golden_pytorch.json")]),
     .target(name: "CAllocationCount", path: "Tests/CAllocationCount"),
     .testTarget(
       name: "LockstepTests", dependencies: ["Lockstep", "LockstepReference", "BackendMatrix", "CAllocationCount"]),

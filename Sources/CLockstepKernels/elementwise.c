@@ -6,7 +6,7 @@ typedef struct {
   const lockstep_kernels *kernels;
   lockstep_matrix operand;
   lockstep_mutable_matrix target;
-  lockstep_update *update;
+  lockstep_elementwise *update;
   double factor;
   ptrdiff_t parts;
 } elementwise_parts;
@@ -29,7 +29,7 @@ static void elementwise_part(void *context, ptrdiff_t index) {
 }
 
 static void run_elementwise(const lockstep_kernels *kernels, int threads, lockstep_matrix operand,
-                            lockstep_mutable_matrix target, lockstep_update *update, double factor) {
+                            lockstep_mutable_matrix target, lockstep_elementwise *update, double factor) {
   if (operand.stride == operand.columns && target.stride == target.columns) {
     target.columns *= target.rows;
     target.rows = 1;

@@ -1,10 +1,11 @@
 // What the kernels of an instruction set offer to the primitives: single-threaded work on a part of an operand. How the
-// work is cut into parts lies in products.c and sums.c.
+// work is cut into parts lies in products.c, sums.c, elementwise.c and updates.c.
 #ifndef LOCKSTEP_KERNEL_TABLE_H
 #define LOCKSTEP_KERNEL_TABLE_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "lockstep_kernels.h"
 
@@ -79,7 +80,7 @@ static inline INLINED void lockstep_exchange_operands(lockstep_product *product)
 
 /// Elementwise work: replaces each element of `target` by a function of it, of the element of `operand` and of a value
 /// of the element type.
-typedef void lockstep_update(lockstep_mutable_matrix target, lockstep_matrix operand, double factor);
+typedef void lockstep_elementwise(lockstep_mutable_matrix target, lockstep_matrix operand, double factor);
 
 struct lockstep_kernels {
   ptrdiff_t element_size, lanes, tile_rows, tile_vectors;
@@ -115,9 +116,20 @@ struct lockstep_kernels {
                       lockstep_mutable_matrix gradient);
 
   /// `operand` is the other node; there is no factor.
-  lockstep_update *add;
+  lockstep_elementwise *add;
   /// `operand` is the gradient, `factor` the learning rate.
-  lockstep_update *descend;
+  lockstep_elementwise *descend;
+
+  /// A step of an optimiser.
+  void (*update)(const lockstep_update_rule *rule, lockstep_mutable_matrix parameters, lockstep_matrix gradient,
+                 lockstep_mutable_matrix first, lockstep_mutable_matrix second);
+
+  /// The sum of the squares of elements without gaps.
+  double (*sum_of_squares)(const void *elements, ptrdiff_t count);
+
+  /// Dropout of rows, the first of which is number `first_row` of the batch.
+  void (*drop_out)(const lockstep_dropout_rule *rule, ptrdiff_t first_row, lockstep_matrix values,
+                   lockstep_mutable_matrix output);
 };
 
 extern const lockstep_kernels lockstep_kernels_f32_avx2, lockstep_kernels_f64_avx2;

@@ -46,6 +46,8 @@
 #include "losses.inc.h"
 #include "narrow_pass.inc.h"
 #include "elementwise.inc.h"
+#include "updates.inc.h"
+#include "dropout.inc.h"
 #include "in_place.inc.h"
 #include "row.inc.h"
 
@@ -63,6 +65,9 @@ const lockstep_kernels NAME(kernels) = {
     .loss_rows = NAME(loss_rows),
     .add = NAME(add),
     .descend = NAME(descend),
+    .update = NAME(update),
+    .sum_of_squares = NAME(sum_of_squares),
+    .drop_out = NAME(drop_out),
 };
 
 #undef ELEMENT

@@ -1,5 +1,5 @@
 // How primitives share work between threads: what is worth a fork, and where parts begin. What the parts compute lies in
-// products.c, sums.c and elementwise.c.
+// products.c, sums.c, elementwise.c and updates.c.
 
 #ifndef LOCKSTEP_PARTS_H
 #define LOCKSTEP_PARTS_H
@@ -12,6 +12,7 @@ enum {
   PRODUCTS_PER_THREAD = 1 << 18,
   ELEMENTS_PER_THREAD = 1 << 16,
   LOSSES_PER_THREAD = 1 << 12,
+  DROPS_PER_THREAD = 1 << 14,
 };
 
 static inline ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }

@@ -98,6 +98,35 @@ public protocol ComputeBackend<Element>: Sendable {
   func descend(
     _ parameters: MutableMatrixView<Element>, gradient: MatrixView<Element>, learningRate: Element)
 
+  /// A step of an optimiser, ``UpdateRule/step(_:gradient:first:second:)`` element by element.
+  ///
+  /// - Parameters:
+  ///   - parameters: any shape, updated.
+  ///   - rule: the formula and its coefficients.
+  ///   - gradient: of the same shape.
+  ///   - first: the first moments, of the same shape, updated; `nil` where the formula keeps none.
+  ///   - second: the second moments, of the same shape, updated; `nil` where the formula keeps none.
+  func update(
+    _ parameters: MutableMatrixView<Element>, by rule: UpdateRule<Element>, gradient: MatrixView<Element>,
+    first: MutableMatrixView<Element>?, second: MutableMatrixView<Element>?)
+
+  /// The sum of the squares of all elements, in `Double`: the elements, row by row, are one sequence, whose leaves of 256
+  /// elements are sums in stripes, `fma(x, x, stripe)`, and whose leaves fold in the pairwise tree.
+  ///
+  /// - Parameter matrix: any shape.
+  /// - Returns: the sum; +0 where there is no element.
+  func sumOfSquares(_ matrix: MatrixView<Element>) -> Double
+
+  /// Dropout: ``DropoutRule/value(_:word:)`` of each element by the word of its row and column.
+  ///
+  /// - Parameters:
+  ///   - values: `[rows × columns]`.
+  ///   - rule: what is dropped.
+  ///   - firstRow: the number of the first row within the whole batch.
+  ///   - output: `[rows × columns]`, written; it may be `values` themselves.
+  func dropOut(
+    _ values: MatrixView<Element>, by rule: DropoutRule<Element>, firstRow: Int, output: MutableMatrixView<Element>)
+
   /// A step of gradient descent on a dense layer: ``parameterGradients(input:outputGradient:weightGradient:biasGradient:)``
   /// and ``descend(_:gradient:learningRate:)`` in one, with the same bits. A backend may update each parameter as soon as
   /// its sum over all rows is there, so that the gradient of a large layer is never stored.
@@ -160,6 +189,27 @@ extension ComputeBackend {
       descend(weights, gradient: weightGradient.view, learningRate: learningRate)
       descend(bias, gradient: biasGradient.view, learningRate: learningRate)
     }
+  }
+
+  /// One element after the other.
+  @inlinable
+  public func update(
+    _ parameters: MutableMatrixView<Element>, by rule: UpdateRule<Element>, gradient: MatrixView<Element>,
+    first: MutableMatrixView<Element>?, second: MutableMatrixView<Element>?
+  ) {
+    rule.apply(to: parameters, gradient: gradient, first: first, second: second)
+  }
+
+  /// One element after the other.
+  @inlinable
+  public func sumOfSquares(_ matrix: MatrixView<Element>) -> Double { SumOfSquares.of(matrix) }
+
+  /// One element after the other.
+  @inlinable
+  public func dropOut(
+    _ values: MatrixView<Element>, by rule: DropoutRule<Element>, firstRow: Int, output: MutableMatrixView<Element>
+  ) {
+    rule.apply(values, firstRow: firstRow, output: output)
   }
 
   /// None: what a backend does that has no kernel of this kind.

@@ -36,6 +36,8 @@ public protocol KernelVector {
   static prefix func - (a: Self) -> Self
   /// `a * b + c`, rounded once.
   static func fma(_ a: Self, _ b: Self, _ c: Self) -> Self
+  /// The square root of each lane, rounded once: NaN below -0.
+  static func squareRoot(_ a: Self) -> Self
 
   /// `a < b` in each lane: false where either is NaN.
   static func less(_ a: Self, _ b: Self) -> Mask
@@ -96,6 +98,7 @@ extension Float: KernelVector {
   public func store(_ address: UnsafeMutablePointer<Float>) { address.pointee = self }
   @inlinable @inline(__always)
   public static func fma(_ a: Float, _ b: Float, _ c: Float) -> Float { c.addingProduct(a, b) }
+  @inlinable @inline(__always) public static func squareRoot(_ a: Float) -> Float { a.squareRoot() }
   @inlinable @inline(__always) public static func less(_ a: Float, _ b: Float) -> Bool { a < b }
   @inlinable @inline(__always) public static func lessOrEqual(_ a: Float, _ b: Float) -> Bool { a <= b }
   @inlinable @inline(__always)
@@ -118,6 +121,7 @@ extension Double: KernelVector, DoubleVector {
   public func store(_ address: UnsafeMutablePointer<Double>) { address.pointee = self }
   @inlinable @inline(__always)
   public static func fma(_ a: Double, _ b: Double, _ c: Double) -> Double { c.addingProduct(a, b) }
+  @inlinable @inline(__always) public static func squareRoot(_ a: Double) -> Double { a.squareRoot() }
   @inlinable @inline(__always) public static func less(_ a: Double, _ b: Double) -> Bool { a < b }
   @inlinable @inline(__always) public static func lessOrEqual(_ a: Double, _ b: Double) -> Bool { a <= b }
   @inlinable @inline(__always)

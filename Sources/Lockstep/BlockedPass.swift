@@ -9,17 +9,21 @@ final class BlockedPass<Element: KernelElement> {
   /// or that wait for their right neighbour, in the order of their rows.
   private final class NodeTask: @unchecked Sendable {
     private let network: NetworkStorage<Element>
+    private let drops: Bool
     private var workspace: PassWorkspace<Element>?
     private(set) var gradients: [NetworkStorage<Element>] = []
     private var narrowViews: [[DenseLayerViews<Element>]] = []
     /// The sums of losses of the nodes that the task owns.
     var lossSums: [Element] = []
 
-    init(_ network: NetworkStorage<Element>) { self.network = network }
+    init(_ network: NetworkStorage<Element>, drops: Bool) {
+      self.network = network
+      self.drops = drops
+    }
 
     func workspace(rows: Int) -> PassWorkspace<Element> {
       if let workspace, workspace.rows >= rows { return workspace }
-      let new = PassWorkspace(rows: rows, network: network)
+      let new = PassWorkspace(rows: rows, network: network, drops: drops)
       workspace = new
       return new
     }
@@ -44,6 +48,7 @@ final class BlockedPass<Element: KernelElement> {
     let target: MatrixView<Element>
     let loss: Loss
     let scale: Element
+    let dropout: Dropout?
     let blockRows: Int
     let backend: any ComputeBackend<Element>
   }
@@ -58,15 +63,21 @@ final class BlockedPass<Element: KernelElement> {
 
   private let network: NetworkStorage<Element>
   private let narrowStep: NarrowStep?
-  private var backend: any ComputeBackend<Element>
+  /// What computes.
+  private(set) var backend: any ComputeBackend<Element>
   private let blocks: RowBlocks
+  private let drops: Bool
   private var tasks: [NodeTask]
   /// How the latest batch size was cut, which is how the next one will mostly be.
   private var latestCut: RowBlocks.Cut
 
-  init(_ network: NetworkStorage<Element>, blocks: RowBlocks, backend: any ComputeBackend<Element>) {
+  /// - Parameter drops: whether there is to be room for dropout.
+  init(
+    _ network: NetworkStorage<Element>, blocks: RowBlocks, drops: Bool = false, backend: any ComputeBackend<Element>
+  ) {
     self.network = network
     self.blocks = blocks
+    self.drops = drops
     self.backend = backend
     if blocks != .wholeBatch && network.isNarrow {
       let gradients = NetworkStorage(shapedAs: network)
@@ -75,7 +86,7 @@ final class BlockedPass<Element: KernelElement> {
     } else {
       narrowStep = nil
     }
-    tasks = [NodeTask(network)]
+    tasks = [NodeTask(network, drops: drops)]
     latestCut = blocks.cut(network, rows: 0, threads: backend.threads)
   }
 
@@ -94,14 +105,15 @@ final class BlockedPass<Element: KernelElement> {
   ///   - input: `[rows × inputs]`, a row or more.
   ///   - target: `[rows × outputs]`.
   ///   - loss: which loss.
+  ///   - dropout: what is dropped, where there is room for it.
   /// - Returns: the mean loss, and the gradients, which stay as they are until the next call.
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   func gradients(
-    input: MatrixView<Element>, target: MatrixView<Element>, loss: Loss
+    input: MatrixView<Element>, target: MatrixView<Element>, loss: Loss, dropout: Dropout? = nil
   ) -> (loss: Element, gradients: NetworkStorage<Element>) {
     let cut = cut(rows: input.rows)
-    let batch = batch(cut, input: input, target: target, loss: loss)
+    let batch = batch(cut, input: input, target: target, loss: loss, dropout: dropout)
     let lossSum =
       cut.tasks == 1
       ? Self.node(0..<cut.blocks, slot: 0, of: batch, in: tasks[0])
@@ -116,13 +128,14 @@ final class BlockedPass<Element: KernelElement> {
   ///   - target: `[rows × outputs]`.
   ///   - loss: which loss.
   ///   - learningRate: the factor of the gradient.
+  ///   - dropout: what is dropped, where there is room for it.
   /// - Returns: the mean loss before the step.
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   func step(
-    input: MatrixView<Element>, target: MatrixView<Element>, loss: Loss, learningRate: Element
+    input: MatrixView<Element>, target: MatrixView<Element>, loss: Loss, learningRate: Element, dropout: Dropout? = nil
   ) -> Element {
-    if let narrowStep, input.rows <= narrowStep.rows,
+    if let narrowStep, dropout == nil, input.rows <= narrowStep.rows,
       let lossSum = backend.narrowGradients(
         layers: narrowStep.layers, input: input, target: target, loss: loss,
         scale: loss.gradientScale(rows: input.rows, outputs: target.columns))
@@ -133,13 +146,13 @@ final class BlockedPass<Element: KernelElement> {
     let cut = cut(rows: input.rows)
     // A narrow network's gradients are one call, which leaves nothing to fuse an update into.
     guard cut.blocks == 1, narrowStep == nil else {
-      let (mean, gradients) = gradients(input: input, target: target, loss: loss)
+      let (mean, gradients) = gradients(input: input, target: target, loss: loss, dropout: dropout)
       backend.descend(network.all, gradient: gradients.all.readOnly, learningRate: learningRate)
       return mean
     }
-    let batch = batch(cut, input: input, target: target, loss: loss)
+    let batch = batch(cut, input: input, target: target, loss: loss, dropout: dropout)
     let lossSum = Self.pass(
-      input: input, target: target, of: batch, in: tasks[0], use: .descend(learningRate: learningRate))
+      input: input, target: target, firstRow: 0, of: batch, in: tasks[0], use: .descend(learningRate: learningRate))
     return lossSum / Element(loss.termCount(rows: input.rows, outputs: target.columns))
   }
 
@@ -155,12 +168,13 @@ final class BlockedPass<Element: KernelElement> {
   }
 
   private func batch(
-    _ cut: RowBlocks.Cut, input: MatrixView<Element>, target: MatrixView<Element>, loss: Loss
+    _ cut: RowBlocks.Cut, input: MatrixView<Element>, target: MatrixView<Element>, loss: Loss, dropout: Dropout?
   ) -> Batch {
+    // The one call for a narrow network keeps no outputs that anything could be dropped from.
     Batch(
-      network: network, isNarrow: narrowStep != nil, input: input, target: target, loss: loss,
-      scale: loss.gradientScale(rows: input.rows, outputs: target.columns), blockRows: cut.blockRows,
-      backend: cut.tasks == 1 ? backend : backend.singleThreaded)
+      network: network, isNarrow: narrowStep != nil && dropout == nil, input: input, target: target, loss: loss,
+      scale: loss.gradientScale(rows: input.rows, outputs: target.columns), dropout: dropout,
+      blockRows: cut.blockRows, backend: cut.tasks == 1 ? backend : backend.singleThreaded)
   }
 
   // MARK: Nodes
@@ -185,20 +199,22 @@ final class BlockedPass<Element: KernelElement> {
     {
       return lossSum
     }
-    return pass(input: input, target: target, of: batch, in: task, use: .store(task.gradients(slot)))
+    return pass(
+      input: input, target: target, firstRow: start, of: batch, in: task, use: .store(task.gradients(slot)))
   }
 
   private static func pass(
-    input: MatrixView<Element>, target: MatrixView<Element>, of batch: Batch, in task: NodeTask,
+    input: MatrixView<Element>, target: MatrixView<Element>, firstRow: Int, of batch: Batch, in task: NodeTask,
     use: GradientUse<Element>
   ) -> Element {
     let views = task.workspace(rows: input.rows).views(rows: input.rows)
+    let dropout = batch.dropout.map { BlockDropout(dropout: $0, firstRow: firstRow, outputs: views.dropped) }
     forward(
       batch.network, input: input, hidden: views.outputs, output: views.outputs[views.outputs.count - 1],
-      on: batch.backend)
+      dropout: dropout, on: batch.backend)
     return backward(
-      batch.network, input: input, target: target, loss: batch.loss, scale: batch.scale, views: views, use: use,
-      on: batch.backend)
+      batch.network, input: input, target: target, loss: batch.loss, scale: batch.scale, views: views,
+      dropout: dropout, use: use, on: batch.backend)
   }
 
   private static func children(_ node: Range<Int>) -> (left: Range<Int>, right: Range<Int>) {
@@ -211,7 +227,7 @@ final class BlockedPass<Element: KernelElement> {
   /// Each task takes an equal share of the blocks: the few nodes of the tree that make it up. What joins the shares of
   /// different tasks is folded when all are done, into the first gradients of the first task.
   private func parallelGradients(_ cut: RowBlocks.Cut, of batch: Batch) -> Element {
-    while tasks.count < cut.tasks { tasks.append(NodeTask(network)) }
+    while tasks.count < cut.tasks { tasks.append(NodeTask(network, drops: drops)) }
     let tasks = tasks
     let root = 0..<cut.blocks
     backend.parallelFor(cut.tasks) { index in

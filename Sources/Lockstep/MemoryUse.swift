@@ -8,15 +8,18 @@ public struct MemoryUse: Sendable, Equatable {
   /// The parameters, once.
   public let parameters: Int
   /// Gradients of parameters: none where the batch is one block, as each layer is updated as soon as its gradients are
-  /// there. Otherwise a set for each node of the tree that waits for its neighbour, in each task.
+  /// there, which plain gradient descent allows. Otherwise a set for each node of the tree that waits for its neighbour, in
+  /// each task.
   public let gradients: Int
-  /// Each layer's outputs, and the gradients of its sums, of the blocks in flight.
+  /// The moments that the optimiser keeps.
+  public let moments: Int
+  /// Each layer's outputs, the gradients of its sums, and what dropout leaves of hidden outputs, of the blocks in flight.
   public let activations: Int
   /// At most, the packed panels and pending sums of the kernels, over all threads. Backends need not use all of it.
   public let kernels: Int
 
   /// All of it.
-  public var total: Int { parameters + gradients + activations + kernels }
+  public var total: Int { parameters + gradients + moments + activations + kernels }
 }
 
 extension Trainer {
@@ -35,6 +38,7 @@ extension Trainer {
     let parameterBytes = parameters.all.columns * size
     let cut = blocks.cut(parameters, rows: rows, threads: backend.threads)
     let widths = parameters.layers.reduce(0) { $0 + $1.weights.columns }
+    let droppedWidths = method.dropout > 0 ? widths - outputs : 0
     // A task's share of the tree has at most two nodes of each size, and waits for one more of each while it computes.
     let levels = Int.bitWidth - cut.blocks.leadingZeroBitCount
     // Of a deeper tree, a node for each level and the one that is computed.
@@ -43,10 +47,13 @@ extension Trainer {
     // The scalar backend's plain loops keep a layer's gradients before an update, and its weights transposed.
     let plainCopies = backend.kind == .scalar ? 2 : 0
     let largest = parameters.layers.map { ($0.weights.rows + 1) * $0.weights.columns * size }.max() ?? 0
-    let sets = cut.blocks == 1 ? (parameters.isNarrow ? 1 : 0) : cut.tasks * min(3 * levels, cut.blocks)
+    let sets =
+      cut.blocks == 1
+      ? (parameters.isNarrow || !method.isPlainDescent ? 1 : 0) : cut.tasks * min(3 * levels, cut.blocks)
     return MemoryUse(
       parameters: parameterBytes, gradients: sets * parameterBytes,
-      activations: cut.tasks * 2 * min(cut.blockRows, rows) * widths * size,
+      moments: OptimizerMemory<Element>.momentCount(method.optimizer.kind.formula) * parameterBytes,
+      activations: cut.tasks * min(cut.blockRows, rows) * (2 * widths + droppedWidths) * size,
       kernels: backend.threads * Self.kernelBytesPerThread + cut.tasks * (deepLevels + plainCopies) * largest)
   }
 }

@@ -35,10 +35,7 @@ final class NetworkStorage<Element: KernelElement> {
   /// A copy of the network's parameters.
   convenience init(_ network: Network<Element>) {
     self.init(shapes: network.layers.map { ($0.inputs, $0.outputs, $0.activation) })
-    for (layer, source) in zip(layers, network.layers) {
-      source.weights.withView { layer.weights.copy(from: $0) }
-      source.bias.withView { layer.bias.copy(from: $0) }
-    }
+    copy(from: network.layers)
   }
 
   /// Zeros in the shape of `other`.
@@ -67,6 +64,14 @@ final class NetworkStorage<Element: KernelElement> {
   /// Copies every parameter of `other`, a network of the same shape.
   func copy(from other: NetworkStorage) {
     all.copy(from: other.all.readOnly)
+  }
+
+  /// Copies every parameter of `other`, layers of the same shape.
+  func copy(from other: [DenseLayer<Element>]) {
+    for (layer, source) in zip(layers, other) {
+      source.weights.withView { layer.weights.copy(from: $0) }
+      source.bias.withView { layer.bias.copy(from: $0) }
+    }
   }
 
   /// True where every parameter is a finite number.
@@ -117,31 +122,37 @@ package struct MutableLayerView<Element: KernelElement> {
   }
 }
 
-/// Room for the pass over a block of rows: each layer's outputs, and the gradients with respect to each layer's sums.
+/// Room for the pass over a block of rows: each layer's outputs, the gradients with respect to each layer's sums, and what
+/// dropout leaves of each hidden layer's outputs.
 final class PassWorkspace<Element: KernelElement> {
   /// The most rows that it takes.
   let rows: Int
   private let memory: MatrixGroup<Element>
+  private let layers: Int
   private var latest: PassViews<Element>
 
-  init(rows: Int, network: NetworkStorage<Element>) {
+  /// - Parameter drops: whether there is to be room for dropout.
+  init(rows: Int, network: NetworkStorage<Element>, drops: Bool) {
     self.rows = rows
     let widths = network.layers.map { (rows: rows, columns: $0.weights.columns) }
-    memory = MatrixGroup(shapes: widths + widths)
-    latest = PassViews(
-      rows: rows, outputs: Array(memory.matrices[..<widths.count]),
-      sumGradients: Array(memory.matrices[widths.count...]))
+    memory = MatrixGroup(shapes: widths + widths + (drops ? widths.dropLast() : []))
+    layers = widths.count
+    latest = Self.views(memory.matrices, layers: layers, rows: rows)
+  }
+
+  private static func views(
+    _ matrices: [MutableMatrixView<Element>], layers: Int, rows: Int
+  ) -> PassViews<Element> {
+    let views = matrices.map { $0.rows(0..<rows) }
+    return PassViews(
+      rows: rows, outputs: Array(views[..<layers]), sumGradients: Array(views[layers..<2 * layers]),
+      dropped: Array(views[(2 * layers)...]))
   }
 
   /// The first `rows` rows of each matrix. Most blocks have as many rows as the one before: their views are kept, so that
   /// a step of a small network is not spent on making them.
   func views(rows: Int) -> PassViews<Element> {
-    if latest.rows != rows {
-      let layers = memory.matrices.count / 2
-      latest = PassViews(
-        rows: rows, outputs: memory.matrices[..<layers].map { $0.rows(0..<rows) },
-        sumGradients: memory.matrices[layers...].map { $0.rows(0..<rows) })
-    }
+    if latest.rows != rows { latest = Self.views(memory.matrices, layers: layers, rows: rows) }
     return latest
   }
 }
@@ -153,4 +164,6 @@ struct PassViews<Element: KernelElement> {
   let outputs: [MutableMatrixView<Element>]
   /// `[rows × outputs]` of each layer: the gradients with respect to its sums, before the activation.
   let sumGradients: [MutableMatrixView<Element>]
+  /// `[rows × outputs]` of each hidden layer: what dropout leaves of its outputs; empty where there is none.
+  let dropped: [MutableMatrixView<Element>]
 }

@@ -18,9 +18,10 @@ enum GradientUse<Element: KernelElement> {
 ///   - input: `[rows × inputs]`.
 ///   - hidden: room for `[rows × outputs]` of each layer but the last, written; more rows and layers may follow.
 ///   - output: `[rows × outputs]` of the last layer, written.
+///   - dropout: what is dropped of the hidden layers' outputs on the way to the next layer.
 func forward<Element>(
   _ network: NetworkStorage<Element>, input: MatrixView<Element>, hidden: [MutableMatrixView<Element>],
-  output: MutableMatrixView<Element>, on backend: any ComputeBackend<Element>
+  output: MutableMatrixView<Element>, dropout: BlockDropout<Element>? = nil, on backend: any ComputeBackend<Element>
 ) {
   var layerInput = input
   for index in network.layers.indices {
@@ -30,6 +31,9 @@ func forward<Element>(
       input: layerInput, weights: layer.weights.readOnly, bias: layer.bias.readOnly, activation: layer.activation,
       output: layerOutput)
     layerInput = layerOutput.readOnly
+    if let dropout, index < dropout.outputs.count {
+      layerInput = dropout.drop(layerInput, layer: index, output: dropout.outputs[index], on: backend)
+    }
   }
 }
 
@@ -43,11 +47,13 @@ func forward<Element>(
 ///   - loss: which loss.
 ///   - scale: ``Loss/gradientScale(rows:outputs:)`` of the whole batch, of which these rows may be a part.
 ///   - views: the outputs of each layer, and room for the gradients with respect to the layer's sums.
+///   - dropout: what was dropped on the way forward.
 ///   - use: what becomes of the gradients of the parameters.
 /// - Returns: the sum of the rows' losses, not divided.
 func backward<Element>(
   _ network: NetworkStorage<Element>, input: MatrixView<Element>, target: MatrixView<Element>, loss: Loss,
-  scale: Element, views: PassViews<Element>, use: GradientUse<Element>, on backend: any ComputeBackend<Element>
+  scale: Element, views: PassViews<Element>, dropout: BlockDropout<Element>?, use: GradientUse<Element>,
+  on backend: any ComputeBackend<Element>
 ) -> Element {
   let (outputs, sumGradients) = (views.outputs, views.sumGradients)
   let last = network.layers.count - 1
@@ -57,12 +63,16 @@ func backward<Element>(
 
   for index in (0...last).reversed() {
     let layer = network.layers[index]
-    let layerInput = index == 0 ? input : outputs[index - 1].readOnly
+    var layerInput = index == 0 ? input : outputs[index - 1].readOnly
     let sumGradient = sumGradients[index].readOnly
     if index > 0 {
       backend.inputGradient(
         outputGradient: sumGradient, weights: layer.weights.readOnly, input: layerInput,
         activation: network.layers[index - 1].activation, inputGradient: sumGradients[index - 1])
+      if let dropout {
+        dropout.drop(sumGradients[index - 1].readOnly, layer: index - 1, output: sumGradients[index - 1], on: backend)
+        layerInput = dropout.outputs[index - 1].readOnly
+      }
     }
     switch use {
     case .store(let gradients):

@@ -12,7 +12,7 @@ public struct Gradients<Element: KernelElement>: Sendable, Equatable {
 
 /// Everything that one pass computes, for whoever wants to follow it.
 public struct PassRecord<Element: KernelElement>: Sendable {
-  /// `[rows × outputs]` of each layer: its activated outputs.
+  /// `[rows × outputs]` of each layer: its activated outputs, before anything is dropped.
   public let outputs: [Matrix<Element>]
   /// `[rows × outputs]` of each layer: the gradient of the mean loss with respect to the layer's sums, before the
   /// activation (with respect to its outputs, where the activation is the identity).
@@ -21,12 +21,14 @@ public struct PassRecord<Element: KernelElement>: Sendable {
   public let gradients: Gradients<Element>
 }
 
-/// Trains a network by gradient descent, in kernel memory.
+/// Trains a network by gradient descent or another optimiser, in kernel memory.
 ///
 /// A trainer belongs to one thread at a time; its backend may use many.
 public final class Trainer<Element: KernelElement> {
   /// What training makes small; another may be set between two steps.
   public var loss: Loss
+  /// How it steps: optimiser, clipping and dropout.
+  public let method: TrainingMethod
   /// What was given.
   let backend: any ComputeBackend<Element>
   /// Who computes what, where the backend that was given leaves that open.
@@ -35,7 +37,10 @@ public final class Trainer<Element: KernelElement> {
   private var candidate = 0
   let parameters: NetworkStorage<Element>
   let blocks: RowBlocks
+  let optimizer: OptimizerMemory<Element>
   private let pass: BlockedPass<Element>
+  /// ``TrainingMethod/isPlainDescent``, asked once.
+  private let isPlainDescent: Bool
 
   /// A trainer that starts from `network`.
   ///
@@ -44,19 +49,35 @@ public final class Trainer<Element: KernelElement> {
   ///   - loss: what to make small.
   ///   - backend: what computes; no result depends on it. An ``AutomaticBackend`` finds out by the first calls.
   ///   - blocks: how batches are cut; no result depends on it.
+  ///   - method: how it steps: optimiser, clipping and dropout.
   public init(
-    _ network: Network<Element>, loss: Loss, backend: any ComputeBackend<Element>, blocks: RowBlocks = .automatic
+    _ network: Network<Element>, loss: Loss, backend: any ComputeBackend<Element>, blocks: RowBlocks = .automatic,
+    method: TrainingMethod = .gradientDescent
   ) {
     self.loss = loss
+    self.method = method
+    isPlainDescent = method.isPlainDescent
     self.backend = backend
     self.blocks = blocks
     parameters = NetworkStorage(network)
-    racing = Racing(backend, on: parameters, blocks: blocks)
-    pass = BlockedPass(parameters, blocks: blocks, backend: racing?.candidates[0] ?? backend)
+    optimizer = OptimizerMemory(method.optimizer.kind.formula, for: parameters)
+    racing = Racing(backend, on: parameters, blocks: blocks, method: method)
+    pass = BlockedPass(
+      parameters, blocks: blocks, drops: method.dropout > 0, backend: racing?.candidates[0] ?? backend)
   }
 
   /// The network as it stands.
   public var network: Network<Element> { Network(checked: parameters.denseLayers) }
+
+  /// What the optimiser keeps from step to step. Together with the parameters it is all that a trainer needs to go on as if
+  /// it had never stopped.
+  public var optimizerState: OptimizerState<Element> { optimizer.state }
+
+  /// Goes on from a state that was kept.
+  ///
+  /// - Parameter state: of the same optimiser, for a network of the same shape.
+  /// - Throws: ``OptimizerStateError`` where it is not; nothing has changed then.
+  public func restore(_ state: OptimizerState<Element>) throws(OptimizerStateError) { try optimizer.restore(state) }
 
   /// How many numbers an input row has.
   public var inputs: Int { parameters.layers[0].weights.rows }
@@ -71,7 +92,7 @@ public final class Trainer<Element: KernelElement> {
   /// them.
   package func makePredictor() -> Predictor<Element> { Predictor(sharing: parameters, backend: backend) }
 
-  /// The gradients of the mean loss over a batch; the parameters stay as they are.
+  /// The gradients of the mean loss over a batch; the parameters stay as they are, and nothing is dropped or clipped.
   ///
   /// - Parameters:
   ///   - input: `[rows × inputs]`, a row or more.
@@ -107,8 +128,8 @@ public final class Trainer<Element: KernelElement> {
     withExtendedLifetime(gradients) { body(loss, gradients.layerViews) }
   }
 
-  /// A step of gradient descent: all gradients of the mean loss over the batch, then `parameter - learningRate *
-  /// gradient` for every parameter.
+  /// A step: all gradients of the mean loss over the batch, then what ``method`` makes of them; `parameter - learningRate *
+  /// gradient` for every parameter where nothing else was asked for.
   ///
   /// - Parameters:
   ///   - input: `[rows × inputs]`, a row or more.
@@ -144,7 +165,7 @@ public final class Trainer<Element: KernelElement> {
     input: MatrixView<Element>, target: MatrixView<Element>, learningRate: Element
   ) throws(NetworkError) -> Element {
     try check(input: input, target: target)
-    return checkedStep(input: input, target: target, learningRate: learningRate)
+    return checkedStep(input: input, target: target, learningRate: Double(learningRate))
   }
 
   /// A step as ``step(input:target:learningRate:)-(Matrix<Element>,_,_)`` takes it, with all that it computed.
@@ -157,12 +178,13 @@ public final class Trainer<Element: KernelElement> {
       try target.withView { (target) throws(NetworkError) in try check(input: input, target: target) }
     }
     // One block, so that the whole batch's activations are there to be read.
-    let pass = BlockedPass(parameters, blocks: .wholeBatch, backend: backend)
+    let pass = BlockedPass(parameters, blocks: .wholeBatch, drops: method.dropout > 0, backend: backend)
     return input.withView { input in
       target.withView { target in
-        let (loss, gradients) = pass.gradients(input: input, target: target, loss: self.loss)
+        let (loss, gradients) = pass.gradients(input: input, target: target, loss: self.loss, dropout: dropout)
         let (outputs, sumGradients) = pass.record(rows: input.rows)
-        backend.descend(parameters.all, gradient: gradients.all.readOnly, learningRate: learningRate)
+        optimizer.step(
+          parameters, gradients: gradients, method: method, learningRate: Double(learningRate), on: backend)
         return PassRecord(
           outputs: outputs, sumGradients: sumGradients,
           gradients: Gradients(loss: loss, layers: gradients.denseLayers))
@@ -170,12 +192,25 @@ public final class Trainer<Element: KernelElement> {
     }
   }
 
+  /// What the next step drops.
+  private var dropout: Dropout? { Dropout(method, step: optimizer.steps, layers: parameters.layers.count) }
+
   /// A step on views whose shapes are known to fit.
   @specialized(where Element == Float)
   @specialized(where Element == Double)
-  func checkedStep(input: MatrixView<Element>, target: MatrixView<Element>, learningRate: Element) -> Element {
+  func checkedStep(input: MatrixView<Element>, target: MatrixView<Element>, learningRate: Double) -> Element {
     let call = prepare(.step, rows: input.rows)
-    let mean = pass.step(input: input, target: target, loss: loss, learningRate: learningRate)
+    let mean: Element
+    if isPlainDescent {
+      mean = pass.step(
+        input: input, target: target, loss: loss, learningRate: Element(learningRate), dropout: dropout)
+      optimizer.countStep()
+    } else {
+      let (loss, gradients) = pass.gradients(input: input, target: target, loss: loss, dropout: dropout)
+      optimizer.step(
+        parameters, gradients: gradients, method: method, learningRate: learningRate, on: pass.backend)
+      mean = loss
+    }
     if let call { racing?.end(call) }
     return mean
   }

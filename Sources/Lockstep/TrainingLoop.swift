@@ -8,17 +8,20 @@ public struct TrainingSchedule: Sendable, Equatable {
   public let epochs: Int
   /// Rows in a batch; the last of an epoch takes what is left.
   public let batchSize: Int
-  /// The factor of the gradient in each step.
+  /// The learning rate, before ``rates`` changes it.
   public let learningRate: Double
+  /// How the learning rate changes from step to step.
+  public let rates: LearningRateSchedule
   /// Whether each epoch takes the rows in a new random order.
   public let shuffles: Bool
   /// What the orders are drawn from: the stream ``RandomStream/Purpose/shuffle`` with the epoch (from 0) as its index.
   public let seed: UInt64
 
-  /// - Throws: ``TrainingError/schedule(_:)`` where epochs are below 0, the batch size is below 1, or the learning rate
-  ///   is not a finite number.
+  /// - Throws: ``TrainingError/schedule(_:)`` where epochs are below 0, the batch size is below 1, the learning rate
+  ///   is not a finite number, or ``LearningRateSchedule/check()`` throws.
   public init(
-    epochs: Int, batchSize: Int, learningRate: Double, shuffles: Bool = true, seed: UInt64 = 0
+    epochs: Int, batchSize: Int, learningRate: Double, rates: LearningRateSchedule = .constant, shuffles: Bool = true,
+    seed: UInt64 = 0
   ) throws(TrainingError) {
     guard epochs >= 0, epochs <= Int(UInt32.max) else {
       throw .schedule("the number of epochs is \(epochs); it must lie between 0 and \(UInt32.max)")
@@ -27,11 +30,19 @@ public struct TrainingSchedule: Sendable, Equatable {
     guard learningRate.isFinite else {
       throw .schedule("the learning rate is \(learningRate); it must be a finite number")
     }
+    do { try rates.check() } catch { throw .schedule(error.description) }
     self.epochs = epochs
     self.batchSize = batchSize
     self.learningRate = learningRate
+    self.rates = rates
     self.shuffles = shuffles
     self.seed = seed
+  }
+
+  /// The learning rate of step `step` (from 0), where an epoch has `stepsPerEpoch`: the product with the factor of ``rates``,
+  /// rounded.
+  public func learningRate(step: Int, stepsPerEpoch: Int) -> Double {
+    learningRate * rates.factor(step: step, stepsPerEpoch: stepsPerEpoch, epochs: epochs)
   }
 }
 
@@ -41,8 +52,9 @@ public enum TrainingError: Error, Sendable, Equatable, CustomStringConvertible {
   case network(NetworkError)
   /// A schedule that cannot be followed; the text says which number must change.
   case schedule(String)
-  /// In step `step` (from 1) the loss or an updated parameter became NaN or infinite. The trainer holds the last finite
-  /// parameters: those that the step before started from, or the first ones.
+  /// In step `step` (from 1) the loss, an updated parameter or a moment of the optimiser became NaN or infinite. The trainer
+  /// holds the last finite parameters and the optimiser's state that belongs to them: those that the step before started
+  /// from, or the first ones.
   case notFinite(step: Int, quantity: String)
   /// In step `step` (from 1) a number of the data is NaN or infinite; the text says which, with the row and column of the
   /// data counted from 0. The trainer holds the last finite parameters.
@@ -121,22 +133,22 @@ extension Trainer {
   ) throws(TrainingError) -> Int {
     /// Steps between two looks at the parameters, which are kept so that a failure can be traced back.
     let stepsBetweenSnapshots = 256
-    let learningRate = Element(schedule.learningRate)
-    let snapshot = NetworkStorage(shapedAs: parameters)
+    let snapshot = TrainerSnapshot(self)
     var snapshotStep = 0
-    snapshot.copy(from: parameters)
     var epochLoss = 0.0
 
     for step in 0..<schedule.epochs * batches.perEpoch {
       let batch = batches[step]
-      let loss = checkedStep(input: batch.input, target: batch.target, learningRate: learningRate)
+      let loss = checkedStep(
+        input: batch.input, target: batch.target,
+        learningRate: schedule.learningRate(step: step, stepsPerEpoch: batches.perEpoch))
       let isSnapshotDue = step + 1 - snapshotStep == stepsBetweenSnapshots
       let isLast = step + 1 == schedule.epochs * batches.perEpoch
-      if !loss.isFinite || (isSnapshotDue || isLast) && !parameters.isFinite {
-        try replay(batches, from: snapshot, steps: snapshotStep..<step + 1, learningRate: learningRate)
+      if !loss.isFinite || (isSnapshotDue || isLast) && !isFinite {
+        try replay(batches, from: snapshot, steps: snapshotStep..<step + 1, schedule: schedule)
       }
       if isSnapshotDue {
-        snapshot.copy(from: parameters)
+        snapshot.take(from: self)
         snapshotStep = step + 1
       }
 
@@ -148,8 +160,8 @@ extension Trainer {
         epochLoss = 0
       }
       if shouldStop() {
-        if !parameters.isFinite {
-          try replay(batches, from: snapshot, steps: snapshotStep..<step + 1, learningRate: learningRate)
+        if !isFinite {
+          try replay(batches, from: snapshot, steps: snapshotStep..<step + 1, schedule: schedule)
         }
         return step + 1
       }
@@ -160,27 +172,62 @@ extension Trainer {
   /// Repeats steps that are known to have led to a number that is not finite, up to the last finite parameters, and says
   /// at which step it happened. Repeating is exact: every step gives the same bits again.
   private func replay(
-    _ batches: Batches<Element>, from snapshot: NetworkStorage<Element>, steps: Range<Int>, learningRate: Element
+    _ batches: Batches<Element>, from snapshot: TrainerSnapshot<Element>, steps: Range<Int>,
+    schedule: TrainingSchedule
   ) throws(TrainingError) {
-    let lastFinite = NetworkStorage(shapedAs: parameters)
-    let before = NetworkStorage(shapedAs: parameters)
-    lastFinite.copy(from: snapshot)
-    parameters.copy(from: snapshot)
+    snapshot.restore(to: self)
+    let lastFinite = TrainerSnapshot(self)
+    let before = TrainerSnapshot(self)
     for step in steps {
-      before.copy(from: parameters)
+      before.take(from: self)
       let batch = batches[step]
-      let loss = checkedStep(input: batch.input, target: batch.target, learningRate: learningRate)
-      if loss.isFinite { lastFinite.copy(from: before) }
-      guard loss.isFinite, parameters.isFinite else {
-        parameters.copy(from: lastFinite)
+      let loss = checkedStep(
+        input: batch.input, target: batch.target,
+        learningRate: schedule.learningRate(step: step, stepsPerEpoch: batches.perEpoch))
+      if loss.isFinite { lastFinite.take(from: before) }
+      guard loss.isFinite, isFinite else {
+        let quantity =
+          !loss.isFinite
+          ? "the loss is \(loss)"
+          : "a \(parameters.isFinite ? "moment of the optimiser" : "parameter") became NaN or infinite"
+        lastFinite.restore(to: self)
         if let quantity = batches.firstNotFinite(step: step) {
           throw .notFiniteData(step: step + 1, quantity: quantity)
         }
-        throw .notFinite(
-          step: step + 1,
-          quantity: loss.isFinite ? "a parameter became NaN or infinite" : "the loss is \(loss)")
+        throw .notFinite(step: step + 1, quantity: quantity)
       }
     }
+  }
+
+  /// True where parameters and the optimiser's state are finite.
+  private var isFinite: Bool { parameters.isFinite && optimizer.isFinite }
+}
+
+/// What a trainer's next step starts from, at one moment.
+private final class TrainerSnapshot<Element: KernelElement> {
+  private let parameters: NetworkStorage<Element>
+  private let optimizer: OptimizerMemory<Element>
+
+  /// The moment of `trainer`.
+  init(_ trainer: Trainer<Element>) {
+    parameters = NetworkStorage(shapedAs: trainer.parameters)
+    optimizer = OptimizerMemory(trainer.method.optimizer.kind.formula, for: trainer.parameters)
+    take(from: trainer)
+  }
+
+  func take(from trainer: Trainer<Element>) {
+    parameters.copy(from: trainer.parameters)
+    optimizer.copy(from: trainer.optimizer)
+  }
+
+  func take(from other: TrainerSnapshot) {
+    parameters.copy(from: other.parameters)
+    optimizer.copy(from: other.optimizer)
+  }
+
+  func restore(to trainer: Trainer<Element>) {
+    trainer.parameters.copy(from: parameters)
+    trainer.optimizer.copy(from: optimizer)
   }
 }
 

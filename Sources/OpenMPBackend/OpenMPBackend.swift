@@ -117,6 +117,35 @@ public struct OpenMPBackend<Element: OpenMPElement>: ComputeBackend {
 
   @specialized(where Element == Float)
   @specialized(where Element == Double)
+  public func update(
+    _ parameters: MutableMatrixView<Element>, by rule: UpdateRule<Element>, gradient: MatrixView<Element>,
+    first: MutableMatrixView<Element>?, second: MutableMatrixView<Element>?
+  ) {
+    var rule = lockstep_update_rule(rule)
+    lockstep_update(
+      kernels, CInt(threads), &rule, lockstep_mutable_matrix(parameters), lockstep_matrix(gradient),
+      first.map { lockstep_mutable_matrix($0) } ?? lockstep_mutable_matrix(),
+      second.map { lockstep_mutable_matrix($0) } ?? lockstep_mutable_matrix())
+  }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  public func sumOfSquares(_ matrix: MatrixView<Element>) -> Double {
+    lockstep_sum_of_squares(kernels, CInt(threads), lockstep_matrix(matrix))
+  }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  public func dropOut(
+    _ values: MatrixView<Element>, by rule: DropoutRule<Element>, firstRow: Int, output: MutableMatrixView<Element>
+  ) {
+    var rule = lockstep_dropout_rule(rule)
+    lockstep_drop_out(
+      kernels, CInt(threads), &rule, firstRow, lockstep_matrix(values), lockstep_mutable_matrix(output))
+  }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   public func narrowGradients(
     layers: [DenseLayerViews<Element>], input: MatrixView<Element>, target: MatrixView<Element>, loss: Loss,
     scale: Element

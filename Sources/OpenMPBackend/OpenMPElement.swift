@@ -75,3 +75,35 @@ extension lockstep_loss_function {
       }
   }
 }
+
+extension lockstep_update_formula {
+  init(_ formula: UpdateFormula) {
+    self =
+      switch formula {
+      case .descent: LOCKSTEP_DESCENT_UPDATE
+      case .momentum: LOCKSTEP_MOMENTUM_UPDATE
+      case .nesterov: LOCKSTEP_NESTEROV_UPDATE
+      case .rmsProp: LOCKSTEP_RMSPROP_UPDATE
+      case .adam: LOCKSTEP_ADAM_UPDATE
+      }
+  }
+}
+
+extension lockstep_update_rule {
+  init<Element>(_ rule: UpdateRule<Element>) {
+    self.init(
+      formula: lockstep_update_formula(rule.formula), rate: Double(rule.rate),
+      gradient_factor: Double(rule.gradientFactor), weight_decay: Double(rule.weightDecay),
+      parameter_factor: Double(rule.parameterFactor), first_decay: Double(rule.firstDecay),
+      first_share: Double(rule.firstShare), second_decay: Double(rule.secondDecay),
+      second_share: Double(rule.secondShare), root_factor: Double(rule.rootFactor), epsilon: Double(rule.epsilon))
+  }
+}
+
+extension lockstep_dropout_rule {
+  init<Element>(_ rule: DropoutRule<Element>) {
+    self.init(
+      scale: Double(rule.scale), threshold: rule.threshold, step: rule.step, stream: rule.stream,
+      key: (rule.key[0], rule.key[1]))
+  }
+}

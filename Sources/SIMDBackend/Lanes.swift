@@ -28,6 +28,8 @@ public protocol FloatLaneStorage: SIMD, BitwiseCopyable, Sendable where Scalar =
   static func / (a: Self, b: Self) -> Self
   /// `self + a * b` in each lane, rounded once.
   func addingProduct(_ a: Self, _ b: Self) -> Self
+  /// The square root of each lane, rounded once.
+  func squareRoot() -> Self
   static func .< (a: Self, b: Self) -> SIMDMask<MaskStorage>
   static func .<= (a: Self, b: Self) -> SIMDMask<MaskStorage>
   func replacing(with other: Self, where mask: SIMDMask<MaskStorage>) -> Self
@@ -50,6 +52,8 @@ public protocol DoubleLaneStorage: SIMD, BitwiseCopyable, Sendable where Scalar 
   static func / (a: Self, b: Self) -> Self
   /// `self + a * b` in each lane, rounded once.
   func addingProduct(_ a: Self, _ b: Self) -> Self
+  /// The square root of each lane, rounded once.
+  func squareRoot() -> Self
   static func .< (a: Self, b: Self) -> SIMDMask<MaskStorage>
   static func .<= (a: Self, b: Self) -> SIMDMask<MaskStorage>
   func replacing(with other: Self, where mask: SIMDMask<MaskStorage>) -> Self
@@ -180,6 +184,8 @@ extension FloatLanes {
   }
   @inlinable @inline(__always)
   public static func fma(_ a: Self, _ b: Self, _ c: Self) -> Self { Self(c.lanes.addingProduct(a.lanes, b.lanes)) }
+  @inlinable @inline(__always)
+  public static func squareRoot(_ a: Self) -> Self { Self(a.lanes.squareRoot()) }
   @inlinable @inline(__always) public static func less(_ a: Self, _ b: Self) -> Mask { a.lanes .< b.lanes }
   @inlinable @inline(__always) public static func lessOrEqual(_ a: Self, _ b: Self) -> Mask { a.lanes .<= b.lanes }
   @inlinable @inline(__always)
@@ -214,6 +220,8 @@ extension DoubleLanes {
   }
   @inlinable @inline(__always)
   public static func fma(_ a: Self, _ b: Self, _ c: Self) -> Self { Self(c.lanes.addingProduct(a.lanes, b.lanes)) }
+  @inlinable @inline(__always)
+  public static func squareRoot(_ a: Self) -> Self { Self(a.lanes.squareRoot()) }
   @inlinable @inline(__always) public static func less(_ a: Self, _ b: Self) -> Mask { a.lanes .< b.lanes }
   @inlinable @inline(__always) public static func lessOrEqual(_ a: Self, _ b: Self) -> Mask { a.lanes .<= b.lanes }
   @inlinable @inline(__always)

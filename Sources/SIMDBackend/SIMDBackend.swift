@@ -123,4 +123,27 @@ public struct SIMDBackend<Element: SIMDElement>: ComputeBackend {
   ) {
     Kernels<Element.Vector>.descend(parameters, gradient: gradient, learningRate: learningRate)
   }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  public func update(
+    _ parameters: MutableMatrixView<Element>, by rule: UpdateRule<Element>, gradient: MatrixView<Element>,
+    first: MutableMatrixView<Element>?, second: MutableMatrixView<Element>?
+  ) {
+    Kernels<Element.Vector>.update(parameters, by: rule, gradient: gradient, first: first, second: second)
+  }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  public func sumOfSquares(_ matrix: MatrixView<Element>) -> Double {
+    Kernels<Element.Vector>.sumOfSquares(matrix, in: pool)
+  }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  public func dropOut(
+    _ values: MatrixView<Element>, by rule: DropoutRule<Element>, firstRow: Int, output: MutableMatrixView<Element>
+  ) {
+    Kernels<Element.Vector>.dropOut(values, by: rule, firstRow: firstRow, output: output)
+  }
 }

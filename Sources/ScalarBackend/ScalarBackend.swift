@@ -122,6 +122,29 @@ public struct ScalarBackend<Element: KernelElement>: ComputeBackend {
       }
     }
   }
+
+  // The plain loops of these three stand beside their formulas in ComputeBackend, for any backend to use.
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  public func update(
+    _ parameters: MutableMatrixView<Element>, by rule: UpdateRule<Element>, gradient: MatrixView<Element>,
+    first: MutableMatrixView<Element>?, second: MutableMatrixView<Element>?
+  ) {
+    rule.apply(to: parameters, gradient: gradient, first: first, second: second)
+  }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  public func sumOfSquares(_ matrix: MatrixView<Element>) -> Double { SumOfSquares.of(matrix) }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  public func dropOut(
+    _ values: MatrixView<Element>, by rule: DropoutRule<Element>, firstRow: Int, output: MutableMatrixView<Element>
+  ) {
+    rule.apply(values, firstRow: firstRow, output: output)
+  }
 }
 
 // MARK: - Chains

@@ -7,7 +7,7 @@ import Foundation
 import Lockstep
 import Testing
 
-/// A training that `golden_numpy.py` describes and has run.
+/// A training that `golden_numpy.py` or `golden_pytorch.py` describes and has run.
 struct GoldenTraining: Decodable, CustomTestStringConvertible {
   let sizes: [Int]
   let activation: String
@@ -15,15 +15,21 @@ struct GoldenTraining: Decodable, CustomTestStringConvertible {
   let rows: Int
   let steps: Int
   let learningRate: Double
+  /// An optimiser with its defaults; plain descent where there is none.
+  let optimizer: String?
+  let weightDecay: Double?
+  let clipNorm: Double?
   let losses: [Double]
   let parameters: [Double]
 
-  var testDescription: String { "\(sizes) \(activation) \(loss)" }
+  var testDescription: String { "\(sizes) \(activation) \(loss) \(optimizer ?? "")" }
 
-  static let all: [GoldenTraining] = {
-    let file = Bundle.module.url(forResource: "golden_numpy", withExtension: "json")!
+  static let all = trainings(in: "golden_numpy")
+
+  static func trainings(in name: String) -> [GoldenTraining] {
+    let file = Bundle.module.url(forResource: name, withExtension: "json")!
     return try! JSONDecoder().decode([GoldenTraining].self, from: Data(contentsOf: file))
-  }()
+  }
 
   /// The script's `data`: multiples of 1/1024 between -1 and 1, exact in `Float`.
   static func data<Element: KernelElement>(_ count: Int, factor: Int, offset: Int) -> [Element] {
@@ -57,12 +63,33 @@ struct GoldenTraining: Decodable, CustomTestStringConvertible {
   func train<Element: NetworkElement>(
     on backend: any ComputeBackend<Element>
   ) throws -> (losses: [Element], network: Network<Element>) {
-    let trainer = Trainer(try network(Element.self), loss: lossKind, backend: backend)
+    let kind = Optimizer.Kind(rawValue: optimizer ?? "sgd")!
+    let method = try TrainingMethod(optimizer: Optimizer(kind, weightDecay: weightDecay ?? 0), clipNorm: clipNorm)
+    let trainer = Trainer(try network(Element.self), loss: lossKind, backend: backend, method: method)
     let (input, target) = batch(Element.self)
     let losses = try (0..<steps).map { _ in
       try trainer.step(input: input, target: target, learningRate: Element(learningRate))
     }
     return (losses, trainer.network)
+  }
+}
+
+extension GoldenTraining {
+  /// Compares the digest of losses and parameters on every backend.
+  func compareDigest<Element: NetworkElement>(_ digest: String, _: Element.Type) throws {
+    for backend in try allBackends(Element.self) {
+      let (losses, network) = try train(on: backend)
+      #expect(Digest.fnv1a(losses + network.parametersInFileOrder) == digest, "\(backend.name)")
+    }
+  }
+
+  /// The largest error of a loss or parameter, relative to it or to `floor`, whichever is larger.
+  func largestError<Element: NetworkElement>(_: Element.Type, floor: Double = 1) throws -> Double {
+    let (found, network) = try train(on: Backends.make(as: Element.self))
+    let all = found + network.parametersInFileOrder
+    let expected = losses + parameters
+    #expect(all.count == expected.count)
+    return zip(all, expected).reduce(0) { max($0, abs(Double($1.0) - $1.1) / max(floor, abs($1.1))) }
   }
 }
 
@@ -85,15 +112,8 @@ struct GoldenTraining: Decodable, CustomTestStringConvertible {
 
   @Test(arguments: zip(GoldenTraining.all, digests))
   func bitsAreThoseOfEveryMachine(training: GoldenTraining, digest: (f32: String, f64: String)) throws {
-    try compareDigest(training, digest.f32, Float.self)
-    try compareDigest(training, digest.f64, Double.self)
-  }
-
-  func compareDigest<Element: NetworkElement>(_ training: GoldenTraining, _ digest: String, _: Element.Type) throws {
-    for backend in try allBackends(Element.self) {
-      let (losses, network) = try training.train(on: backend)
-      #expect(Digest.fnv1a(losses + network.parametersInFileOrder) == digest, "\(backend.name)")
-    }
+    try training.compareDigest(digest.f32, Float.self)
+    try training.compareDigest(digest.f64, Double.self)
   }
 
   /// The same trainings in NumPy, in double precision. Both sides round each of a few hundred operations a sum to 2^-53,
@@ -101,15 +121,8 @@ struct GoldenTraining: Decodable, CustomTestStringConvertible {
   /// the same reasoning gives 2^29 as much: 5e-4.
   @Test(arguments: GoldenTraining.all)
   func numbersAreThoseOfNumPy(training: GoldenTraining) throws {
-    func largestError<Element: NetworkElement>(_: Element.Type) throws -> Double {
-      let (losses, network) = try training.train(on: Backends.make(as: Element.self))
-      let found = losses + network.parametersInFileOrder
-      let expected = training.losses + training.parameters
-      #expect(found.count == expected.count)
-      return zip(found, expected).reduce(0) { max($0, abs(Double($1.0) - $1.1) / max(1, abs($1.1))) }
-    }
-    let double = try largestError(Double.self)
-    let single = try largestError(Float.self)
+    let double = try training.largestError(Double.self)
+    let single = try training.largestError(Float.self)
     #expect(double < 1e-12)
     #expect(single < 5e-4)
     // A comparison that cannot fail would show no difference at all.

@@ -88,7 +88,31 @@ import Testing
       let double = try Network<Double>(sizes: [5, 7, 2], hidden: .tanh, initializer: initializer, seed: 9)
       let single = try Network<Float>(sizes: [5, 7, 2], hidden: .tanh, initializer: initializer, seed: 9)
       #expect(double.converted(to: Float.self) == single)
-      #expect(Set(double.parametersInFileOrder).count == double.parameterCount)
+      #expect(double.layers.allSatisfy { $0.bias.elements.allSatisfy { $0 == 0 } } == initializer.hasZeroBiases)
+      let drawn = Set(double.parametersInFileOrder.filter { $0 != 0 })
+      let weights = double.layers.reduce(0) { $0 + $1.weights.elements.count }
+      #expect(drawn.count == (initializer == .zeros ? 0 : initializer.hasZeroBiases ? weights : double.parameterCount))
+    }
+  }
+
+  /// The parameters of each, from the draws of the stream and the formula.
+  @Test func initializersFollowTheirFormulas() throws {
+    let (inputs, outputs) = (3, 2)
+    for initializer in Initializer.allCases {
+      let network = try Network<Double>(
+        sizes: [inputs, outputs], hidden: .relu, initializer: initializer, seed: 4)
+      var stream = RandomStream(seed: 4, purpose: .parameters)
+      let expected = (0..<6).map { _ -> Double in
+        return switch initializer {
+        case .standardNormal: stream.normal()
+        case .uniform: (stream.uniform() * 2 - 1) / 3.0.squareRoot()
+        case .he: stream.normal() * (2.0 / 3).squareRoot()
+        case .xavier: (stream.uniform() * 2 - 1) * (6.0 / 5).squareRoot()
+        case .lecun: stream.normal() * (1.0 / 3).squareRoot()
+        case .zeros: 0
+        }
+      }
+      #expect(Array(network.parametersInFileOrder.prefix(6)) == expected)
     }
   }
 
@@ -99,4 +123,8 @@ import Testing
     #expect(second.weights.elements.allSatisfy { abs($0) < 0.1 })
     #expect((first.weights.elements.max() ?? 0) > 0.24)
   }
+}
+
+extension Initializer {
+  fileprivate var hasZeroBiases: Bool { self != .standardNormal && self != .uniform }
 }

@@ -1,5 +1,6 @@
 // Random numbers against published vectors and their own definitions.
 
+import ComputeBackend
 import Foundation
 import Testing
 

@@ -134,4 +134,55 @@ import Testing
     }
     #expect(trainer.network == before)
   }
+
+  /// As above, with what the optimiser keeps: it goes back to the state that belongs to the network.
+  @Test(arguments: [Optimizer.Kind.momentum, .nesterov]) func divergenceKeepsTheOptimisersState(
+    kind: Optimizer.Kind
+  ) throws {
+    let network = try Network<Float>(sizes: [2, 1], hidden: .identity, seed: 3)
+    let backend = try Backends.make(.scalar, as: Float.self)
+    let method = try TrainingMethod(optimizer: Optimizer(kind))
+    let stepwise = Trainer(network, loss: .meanSquaredError, backend: backend, method: method)
+    var (lastFinite, lastState) = (network, stepwise.optimizerState)
+    var failingStep = 0
+    // Some failures lie beyond the first snapshot.
+    for step in 1...100_000 where failingStep == 0 {
+      let (before, state) = (stepwise.network, stepwise.optimizerState)
+      let loss = try stepwise.step(input: input, target: target, learningRate: 2.25)
+      if loss.isFinite { (lastFinite, lastState) = (before, state) }
+      let moments = stepwise.optimizerState.first.allSatisfy { layer in
+        (layer.weights.elements + layer.bias.elements).allSatisfy(\.isFinite)
+      }
+      if !loss.isFinite || !stepwise.network.isFinite || !moments { failingStep = step }
+    }
+
+    let trainer = Trainer(network, loss: .meanSquaredError, backend: backend, method: method)
+    let schedule = try TrainingSchedule(epochs: 100_000, batchSize: 10, learningRate: 2.25, shuffles: false)
+    let error = #expect(throws: TrainingError.self) {
+      try trainer.train(input: input, target: target, schedule: schedule)
+    }
+    guard case .notFinite(let step, _) = error else {
+      Issue.record("expected a failure to be finite, got \(String(describing: error))")
+      return
+    }
+    #expect(step == failingStep)
+    #expect(trainer.network == lastFinite)
+    #expect(trainer.optimizerState == lastState)
+  }
+
+  /// Squares of gradients overflow long before gradients do. Steps would then be 0 for ever.
+  @Test func anInfiniteMomentIsAFailure() throws {
+    let network = try Network<Float>(sizes: [2, 1], hidden: .identity, initializer: .zeros, seed: 0)
+    let trainer = Trainer(
+      network, loss: .meanSquaredError, backend: try Backends.make(.scalar, as: Float.self),
+      method: try TrainingMethod(optimizer: Optimizer(.adam)))
+    let huge = Matrix<Float>(rows: 10, columns: 2, elements: Array(repeating: 1e20, count: 20))
+    let ones = Matrix<Float>(rows: 10, columns: 1, elements: Array(repeating: 1, count: 10))
+    let schedule = try TrainingSchedule(epochs: 3, batchSize: 10, learningRate: 1e-30, shuffles: false)
+    #expect(throws: TrainingError.notFinite(step: 1, quantity: "a moment of the optimiser became NaN or infinite")) {
+      try trainer.train(input: huge, target: ones, schedule: schedule)
+    }
+    #expect(trainer.network == network)
+    #expect(trainer.optimizerState.steps == 0)
+  }
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /// A row-major matrix to read: element `[r, c]` is number `r * stride + c` from `base`.
 typedef struct {
@@ -39,6 +40,28 @@ typedef enum {
   LOCKSTEP_BINARY_CROSS_ENTROPY,
   LOCKSTEP_SOFTMAX_CROSS_ENTROPY,
 } lockstep_loss_function;
+
+/// The formulas of optimisers, as ComputeBackend's UpdateFormula defines them.
+typedef enum {
+  LOCKSTEP_DESCENT_UPDATE,
+  LOCKSTEP_MOMENTUM_UPDATE,
+  LOCKSTEP_NESTEROV_UPDATE,
+  LOCKSTEP_RMSPROP_UPDATE,
+  LOCKSTEP_ADAM_UPDATE,
+} lockstep_update_formula;
+
+/// A step of an optimiser, as ComputeBackend's UpdateRule. Every coefficient is a value of the element type.
+typedef struct {
+  lockstep_update_formula formula;
+  double rate, gradient_factor, weight_decay, parameter_factor;
+  double first_decay, first_share, second_decay, second_share, root_factor, epsilon;
+} lockstep_update_rule;
+
+/// What is dropped, as ComputeBackend's DropoutRule. `scale` is a value of the element type.
+typedef struct {
+  double scale;
+  uint32_t threshold, step, stream, key[2];
+} lockstep_dropout_rule;
 
 /// The kernels of one instruction set for one element type.
 typedef struct lockstep_kernels lockstep_kernels;
@@ -105,6 +128,18 @@ void lockstep_add(const lockstep_kernels *kernels, int threads, lockstep_matrix 
 /// Serves `ComputeBackend.descend`. `learning_rate` is a value of the element type.
 void lockstep_descend(const lockstep_kernels *kernels, int threads, lockstep_mutable_matrix parameters,
                       lockstep_matrix gradient, double learning_rate);
+
+/// Serves `ComputeBackend.update`. The base of moments that the formula does not keep is NULL.
+void lockstep_update(const lockstep_kernels *kernels, int threads, const lockstep_update_rule *rule,
+                     lockstep_mutable_matrix parameters, lockstep_matrix gradient, lockstep_mutable_matrix first,
+                     lockstep_mutable_matrix second);
+
+/// Serves `ComputeBackend.sumOfSquares`.
+double lockstep_sum_of_squares(const lockstep_kernels *kernels, int threads, lockstep_matrix matrix);
+
+/// Serves `ComputeBackend.dropOut`. `output` may be `values`.
+void lockstep_drop_out(const lockstep_kernels *kernels, int threads, const lockstep_dropout_rule *rule,
+                       ptrdiff_t first_row, lockstep_matrix values, lockstep_mutable_matrix output);
 
 /// Serves `ComputeBackend.parallelFor`: calls `body` with `context` and every index below `count`, on up to `threads`
 /// threads.

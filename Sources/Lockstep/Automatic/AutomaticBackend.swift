@@ -112,6 +112,27 @@ public struct AutomaticBackend<Element: KernelElement>: ComputeBackend {
 
   @specialized(where Element == Float)
   @specialized(where Element == Double)
+  public func update(
+    _ parameters: MutableMatrixView<Element>, by rule: UpdateRule<Element>, gradient: MatrixView<Element>,
+    first: MutableMatrixView<Element>?, second: MutableMatrixView<Element>?
+  ) {
+    self.first.update(parameters, by: rule, gradient: gradient, first: first, second: second)
+  }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  public func sumOfSquares(_ matrix: MatrixView<Element>) -> Double { first.sumOfSquares(matrix) }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  public func dropOut(
+    _ values: MatrixView<Element>, by rule: DropoutRule<Element>, firstRow: Int, output: MutableMatrixView<Element>
+  ) {
+    first.dropOut(values, by: rule, firstRow: firstRow, output: output)
+  }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   public func updateParameters(
     weights: MutableMatrixView<Element>, bias: MutableMatrixView<Element>,
     input: MatrixView<Element>, outputGradient: MatrixView<Element>, learningRate: Element

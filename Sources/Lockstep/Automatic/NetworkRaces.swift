@@ -11,10 +11,23 @@ struct RacedNetwork: Hashable, Sendable {
   let precision: Precision
   /// How a trainer cuts its batches.
   let blocks: RowBlocks
+  /// What a trainer's steps do beside their gradients.
+  let updates: RacedUpdates
   /// Who races: another list of candidates is another race.
   let candidates: [BackendCandidate]
 
   var parameterCount: Int { zip(sizes, sizes.dropFirst()).reduce(0) { $0 + ($1.0 + 1) * $1.1 } }
+}
+
+/// What of a training method decides how long a step takes.
+struct RacedUpdates: Hashable, Sendable {
+  let formula: UpdateFormula
+  let clips: Bool
+  let drops: Bool
+
+  init(_ method: TrainingMethod) {
+    (formula, clips, drops) = (method.optimizer.kind.formula, method.clipNorm != nil, method.dropout > 0)
+  }
 }
 
 /// The races of one network, for each kind of work and class of rows. Any number of threads may use it at once, and none

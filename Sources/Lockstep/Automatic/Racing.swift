@@ -30,10 +30,13 @@ final class Racing<Element: KernelElement>: Sendable {
   let clock: @Sendable () -> Double
 
   /// Nothing where `backend` leaves nothing open.
-  init?(_ backend: any ComputeBackend<Element>, on network: NetworkStorage<Element>, blocks: RowBlocks) {
+  init?(
+    _ backend: any ComputeBackend<Element>, on network: NetworkStorage<Element>, blocks: RowBlocks,
+    method: TrainingMethod = .gradientDescent
+  ) {
     guard let backend = backend as? AutomaticBackend<Element> else { return nil }
     candidates = backend.candidates
-    races = backend.table.races(of: network.raced(by: backend.raced, blocks: blocks))
+    races = backend.table.races(of: network.raced(by: backend.raced, blocks: blocks, method: method))
     clock = backend.clock
   }
 
@@ -54,10 +57,12 @@ final class Racing<Element: KernelElement>: Sendable {
 
 extension NetworkStorage {
   /// The network as a race knows it.
-  fileprivate func raced(by candidates: [BackendCandidate], blocks: RowBlocks) -> RacedNetwork {
+  fileprivate func raced(
+    by candidates: [BackendCandidate], blocks: RowBlocks, method: TrainingMethod = .gradientDescent
+  ) -> RacedNetwork {
     RacedNetwork(
       sizes: [layers[0].weights.rows] + layers.map(\.weights.columns), activations: layers.map(\.activation),
-      precision: Element.precision, blocks: blocks, candidates: candidates)
+      precision: Element.precision, blocks: blocks, updates: RacedUpdates(method), candidates: candidates)
   }
 
   /// Which of what a backend leaves open computes, or that it was given.

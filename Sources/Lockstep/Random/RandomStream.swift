@@ -14,6 +14,8 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     case parameters = 0
     /// The order of rows in an epoch.
     case shuffle = 1
+    /// What is dropped in training: ``ComputeBackend/DropoutRule`` says which words decide on which elements.
+    case dropout = 2
     /// The rows that are kept for validation.
     case split = 3
   }
