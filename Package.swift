@@ -143,10 +143,15 @@ let package = Package(
     .target(
       name: "LockstepC", dependencies: ["CLockstep", "ComputeBackend", "Lockstep"], swiftSettings: settings(.portable)),
 
-    // Tables from files, over Debian's libcsv.
-    .systemLibrary(name: "CCSV", providers: [.apt(["libcsv-dev"])]),
+    // Data from files, over Debian's zlib and minizip. CSV is read in C++, for its standard library rounds decimal numbers
+    // quickly and once.
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CMinizip", providers: [.apt(["libminizip-dev"])]),
     .target(
-      name: "LockstepData", dependencies: ["CCSV", "ComputeBackend", "FileWriting"],
+      name: "CLockstepData", cxxSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
+    .target(
+      name: "LockstepData",
+      dependencies: ["CLockstepData", "CMinizip", "CZlib", "ComputeBackend", "FileWriting", "Lockstep"],
       swiftSettings: settings(.portable)),
 
     // Networks as Swift types, for a plugin that runs it while other packages are built. It compiles files of Lockstep anew,
@@ -234,7 +239,10 @@ let package = Package(
     .testTarget(name: "FileWritingTests", dependencies: ["FileWriting"]),
     .testTarget(name: "LockstepCSourceTests", dependencies: ["LockstepCSource", "Lockstep", "FileWriting"]),
     .testTarget(name: "LockstepEmbedTests", dependencies: ["LockstepEmbed", "Lockstep"]),
-    .testTarget(name: "LockstepDataTests", dependencies: ["LockstepData", "FileWriting"]),
+    .testTarget(
+      name: "LockstepDataTests", dependencies: ["LockstepData", "Lockstep", "FileWriting"],
+      exclude: ["make_fixtures.py"],
+      resources: [.copy("Fixtures")]),
     .testTarget(
       name: "LockstepONNXTests", dependencies: ["LockstepONNX", "CLockstepONNX", "Lockstep", "FileWriting"],
       exclude: ["check_onnx.py"]),
@@ -253,5 +261,6 @@ let package = Package(
       dependencies: ["ComputeBackend", "ElementaryFunctionsSupport", "Lockstep", "BackendMatrix"],
       swiftSettings: settings(.inlinedIntoKernels)),
   ],
-  swiftLanguageModes: [.v6]
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
 )

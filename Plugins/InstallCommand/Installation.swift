@@ -146,7 +146,7 @@ struct Installation {
     var bundled: [String: String] = [:]
     for product in products {
       let lines = try run("ldd", [product.path]).split(separator: "\n")
-      for match in lines.compactMap({ $0.firstMatch(of: /(lib(?:omp|csv|protobuf-c)\.[^ ]+) => ([^ ]+)/) }) {
+      for match in lines.compactMap({ $0.firstMatch(of: /(lib(?:omp|minizip|protobuf-c)\.[^ ]+) => ([^ ]+)/) }) {
         bundled[String(match.1)] = String(match.2)
       }
     }

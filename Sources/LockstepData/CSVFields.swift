@@ -1,33 +1,23 @@
-// One line of CSV as a list: how column names are given outside of files. Files are read in CSVScanner.swift.
+// One line of CSV as a list: how column names are given outside of files. Files are read in CSVText.swift.
 
-import CCSV
+import CLockstepData
 
 /// The fields of one line of CSV, quoted as in a file: `a,"b, c"` has the fields `a` and `b, c`.
 ///
 /// - Parameter line: the text, without a line break at its end.
 /// - Returns: the fields without blanks around them, or `nil` where quotes do not pair or there is more than one line.
 package func csvFields(in line: String) -> [String]? {
-  final class Collector {
-    var fields: [String] = []
-    var rows = 0
-  }
-  var parser = csv_parser()
-  csv_init(&parser, UInt8(CSV_STRICT | CSV_STRICT_FINI))
-  defer { csv_free(&parser) }
-
-  let collector = Collector()
-  let context = Unmanaged.passUnretained(collector).toOpaque()
-  func takeField(_ bytes: UnsafeMutableRawPointer?, _ count: Int, _ context: UnsafeMutableRawPointer?) {
-    let bytes = Array(UnsafeRawBufferPointer(start: bytes, count: count))
-    Unmanaged<Collector>.fromOpaque(context!).takeUnretainedValue().fields.append(
-      String(decoding: trimmed(bytes[...]), as: UTF8.self))
-  }
-  func takeRow(_: Int32, _ context: UnsafeMutableRawPointer?) {
-    Unmanaged<Collector>.fromOpaque(context!).takeUnretainedValue().rows += 1
-  }
   let bytes = Array(line.utf8)
-  guard csv_parse(&parser, bytes, bytes.count, takeField, takeRow, context) == bytes.count,
-    csv_fini(&parser, takeField, takeRow, context) == 0
-  else { return nil }
-  return collector.rows <= 1 ? collector.fields : nil
+  var cursor = lockstep_csv_cursor(
+    offset: 0, line: 1, row_offset: 0, row_line: 1, delimiter: CSVDelimiter.comma.byte)
+  // A field more than there are commas, at most.
+  var fields = Array(repeating: lockstep_csv_field(), count: bytes.count + 1)
+  var found = 0
+  switch csvRow(bytes, &cursor, &fields, &found) {
+  case LOCKSTEP_CSV_ROW: break
+  case LOCKSTEP_CSV_END, LOCKSTEP_CSV_BLANK_LINE: return []
+  default: return nil
+  }
+  let names = fields.prefix(found).map { csvText(of: $0, in: bytes) }
+  return csvRow(bytes, &cursor, &fields, &found) == LOCKSTEP_CSV_END ? names : nil
 }

@@ -1,13 +1,12 @@
 // From numbers to a CSV file.
 
-import CCSV
 import ComputeBackend
 import FileWriting
 
 /// Writes a table as CSV: a header, then a line per row, each ended by LF.
 ///
 /// A number is written as Swift describes it: with the fewest digits that read back to the same bits in its own
-/// precision (`0.1`, `1e-05`, `5.0`; a NaN as `nan` without its payload, an infinity as `inf`, which ``CSVTable``
+/// precision (`0.1`, `1e-05`, `5.0`; a NaN as `nan` without its payload, an infinity as `inf`, which ``DataTable``
 /// refuses). A name is quoted where it must be.
 ///
 /// - Parameters:
@@ -44,14 +43,29 @@ private func shortest<Element: KernelElement>(_ value: Element) -> String {
   }
 }
 
+/// Writes a table of text as CSV, as ``writeCSV(header:rows:to:)`` writes one of numbers.
+///
+/// - Parameters:
+///   - header: one name a column.
+///   - rows: for each row, a text a column.
+///   - destination: a file, there whole or not at all, or the standard output.
+/// - Throws: `FileError` where something could not be written.
+package func writeCSV(
+  header: [String], textRows rows: some Sequence<[String]>, to destination: OutputDestination
+) throws(FileError) {
+  var file = try OutputFile(destination)
+  try file.write(header.map(field).joined(separator: ",") + "\n")
+  for row in rows { try file.write(row.map(field).joined(separator: ",") + "\n") }
+  try file.finish()
+}
+
 /// `name` as a field of CSV: in quotes, with quotes inside doubled, where commas, quotes, line breaks, blanks at an end or
 /// nothing at all would be misread.
 private func field(_ name: String) -> String {
-  let special: [UInt8] = [CSV_COMMA, CSV_QUOTE, CSV_CR, CSV_LF].map { UInt8($0) }
-  let bytes = Array(name.utf8)
-  if !bytes.isEmpty, trimmed(bytes[...]).count == bytes.count, !bytes.contains(where: special.contains) { return name }
-  let quoted = [UInt8](unsafeUninitializedCapacity: 2 * bytes.count + 2) { buffer, count in
-    count = csv_write(buffer.baseAddress, buffer.count, bytes, bytes.count)
-  }
-  return String(decoding: quoted, as: UTF8.self)
+  let blanks = Array(" \t".utf8)
+  let isPlain =
+    !name.utf8.contains(where: Array(",\"\r\n".utf8).contains)
+    && name.utf8.first.map { !blanks.contains($0) } ?? false && name.utf8.last.map { !blanks.contains($0) } ?? false
+  if isPlain { return name }
+  return "\"" + name.unicodeScalars.map { $0 == "\"" ? "\"\"" : "\($0)" }.joined() + "\""
 }

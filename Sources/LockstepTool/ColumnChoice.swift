@@ -1,4 +1,4 @@
-// Which columns of a table are the inputs of a network, and which its targets.
+// Which columns of a table are the inputs of a network, and which its targets. How columns are encoded lies in LockstepData.
 
 import ComputeBackend
 import Lockstep
@@ -6,94 +6,214 @@ import LockstepData
 
 /// The columns of a table that a network takes and is compared with, in its own order.
 struct ColumnChoice {
-  let inputs: [String]
-  let targets: [String]
+  /// What a network's outputs are compared with.
+  enum Target: Equatable {
+    /// Columns of numbers, one for each output.
+    case columns([String])
+    /// A column of classes, of which there is an output each.
+    case classes([String], column: String)
 
-  /// The choice for a new network: every column that is no target is an input, in the order of the file.
-  ///
-  /// - Throws: ``ToolError`` where no column is left.
-  init(table: CSVTable, targets: [String]) throws {
-    inputs = table.columnNames.filter { !targets.contains($0) }
-    self.targets = targets
-    guard !inputs.isEmpty else {
-      throw ToolError(description: "\(table.file): every column is a target, so no input is left")
+    /// The columns of the table.
+    var columns: [String] {
+      switch self {
+      case .columns(let names): names
+      case .classes(_, let column): [column]
+      }
+    }
+
+    /// The names of the outputs.
+    var outputNames: [String] {
+      switch self {
+      case .columns(let names), .classes(let names, _): names
+      }
+    }
+
+    /// For people: `"price"`, or `"species": "setosa", "versicolor", "virginica"`.
+    var summary: String {
+      switch self {
+      case .columns(let names): quotedList(names)
+      case .classes(let names, let column): "\(column.debugDescription): \(quotedList(names))"
+      }
     }
   }
 
-  /// The choice for the network of a model file: inputs by the names that it gives, or all columns but the targets
-  /// where it gives none.
-  ///
-  /// - Parameters:
-  ///   - model: the file.
-  ///   - table: the data.
-  ///   - targets: the targets, where they matter.
-  /// - Throws: ``ToolError`` where the table lacks inputs or the numbers of columns disagree.
-  init(model: NetworkFile, table: CSVTable, targets: [String] = []) throws {
-    self.targets = targets
-    if let names = model.description.inputColumns {
-      inputs = names
-      let missing = names.filter { !table.columnNames.contains($0) }
-      guard missing.isEmpty else {
-        throw ToolError(
-          description: "\(table.file): \(columns(missing)) missing, which \(model.path) takes as input; "
-            + "the file has \(quotedList(table.columnNames))")
-      }
-      if let target = targets.first(where: names.contains) {
-        throw ToolError(
-          description: "\(model.path) takes the column \(target.debugDescription) as input, so it cannot be a target")
-      }
-    } else {
-      inputs = table.columnNames.filter { !targets.contains($0) }
-      guard inputs.count == model.sizes[0] else {
-        throw ToolError(
-          description: "\(table.file): the file has \(counted(inputs.count, "column"))"
-            + "\(targets.isEmpty ? "" : " beside the targets"), but \(model.path) takes "
-            + "\(counted(model.sizes[0], "input")) and does not name them")
-      }
-    }
+  let inputs: [ColumnEncoding]
+  let target: Target
+
+  /// The names of the network's inputs.
+  var inputNames: [String] { inputs.flatMap(\.inputNames) }
+
+  /// What a model file tells of the columns.
+  func description(loss: Loss) -> ModelDescription {
+    let isPlain = inputs.allSatisfy { if case .number = $0 { true } else { false } }
+    var description = ModelDescription(loss: loss, inputColumns: inputNames, targetColumns: target.outputNames)
+    if !isPlain { description.inputEncodings = inputs }
+    if case .classes(_, let column) = target { description.classColumn = column }
+    return description
   }
 
   /// The inputs as numbers: `[rows × inputs]`.
-  func input<Element: KernelElement>(of table: CSVTable, as _: Element.Type = Element.self) throws -> Matrix<Element> {
-    try table.matrix(columns: inputs)
+  func input<Element: KernelElement>(of table: DataTable, as _: Element.Type = Element.self) throws -> Matrix<Element> {
+    try table.matrix(encodedBy: inputs)
   }
 
   /// The targets as numbers: `[rows × targets]`.
   ///
-  /// - Throws: `CSVError`, or ``ToolError`` for numbers that are no targets of `loss`.
-  func target<Element: KernelElement>(of table: CSVTable, for loss: Loss) throws -> Matrix<Element> {
-    let target: Matrix<Element> = try table.matrix(columns: targets)
-    do throws(TargetError) {
-      try loss.check(targets: target)
-    } catch {
-      let place = error.column.map { [targets[$0]] } ?? targets
-      throw ToolError(
-        description: "\(table.file), line \(table.line(ofRow: error.row)), column\(place.count == 1 ? "" : "s") "
-          + "\(quotedList(place)): \(error.problem)")
+  /// - Throws: `DataError`, or ``ToolError`` for numbers that are no targets of `loss`.
+  func target<Element: KernelElement>(of table: DataTable, for loss: Loss) throws -> Matrix<Element> {
+    switch target {
+    case .classes(let names, let column): return try table.matrix(ofColumn: column, classes: names)
+    case .columns(let columns):
+      let target: Matrix<Element> = try table.matrix(columns: columns)
+      do throws(TargetError) {
+        try loss.check(targets: target)
+      } catch {
+        let place = error.column.map { [columns[$0]] } ?? columns
+        throw ToolError(
+          description: "\(try table.place(ofRow: error.row, column: place[0])), column\(place.count == 1 ? "" : "s") "
+            + "\(quotedList(place)): \(error.problem)")
+      }
+      return target
     }
-    return target
+  }
+}
+
+// MARK: - New networks
+
+extension ColumnChoice {
+  /// The choice for a new network, and the loss that it is for.
+  ///
+  /// Without `--features` every column that is no target is an input, in the order of the file; without `--target` the columns
+  /// of the labels are the targets. A single target of text is a column of classes, and so is any other for the loss
+  /// cross-entropy, and one of whole numbers in a file of labels where no loss is named.
+  ///
+  /// - Throws: `DataError`, ``UsageError``, ``ToolError`` where no input is left or there is only one class.
+  static func new(_ invocation: Invocation, table: DataTable) throws -> (columns: ColumnChoice, loss: Loss) {
+    let asked = invocation[TrainOptions.loss]
+    guard let targets = try invocation.targetOption() ?? (table.labelColumns.isEmpty ? nil : table.labelColumns) else {
+      throw UsageError(description: "--target \(TrainOptions.targets.valueName ?? "") is missing", isAboutSyntax: true)
+    }
+    let target = try Target.new(targets, table: table, loss: asked)
+    let features = try invocation.names(ModelOptions.features)
+    if let both = features?.first(where: targets.contains) {
+      throw UsageError(description: "--features names the column \(both.debugDescription), which is a target")
+    }
+    let inputs = features ?? table.columnNames.filter { !targets.contains($0) }
+    guard !inputs.isEmpty else {
+      throw ToolError(description: "\(table.file): every column is a target, so no input is left")
+    }
+    let categories = try invocation.names(EncodingOptions.categories) ?? []
+    if let unknown = categories.first(where: { !inputs.contains($0) }) {
+      throw UsageError(description: "--categories names the column \(unknown.debugDescription), which is no input")
+    }
+    let encodings = try table.encodings(of: inputs, categories: categories, scaling: invocation.scaling())
+    if case .columns = target {
+      return (ColumnChoice(inputs: encodings, target: target), asked ?? .meanSquaredError)
+    }
+    return (ColumnChoice(inputs: encodings, target: target), asked ?? .softmaxCrossEntropy)
+  }
+}
+
+extension ColumnChoice.Target {
+  fileprivate static func new(_ names: [String], table: DataTable, loss: Loss?) throws -> ColumnChoice.Target {
+    guard names.count == 1 else { return .columns(names) }
+    let isClasses =
+      switch loss {
+      case nil: try table.holdsClasses(inColumn: names[0])
+      case .softmaxCrossEntropy: true
+      default: try table.textColumns(among: names) == names
+      }
+    guard isClasses else { return .columns(names) }
+    let classes = try table.categories(ofColumn: names[0])
+    guard classes.count >= 2 else {
+      throw ToolError(
+        description: "\(table.file), column \(names[0].debugDescription): every row is of the class "
+          + "\(quotedList(classes)), and a network tells at least 2 classes apart")
+    }
+    return .classes(classes, column: names[0])
+  }
+}
+
+// MARK: - Networks of model files
+
+extension ColumnChoice {
+  /// The choice for the network of a model file: inputs by the names that it gives; where it gives none, those of
+  /// `--features`, or all columns but the targets.
+  ///
+  /// - Parameters:
+  ///   - model: the file.
+  ///   - table: the data.
+  ///   - target: the target, where it matters.
+  ///   - features: what `--features` names.
+  /// - Throws: ``ToolError`` where the table lacks inputs or the numbers of columns disagree.
+  init(model: NetworkFile, table: DataTable, target: Target = .columns([]), features: [String]? = nil) throws {
+    self.target = target
+    let targets = target.columns
+    if let names = model.description.inputColumns {
+      inputs = model.description.inputEncodings ?? names.map { .number(column: $0) }
+      let columns = inputs.map(\.column)
+      let missing = columns.filter { !table.columnNames.contains($0) }
+      guard missing.isEmpty else {
+        throw ToolError(
+          description: "\(table.file): \(listed(missing)) missing, which \(model.path) takes as input; "
+            + "the file has \(quotedList(table.columnNames))")
+      }
+      if let target = targets.first(where: columns.contains) {
+        throw ToolError(
+          description: "\(model.path) takes the column \(target.debugDescription) as input, so it cannot be a target")
+      }
+      if let features, Set(features) != Set(columns) {
+        throw ToolError(
+          description: "--features names \(quotedList(features)), but \(model.path) takes \(quotedList(columns))")
+      }
+    } else {
+      // The labels of images are no inputs, even where they do not matter.
+      let columns =
+        features ?? table.columnNames.filter { !targets.contains($0) && !table.labelColumns.contains($0) }
+      guard columns.count == model.sizes[0] else {
+        throw ToolError(
+          description: "\(table.file): the file has \(counted(columns.count, "column"))"
+            + "\(targets.isEmpty ? "" : " beside the targets"), but \(model.path) takes "
+            + "\(counted(model.sizes[0], "input")) and does not name them")
+      }
+      inputs = columns.map { .number(column: $0) }
+    }
   }
 }
 
 extension Invocation {
-  /// The targets of a model's network: those of `--target`, or else those that the file names.
+  /// The targets of a model's network: those of `--target`, or else those that the file names, or else the labels.
   ///
-  /// Where both name the same columns, the order is the file's, since that is the order of the outputs.
+  /// Where `--target` and the file name the same columns, the order is the file's, since that is the order of the outputs. A
+  /// single column for a network of several outputs is one of classes, which the file names or which count from 0.
   ///
-  /// - Throws: ``UsageError`` where neither names any, ``ToolError`` where their number is not that of the outputs.
-  func targets(of model: NetworkFile) throws -> [String] {
+  /// - Throws: ``UsageError`` where nobody names any, ``ToolError`` where their number is not that of the outputs.
+  func target(of model: NetworkFile, table: DataTable) throws -> ColumnChoice.Target {
+    let outputs = model.sizes[model.sizes.count - 1]
     let named = model.description.targetColumns
-    guard let targets = try targetOption() ?? named else {
+    let asked = try targetOption()
+    if let column = model.description.classColumn, let classes = named {
+      let columns = asked ?? [column]
+      guard columns.count == 1 else {
+        throw ToolError(
+          description: "--target names \(counted(columns.count, "column")), but the classes of \(model.path) are in one"
+        )
+      }
+      return .classes(classes, column: columns[0])
+    }
+    guard let targets = asked ?? named ?? (table.labelColumns.isEmpty ? nil : table.labelColumns) else {
       throw UsageError(description: "--target is missing, and \(model.path) does not name its targets")
     }
-    let outputs = model.sizes[model.sizes.count - 1]
+    if targets.count == 1, outputs > 1, self[ModelOptions.loss] ?? model.description.loss == .softmaxCrossEntropy {
+      return .classes(named ?? (0..<outputs).map { "\($0)" }, column: targets[0])
+    }
     guard targets.count == outputs else {
       throw ToolError(
         description: "--target names \(counted(targets.count, "column")), but the network of \(model.path) has "
           + counted(outputs, "output"))
     }
-    if let named, Set(named) == Set(targets) { return named }
-    return targets
+    if let named, Set(named) == Set(targets) { return .columns(named) }
+    return .columns(targets)
   }
 }
 
@@ -104,6 +224,6 @@ func quotedList(_ names: [String]) -> String {
   return names.count > limit ? "\(shown) and \(names.count - limit) more" : shown
 }
 
-private func columns(_ names: [String]) -> String {
+private func listed(_ names: [String]) -> String {
   names.count == 1 ? "the column \(quotedList(names)) is" : "the columns \(quotedList(names)) are"
 }

@@ -7,14 +7,16 @@ import LockstepData
 /// The command `evaluate`.
 let evaluateCommand = Command(
   name: "evaluate",
-  summary: "compute a network's loss and metrics over a CSV table",
+  summary: "compute a network's loss and metrics over a table",
   details: """
-    The loss is the mean over all rows of DATA.csv. Beside it stand, for mse, the share of the targets' variance that \
+    \(DataFileOptions.details)
+    The loss is the mean over all rows of DATA. Beside it stand, for mse, the share of the targets' variance that \
     the network explains (R²), the mean absolute error and the root of the mean squared error; for bce and \
     cross-entropy the share of right answers.
     """,
-  operands: ["MODEL", "DATA.csv"],
-  options: [ModelOptions.targets, ModelOptions.loss, ModelOptions.activation] + ModelOptions.computing,
+  operands: ["MODEL", "DATA"],
+  options: [ModelOptions.targets, ModelOptions.features, ModelOptions.loss, ModelOptions.activation]
+    + DataFileOptions.all + ModelOptions.computing,
   examples: [
     ("lockstep evaluate housing.safetensors test.csv", "loss and metrics, with what the model file tells"),
     (
@@ -34,19 +36,20 @@ let evaluateCommand = Command(
 struct LabelledData {
   let model: NetworkFile
   let loss: Loss
-  let table: CSVTable
+  let table: DataTable
   let columns: ColumnChoice
 
-  /// What the operands `MODEL` and `DATA.csv` and the options of ``ModelOptions`` say.
+  /// What the operands `MODEL` and `DATA` and the options of ``ModelOptions`` say.
   ///
   /// - Throws: `UsageError` or what the files make necessary.
   init(_ invocation: Invocation) throws {
     model = try NetworkFile(contentsOf: invocation.operands[0], activation: invocation[ModelOptions.activation])
     loss = try invocation.loss(of: model)
-    let targets = try invocation.targets(of: model)
-    try checkOutputs(targets.count, suit: loss)
-    table = try CSVTable(contentsOf: invocation.operands[1])
-    columns = try ColumnChoice(model: model, table: table, targets: targets)
+    table = try invocation.table(invocation.operands[1])
+    let target = try invocation.target(of: model, table: table)
+    try checkOutputs(target.outputNames.count, suit: loss)
+    columns = try ColumnChoice(
+      model: model, table: table, target: target, features: try invocation.names(ModelOptions.features))
   }
 }
 
@@ -74,7 +77,7 @@ private func evaluate<Element: NetworkElement>(
   }
   let lines = [
     (name: "data", text: "\(data.table.file), \(counted(input.rows, "row"))"),
-    (name: "targets", text: quotedList(data.columns.targets)),
+    (name: "targets", text: data.columns.target.summary),
     (name: "network", text: "\(data.model.path), \(networkSummary(network))"),
     (name: "computed by", text: choice.summary),
     (name: "loss (\(data.loss.rawValue))", text: "\(loss)"),

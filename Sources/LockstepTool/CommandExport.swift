@@ -17,7 +17,8 @@ let exportCommand = Command(
     --onnx writes a model that ONNX runtimes load, from an input named "input", [rows x inputs], to an output named \
     "output", [rows x outputs], for any number of rows. A runtime computes in an order of its own, so its outputs agree \
     up to rounding.
-    A network trained with bce or cross-entropy gives logits.
+    A network trained with bce or cross-entropy gives logits. Inputs that `lockstep predict` encodes, such as categories and \
+    standardized ones, are taken as they are after that.
     """,
   operands: ["MODEL"],
   options: [cOption, nameOption, onnxOption, ModelOptions.activation, ModelOptions.precision, CommonOptions.json],

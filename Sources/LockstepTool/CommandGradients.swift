@@ -7,14 +7,16 @@ import LockstepData
 /// The command `gradients`.
 let gradientsCommand = Command(
   name: "gradients",
-  summary: "write the loss gradient of every parameter over a CSV table",
+  summary: "write the loss gradient of every parameter over a table",
   details: """
-    The gradients are those of the mean loss over all rows of DATA.csv as one batch. They go to a safetensors file, \
+    \(DataFileOptions.details)
+    The gradients are those of the mean loss over all rows of DATA as one batch. They go to a safetensors file, \
     under the names and in the shapes of the parameters.
     """,
-  operands: ["MODEL", "DATA.csv"],
-  options: [ModelOptions.targets, ModelOptions.loss, ModelOptions.activation, gradientsOption]
-    + ModelOptions.computing,
+  operands: ["MODEL", "DATA"],
+  options: [
+    ModelOptions.targets, ModelOptions.features, ModelOptions.loss, ModelOptions.activation, gradientsOption,
+  ] + DataFileOptions.all + ModelOptions.computing,
   examples: [
     (
       "lockstep gradients model.safetensors data.csv --target y -o gradients.safetensors",
@@ -23,7 +25,7 @@ let gradientsCommand = Command(
   ],
   run: { invocation in
     let path = try invocation.required(gradientsOption)
-    try checkOutput(path, of: gradientsOption, overwritesNone: invocation.operands)
+    try checkOutput(path, of: gradientsOption, overwritesNone: invocation.inputFiles)
     let data = try LabelledData(invocation)
     switch invocation[ModelOptions.precision] ?? data.model.precision {
     case .f32: try gradients(data, invocation, as: Float.self)
@@ -48,10 +50,7 @@ private func gradients<Element: NetworkElement>(
   invocation.warn(
     ofNotFinite: "results",
     in: [gradients.loss] + gradients.layers.flatMap { $0.weights.elements + $0.bias.elements })
-  try gradients.write(
-    to: path,
-    description: ModelDescription(
-      loss: data.loss, inputColumns: data.columns.inputs, targetColumns: data.columns.targets))
+  try gradients.write(to: path, description: data.columns.description(loss: data.loss))
 
   if invocation.isJSON {
     try invocation.output.json(
@@ -64,7 +63,7 @@ private func gradients<Element: NetworkElement>(
   }
   let lines = [
     (name: "data", text: "\(data.table.file), \(counted(input.rows, "row"))"),
-    (name: "targets", text: quotedList(data.columns.targets)),
+    (name: "targets", text: data.columns.target.summary),
     (name: "network", text: "\(data.model.path), \(networkSummary(network))"),
     (name: "computed by", text: choice.summary),
     (name: "loss (\(data.loss.rawValue))", text: "\(gradients.loss)"),

@@ -8,18 +8,23 @@ import LockstepData
 /// The command `train`.
 let trainCommand = Command(
   name: "train",
-  summary: "train a dense network on a CSV table by gradient descent",
+  summary: "train a dense network on a table by gradient descent",
   details: """
-    DATA.csv has a header that names its columns. The columns named by --target are what the network learns; all others \
-    are its inputs, in the order of the file. The output layer is linear: bce and cross-entropy take its outputs as \
-    logits. Each step takes the gradient of the mean loss over a batch.
+    \(DataFileOptions.details)
+    The columns named by --target, or the labels, are what the network learns; those of --features, or all others, are its \
+    inputs. An input of text becomes one input for each of its values. A single target of text, or any for cross-entropy, is \
+    a class, and the network has an output for each; labels of whole numbers are classes, too, where no loss is named. The \
+    output layer is linear: bce and cross-entropy take its outputs as logits. Each step takes the gradient of the mean loss \
+    over a batch.
     The same command gives the same model file, byte for byte, on every backend, CPU and number of threads.
     Control-C ends training after the current step; the model is written as it stands. Where training fails because a \
     number is no longer finite, the model's file gets the last finite parameters, in place of what it held before.
     """,
-  operands: ["DATA.csv"],
+  operands: ["DATA"],
   options: [
-    TrainOptions.targets, TrainOptions.hidden, TrainOptions.activation, TrainOptions.loss, TrainOptions.epochs,
+    TrainOptions.targets, TrainOptions.features, EncodingOptions.categories, EncodingOptions.standardize,
+    EncodingOptions.scale, DataFileOptions.delimiter, DataFileOptions.arrays, DataFileOptions.labels,
+    DataFileOptions.memoryLimit, TrainOptions.hidden, TrainOptions.activation, TrainOptions.loss, TrainOptions.epochs,
     TrainOptions.batchSize, TrainOptions.learningRate, TrainOptions.seed, TrainOptions.shuffle,
     TrainOptions.initialModel, TrainOptions.model, CommonOptions.backend, CommonOptions.threads,
     TrainOptions.precision, CommonOptions.json,
@@ -30,8 +35,12 @@ let trainCommand = Command(
       "two hidden layers of 64 and 32 units with relu, the mean squared error, the model in a file"
     ),
     (
-      "lockstep train iris.csv --target setosa,versicolor,virginica --loss cross-entropy",
-      "three classes, a column of zeros and ones each"
+      "lockstep train iris.csv --target species --standardize --model iris.safetensors",
+      "a class in words, with cross-entropy; the inputs standardized, now and in predictions"
+    ),
+    (
+      "lockstep train train-images-idx3-ubyte.gz --scale 255 --batch-size 128 --model mnist.safetensors",
+      "images, with the labels in train-labels-idx1-ubyte.gz beside them"
     ),
     (
       "lockstep train housing.csv --initial-model a.safetensors --epochs 10 --model b.safetensors",
@@ -50,7 +59,8 @@ let trainCommand = Command(
 enum TrainOptions {
   static let targets = ModelOptions.targetOption(
     summary: "what the network learns; quote names that contain commas as in CSV",
-    defaultText: "those of the initial model")
+    defaultText: "those of the initial model, or the labels")
+  static let features = ModelOptions.features.summarized("the inputs, in this order")
   static let hidden = CommandOption<[Int]?>(
     "hidden", valueName: "N[,N...]|none", summary: "the widths of the hidden layers", default: nil,
     defaultText: "64,32", allowed: "none, or whole numbers of at least 1 separated by commas, such as 64,32",
@@ -64,7 +74,7 @@ enum TrainOptions {
     "activation", of: Activation.self, summary: "what the hidden layers apply to their sums", defaultText: "relu")
   static let loss = ModelOptions.optionalChoice(
     "loss", of: Loss.self, summary: "the mean squared error, or a cross-entropy of outputs that are logits",
-    defaultText: "mse")
+    defaultText: "mse, or cross-entropy for classes")
   static let epochs = CommandOption<Int>.integer(
     "epochs", summary: "how often every row is seen", in: 0...Int(UInt32.max), default: 100)
   static let batchSize = CommandOption<Int>.integer(
@@ -88,7 +98,7 @@ enum TrainOptions {
 /// A training run as asked for, with its data read and everything checked that can be before numbers are.
 struct TrainingPlan {
   let invocation: Invocation
-  let table: CSVTable
+  let table: DataTable
   let columns: ColumnChoice
   let initialModel: NetworkFile?
   /// The widths, from input to output.
@@ -102,9 +112,7 @@ struct TrainingPlan {
   let modelPath: String?
 
   /// What the model file tells about the run.
-  var description: ModelDescription {
-    ModelDescription(loss: loss, inputColumns: columns.inputs, targetColumns: columns.targets)
-  }
+  var description: ModelDescription { columns.description(loss: loss) }
 
   /// - Throws: `UsageError` or what the files make necessary.
   init(_ invocation: Invocation) throws {
@@ -114,21 +122,25 @@ struct TrainingPlan {
       learningRate: invocation[TrainOptions.learningRate], shuffles: invocation[TrainOptions.shuffle],
       seed: invocation[TrainOptions.seed])
     modelPath = invocation[TrainOptions.model]
-    let targetOption = try invocation.targetOption()
+    // Before files are read.
+    _ = (try invocation.targetOption(), try invocation.scaling())
     initialModel = try invocation[TrainOptions.initialModel].map {
       try NetworkFile(contentsOf: $0, activation: invocation[TrainOptions.activation])
     }
     activation = invocation[TrainOptions.activation] ?? .relu
     precision = invocation[TrainOptions.precision] ?? initialModel?.precision ?? .f32
     try checkLearningRate(schedule.learningRate, in: precision)
-    loss = invocation[TrainOptions.loss] ?? initialModel?.description.loss ?? .meanSquaredError
-    try checkOutput(modelPath, of: TrainOptions.model, overwritesNone: invocation.operands)
+    try checkOutput(modelPath, of: TrainOptions.model, overwritesNone: invocation.inputFiles)
     // Better now than after hours of training.
     if let modelPath { try OutputFile.check(modelPath) }
-    table = try CSVTable(contentsOf: invocation.operands[0])
+    table = try invocation.table(invocation.operands[0])
 
     if let model = initialModel {
-      columns = try ColumnChoice(continuing: model, table: table, targets: try invocation.targets(of: model))
+      loss = invocation[TrainOptions.loss] ?? model.description.loss ?? .meanSquaredError
+      columns = try ColumnChoice(
+        continuing: model, table: table, target: try invocation.target(of: model, table: table),
+        features: try invocation.names(ModelOptions.features))
+      try invocation.refuseEncodings(of: model)
       sizes = model.sizes
       let hidden = Array(sizes.dropFirst().dropLast())
       if let asked = invocation[TrainOptions.hidden], asked != hidden {
@@ -136,15 +148,12 @@ struct TrainingPlan {
           description: "--hidden is \(spelled(asked)), but the hidden layers of \(model.path) are \(spelled(hidden))")
       }
     } else {
-      guard let targets = targetOption else {
-        throw UsageError(
-          description: "--target \(TrainOptions.targets.valueName ?? "") is missing", isAboutSyntax: true)
-      }
-      columns = try ColumnChoice(table: table, targets: targets)
-      sizes = [columns.inputs.count] + (invocation[TrainOptions.hidden] ?? [64, 32]) + [targets.count]
+      (columns, loss) = try ColumnChoice.new(invocation, table: table)
+      sizes =
+        [columns.inputNames.count] + (invocation[TrainOptions.hidden] ?? [64, 32]) + [columns.target.outputNames.count]
       try checkMemory(sizes, precision: precision)
     }
-    try checkOutputs(columns.targets.count, suit: loss)
+    try checkOutputs(columns.target.outputNames.count, suit: loss)
   }
 }
 
@@ -152,15 +161,31 @@ extension ColumnChoice {
   /// The choice for more training of a model: the columns beside the targets must be its inputs, and come in its order.
   ///
   /// - Throws: ``ToolError`` where they are not.
-  fileprivate init(continuing model: NetworkFile, table: CSVTable, targets: [String]) throws {
-    try self.init(model: model, table: table, targets: targets)
-    let known = Set(inputs + targets)
+  fileprivate init(
+    continuing model: NetworkFile, table: DataTable, target: Target, features: [String]?
+  ) throws {
+    try self.init(model: model, table: table, target: target, features: features)
+    if features != nil { return }
+    let known = Set(inputs.map(\.column) + target.columns + table.labelColumns)
     let others = table.columnNames.filter { !known.contains($0) }
     if !others.isEmpty {
       throw ToolError(
         description: "\(table.file): \(model.path) does not take \(quotedList(others)) as input; "
-          + "remove what it does not know, or name the targets with --target")
+          + "remove what it does not know, or name the inputs with --features and the targets with --target")
     }
+  }
+}
+
+extension Invocation {
+  /// Refuses options that a model has the answer to.
+  ///
+  /// - Throws: ``UsageError``.
+  fileprivate func refuseEncodings(of model: NetworkFile) throws {
+    let options: [any OptionDeclaration] = [
+      EncodingOptions.categories, EncodingOptions.standardize, EncodingOptions.scale,
+    ]
+    guard let given = options.first(where: isGiven) else { return }
+    throw UsageError(description: "--\(given.name) is for a new network; \(model.path) says how its inputs are encoded")
   }
 }
 

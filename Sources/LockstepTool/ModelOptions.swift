@@ -9,7 +9,7 @@ enum ModelOptions {
   /// The columns that the network's outputs are compared with.
   static let targets = targetOption(
     summary: "what the outputs are compared with; quote names that contain commas as in CSV",
-    defaultText: "those that the model file names")
+    defaultText: "those that the model file names, or the labels")
 
   /// What is made small, or measured.
   static let loss = optionalChoice(
@@ -31,15 +31,14 @@ enum ModelOptions {
     CommonOptions.backend, CommonOptions.threads, precision, CommonOptions.json,
   ]
 
+  /// The columns that a network takes.
+  static let features = CommandOption<[String]?>.list(
+    "features", summary: "the inputs, where the model file does not name them",
+    defaultText: "all columns that are no targets")
+
   /// `--target`, as a command explains it.
   static func targetOption(summary: String, defaultText: String) -> CommandOption<[String]?> {
-    CommandOption(
-      "target", valueName: "COLUMN[,COLUMN...]", summary: summary, default: nil, defaultText: defaultText,
-      allowed: "a list of column names, separated by commas",
-      parse: { text in
-        guard let names = csvFields(in: text), !names.isEmpty, !names.contains("") else { return nil }
-        return names
-      })
+    .list("target", summary: summary, defaultText: defaultText)
   }
 
   /// One of the names of the cases; nothing where it is not given.
@@ -57,14 +56,7 @@ extension Invocation {
   /// The columns named by `--target`; `nil` where it is not given.
   ///
   /// - Throws: ``UsageError`` where a column is named twice.
-  func targetOption() throws -> [String]? {
-    guard let names = self[ModelOptions.targets] else { return nil }
-    var seen: Set<String> = []
-    if let repeated = names.first(where: { !seen.insert($0).inserted }) {
-      throw UsageError(description: "--target names the column \(repeated.debugDescription) twice")
-    }
-    return names
-  }
+  func targetOption() throws -> [String]? { try names(ModelOptions.targets) }
 
   /// The loss that `--loss` or else the model file names.
   ///

@@ -128,8 +128,8 @@ extension TrainingRun {
     let steps = "\(counted(results.steps, "step")) in \(fixed(results.seconds, digits: 3)) s"
     var lines = [
       (name: "data", text: "\(plan.table.file), \(counted(input.rows, "row"))"),
-      (name: "inputs", text: quotedList(plan.columns.inputs)),
-      (name: "targets", text: quotedList(plan.columns.targets)),
+      (name: "inputs", text: quotedList(plan.columns.inputs.map(\.column))),
+      (name: "targets", text: plan.columns.target.summary),
       (name: "network", text: networkSummary(network)),
       (
         name: "training",

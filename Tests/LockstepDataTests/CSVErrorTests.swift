@@ -8,10 +8,10 @@ import Testing
 /// The error of reading all columns of these bytes, and its sentence with the file called `FILE`.
 private func error(
   _ bytes: some Sequence<UInt8>, columns: [String]? = nil, as precision: Precision = .f64
-) throws -> (error: CSVError, sentence: String)? {
+) throws -> (error: DataError, sentence: String)? {
   try withFile(bytes) { path in
-    do throws(CSVError) {
-      let table = try CSVTable(contentsOf: path)
+    do throws(DataError) {
+      let table = try DataTable(contentsOf: path)
       let columns = columns ?? table.columnNames
       switch precision {
       case .f32: _ = try table.matrix(columns: columns, as: Float.self)
@@ -85,8 +85,12 @@ private func error(
     Case(
       "a,b\n1,2\n\"3\"4,5\n", line: 3, column: "a",
       "there is a quote in the middle of the field; put the whole field in quotes and double each quote inside."),
-    Case("a;b\n1,5;2\n", line: 1, "the fields are separated by ';'; the separator must be a comma."),
-    Case("a\tb\n1\t2\n", line: 1, "the fields are separated by tabs; the separator must be a comma."),
+    Case(
+      "a;b\n1,5;2\n", line: 1,
+      "the fields are separated by ';', not by commas; name that separator (for the tool: --delimiter ';')."),
+    Case(
+      "a\tb\n1\t2\n", line: 1,
+      "the fields are separated by tabs, not by commas; name that separator (for the tool: --delimiter 'tab')."),
     // Lines inside quotes count.
     Case(
       "\"a\nb\",c\n\"1\",2\n\"\n3\r\n\",x\n", line: 6, column: "c",
@@ -149,9 +153,9 @@ private func error(
     let missing = NSTemporaryDirectory() + "none-" + UUID().uuidString + ".csv"
     for (path, reason) in [
       (missing, "there is no such file; check the path."),
-      (NSTemporaryDirectory(), "this is a folder; name a CSV file."),
+      (NSTemporaryDirectory(), "this is a folder; name a file."),
     ] {
-      let error = #expect(throws: CSVError.self) { try CSVTable(contentsOf: path) }
+      let error = #expect(throws: DataError.self) { try DataTable(contentsOf: path) }
       #expect(error.map { "\($0)" } == "\(path): \(reason)")
     }
   }
@@ -160,7 +164,7 @@ private func error(
   func aFileWithoutReadPermissionIsNamed() throws {
     try withFile("a\n1\n".utf8) { path in
       try FileManager.default.setAttributes([.posixPermissions: 0], ofItemAtPath: path)
-      let error = #expect(throws: CSVError.self) { try CSVTable(contentsOf: path) }
+      let error = #expect(throws: DataError.self) { try DataTable(contentsOf: path) }
       #expect(error?.problem == .unreadable(reason: "Permission denied"))
     }
   }

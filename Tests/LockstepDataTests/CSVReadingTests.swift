@@ -13,8 +13,8 @@ func withFile<Result>(_ bytes: some Sequence<UInt8>, _ body: (String) throws -> 
   return try body(path)
 }
 
-private func table(_ text: String) throws -> CSVTable {
-  try withFile(text.utf8) { try CSVTable(contentsOf: $0) }
+private func table(_ text: String) throws -> DataTable {
+  try withFile(text.utf8) { try DataTable(contentsOf: $0) }
 }
 
 private func numbers(_ text: String) throws -> [Double] {
@@ -67,5 +67,91 @@ private func numbers(_ text: String) throws -> [Double] {
     let values = try numbers(text)
     #expect(values.count == 2 * rows)
     #expect((0..<rows).allSatisfy { values[2 * $0] == Double($0) && values[2 * $0 + 1] == -Double($0) })
+  }
+
+  /// Numbers in all forms that CSV has them in, in decimal digits.
+  private static func numberTexts(_ count: Int, _ generator: inout SplitMix) -> [String] {
+    func digits(_ most: Int) -> String {
+      (0..<Int.random(in: 1...most, using: &generator)).map { _ in "\(Int.random(in: 0...9, using: &generator))" }
+        .joined()
+    }
+    return (0..<count).map { index in
+      let sign = ["", "-", "", "+"].randomElement(using: &generator)!
+      switch index % 8 {
+      case 0: return sign + digits(3)
+      case 1: return sign + digits(2) + "." + digits(6)
+      case 2: return sign + "." + digits(22)
+      case 3: return sign + digits(25) + "."
+      case 4: return sign + "0." + digits(17) + "e\(Int.random(in: -30...20, using: &generator))"
+      // In the middle of two Floats, or beside it.
+      case 5: return "\(UInt64.random(in: 1 << 24..<1 << 26, using: &generator))"
+      case 6: return "\(Double(UInt64.random(in: 1 << 24..<1 << 26, using: &generator)) / 1024)"
+      default: return sign + "0.000000000000000000" + digits(8)
+      }
+    }
+  }
+
+  @Test func everyNumberIsRoundedOnceWhateverItsForm() throws {
+    var generator = SplitMix(state: 7)
+    let columns = 4
+    let texts = Self.numberTexts(columns * 2000, &generator)
+    let rows = stride(from: 0, to: texts.count, by: columns).map { texts[$0..<$0 + columns] }
+    let table = try table("a,b,c,d\n" + rows.map { $0.joined(separator: ",") + "\n" }.joined())
+    let floats = try table.matrix(columns: table.columnNames, as: Float.self).elements
+    let doubles = try table.matrix(columns: table.columnNames, as: Double.self).elements
+    for (index, text) in texts.enumerated() {
+      #expect(floats[index].bitPattern == Float(text)?.bitPattern, "\(text)")
+      #expect(doubles[index].bitPattern == Double(text)?.bitPattern, "\(text)")
+    }
+  }
+
+  @Test(arguments: [2, 3, 70])
+  func rowsOfAnyLengthAndKindAreTheSame(columns: Int) throws {
+    var generator = SplitMix(state: UInt64(columns))
+    var text = (0..<columns).map { "c\($0)" }.joined(separator: ",") + "\n"
+    var expected: [String] = []
+    var lines: [Int] = []
+    var line = 2
+    for _ in 0..<500 {
+      lines.append(line)
+      let cells = Self.numberTexts(columns, &generator)
+      expected += cells
+      let kind = Int.random(in: 0..<5, using: &generator)
+      let place = Int.random(in: 0..<columns, using: &generator)
+      let written = cells.enumerated().map { index, cell in
+        switch (kind, index == place) {
+        case (1, true): "\"\(cell)\""
+        case (2, true): " \t\(cell) "
+        default: cell
+        }
+      }
+      text += written.joined(separator: ",") + ["\n", "\r\n", "\r"].randomElement(using: &generator)!
+      line += 1
+    }
+    let table = try table(text)
+    #expect(table.rowCount == lines.count)
+    #expect(try table.place(ofRow: lines.count - 1, column: "c0").hasSuffix("line \(lines.last!)"))
+    let doubles = try table.matrix(columns: table.columnNames, as: Double.self).elements
+    #expect(zip(doubles, expected).allSatisfy { $0.bitPattern == Double($1)?.bitPattern })
+    // One column, whatever stands in the others.
+    let last = try table.matrix(columns: ["c\(columns - 1)"], as: Float.self).elements
+    #expect(last.enumerated().allSatisfy { $1.bitPattern == Float(expected[($0 + 1) * columns - 1])?.bitPattern })
+  }
+
+  @Test func errorsBehindManyRowsHaveTheirLine() throws {
+    let rows = 1000
+    for (bad, problem) in [
+      ("1,2,3", DataError.Problem.raggedRow(expected: 2, found: 3)), ("1,x", .notANumber(text: "x")),
+      ("1,é", .notANumber(text: "é")), ("1,\"2", .unterminatedQuote), ("1,2\"", .strayQuote), ("1,\0", .zeroByte),
+      ("1,1e999", .notFinite(text: "1e999", precision: .f64)), ("", .blankLine),
+    ] {
+      let text = "a,b\n" + (0..<rows).map { "\($0),-0.5\n" }.joined() + bad + "\n7,8\n"
+      let error = #expect(throws: DataError.self) {
+        let table = try table(text)
+        _ = try table.matrix(columns: ["b", "a"], as: Double.self)
+      }
+      #expect(error?.problem == problem)
+      #expect(error?.line == rows + 2)
+    }
   }
 }

@@ -36,7 +36,7 @@ private func written<Element: KernelElement>(_ header: [String], _ rows: Matrix<
       let matrix = Matrix(rows: elements.count, columns: 1, elements: elements)
       let back = try withFile([]) { path in
         try writeCSV(header: ["x, y"], rows: matrix, to: .path(path))
-        return try CSVTable(contentsOf: path).matrix(columns: ["x, y"], as: Element.self)
+        return try DataTable(contentsOf: path).matrix(columns: ["x, y"], as: Element.self)
       }
       #expect(back.elements.map(\.bitPattern) == elements.map(\.bitPattern))
     }

@@ -36,6 +36,8 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
   try folder.write("twice.csv", "a,a,y\n1,2,3\n")
   try folder.write("wide.csv", "a,b,c,y\n1,2,3,4\n")
   try folder.write("other.csv", "a,c,y\n1,2,3\n")
+  try folder.write("words.csv", "a,b,y\nred,1,3\nblue,2,3\n,3,3\n")
+  try folder.write("semicolons.csv", "a;b;y\n1;2;3\n")
   try folder.write("classes.csv", "\"a\nb\",p,q\n1,1,0\n\"2\",0.25,0.75\n3,0.5,0.6\n4,-1,2\n")
   try folder.write("binary.csv", [0x61, 0xFF, 0x0A, 0x31, 0x0A])
 
@@ -91,7 +93,7 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
   ]
 
   private static let trainOptions = [
-    Mistake("train", 2, "DATA.csv is missing"),
+    Mistake("train", 2, "DATA is missing"),
     Mistake("train good.csv --model out", 2, "--target", "missing"),
     Mistake("train good.csv --target y,y --model out", 2, "--target", "\"y\" twice"),
     Mistake("train good.csv --target y, --model out", 2, "--target is 'y,'"),
@@ -103,7 +105,22 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
     Mistake("train good.csv --target y --hidden 99999999999 --model out", 2, "--hidden is 99999999999", "memory"),
     Mistake("train good.csv --target y --activation gelu --model out", 2, "--activation is 'gelu'", "leaky-relu"),
     Mistake("train good.csv --target y --loss l1 --model out", 2, "--loss is 'l1'", "cross-entropy"),
-    Mistake("train good.csv --target y --loss cross-entropy --model out", 2, "at least 2 targets"),
+    Mistake("train words.csv --target y --loss cross-entropy --model out", 1, "words.csv", "at least 2 classes"),
+    Mistake("train words.csv --target y --model out", 1, "words.csv, line 4, column \"a\"", "empty"),
+    Mistake("train good.csv --target a,b --loss cross-entropy --features c --model out", 1, "no column \"c\""),
+    Mistake("train good.csv --target y --features a,a --model out", 2, "--features", "\"a\" twice"),
+    Mistake("train good.csv --target y --features a,y --model out", 2, "--features", "\"y\"", "a target"),
+    Mistake("train good.csv --target y --categories z --model out", 2, "--categories", "\"z\"", "no input"),
+    Mistake("train good.csv --target y --standardize --scale 2 --model out", 2, "--standardize and --scale"),
+    Mistake("train good.csv --target y --scale 0 --model out", 2, "--scale is '0'", "above 0"),
+    Mistake("train good.csv --target y --delimiter : --model out", 2, "--delimiter is ':'", "semicolon"),
+    Mistake("train semicolons.csv --target y --model out", 1, "semicolons.csv, line 1", "--delimiter ';'"),
+    Mistake("train good.csv --target y --memory-limit 0 --model out", 2, "--memory-limit is '0'"),
+    Mistake("train good.csv --target y --memory-limit 9999999999T --model out", 2, "--memory-limit is '9999999999T'"),
+    Mistake("train good.csv --target y --memory-limit 20 --model out", 1, "good.csv", "24 bytes", "--memory-limit"),
+    Mistake("train good.csv --target y --arrays x --model out", 1, "good.csv", "--arrays"),
+    Mistake("train good.csv --target y --labels none.csv --model out", 1, "none.csv", "no such file"),
+    Mistake("train good.csv --labels wide.csv --model out", 1, "wide.csv", "1 row", "3"),
     Mistake("train good.csv --target y --epochs -1 --model out", 2, "--epochs is '-1'"),
     Mistake("train good.csv --target y --batch-size 0 --model out", 2, "--batch-size is '0'", "between 1 and"),
     Mistake("train good.csv --target y --learning-rate nan --model out", 2, "--learning-rate is 'nan'"),
@@ -147,6 +164,8 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
       "bare.st takes 2 inputs"),
     Mistake("train good.csv --initial-model infinite.st --model out", 1, "infinite.st", "NaN or infinite"),
     Mistake("train good.csv --initial-model gradients.st --model out", 1, "gradients.st", "gradients"),
+    Mistake("train good.csv --initial-model model.st --standardize --model out", 2, "--standardize", "model.st"),
+    Mistake("train wide.csv --initial-model model.st --features a --model out", 1, "--features", "model.st", "\"b\""),
   ]
 
   /// Outputs that are inputs, under their own name or another.
@@ -161,7 +180,7 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
 
   private static let models = [
     Mistake("predict", 2, "MODEL is missing", "see `lockstep predict --help`"),
-    Mistake("predict model.st", 2, "DATA.csv is missing"),
+    Mistake("predict model.st", 2, "DATA is missing"),
     Mistake("predict none.st good.csv -o out", 1, "none.st", "no such file"),
     Mistake("predict . good.csv -o out", 1, "folder"),
     Mistake("predict good.csv model.st -o out", 1, "good.csv", "not a safetensors file", "header"),
@@ -180,6 +199,8 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
     Mistake("predict model.st other.csv -o out", 1, "other.csv", "the column \"b\" is missing", "model.st"),
     Mistake("predict model.st text.csv -o out", 1, "text.csv, line 3, column \"b\""),
     Mistake("predict model.st good.csv -o none/out", 1, "none/out"),
+    Mistake("predict model.st good.csv --classes -o out", 2, "--classes", "model.st"),
+    Mistake("predict bare.st good.csv --activation relu --features a -o out", 1, "1 column", "bare.st takes 2 inputs"),
     Mistake("predict model.st good.csv --activation tanh -o out", 1, "model.st", "relu", "tanh"),
     Mistake("evaluate bare.st good.csv --activation relu --loss mse", 2, "--target", "bare.st"),
     Mistake("evaluate bare.st good.csv --activation relu --target y", 2, "--loss", "bare.st"),

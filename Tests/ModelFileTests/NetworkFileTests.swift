@@ -173,11 +173,46 @@ private func file(
       (["lockstep.inputs": "[\"a\"]"], .namesDisagree(key: "lockstep.inputs", names: 1, size: 3)),
       (["lockstep.targets": "[]"], .namesDisagree(key: "lockstep.targets", names: 0, size: 4)),
       (["lockstep.activations": "[]"], .activationsDisagree([], indices: [0])),
+      (["lockstep.class": "c"], .badMetadata(key: "lockstep.class", value: "c")),
     ] as [([String: String], NetworkFileError.Problem)])
   func metadataThatDisagrees(metadata: [String: String], problem: NetworkFileError.Problem) {
     #expect(throws: NetworkFileError.network(file: "m", tensor: nil, problem)) {
       try NetworkFile(file(Self.layer0, metadata: metadata), path: "m")
     }
+  }
+
+  @Test func encodingsComeBack() throws {
+    var encoded = description
+    encoded.inputEncodings = [
+      .categories(column: "a \"b\"", values: ["x=\n", "é"]), .scaled(column: "c/d", mean: -0.1, deviation: 1e-300),
+    ]
+    encoded.inputColumns = ["a \"b\"=x=\n", "a \"b\"=é", "c/d"]
+    encoded.classColumn = "species"
+    let network: Network<Float> = try sampleNetwork()
+    let file = network.modelFile(description: encoded)
+    #expect(
+      file.metadata["lockstep.encodings"]
+        == #"[{"categories":["x=\n","é"],"column":"a \"b\""},{"column":"c/d","deviation":1e-300,"mean":-0.1}]"#)
+    #expect(try NetworkFile(file, path: "m").description == encoded)
+    // Where nothing is encoded, nothing is said.
+    #expect(network.modelFile(description: description).metadata["lockstep.encodings"] == nil)
+  }
+
+  @Test(arguments: [
+    "", "{}", "[]", #"[{"column":"a"}]"#, #"[{"column":"a"},{"column":"b"},{"column":"b"}]"#,
+    #"[{"column":"a"},{"column":"b"},{"column":"d"}]"#, #"[{"column":"a"},{"column":"b"},{"column":"c","mean":1}]"#,
+    #"[{"column":"a"},{"column":"b"},{"column":"c","mean":1,"deviation":0}]"#,
+    #"[{"column":"a"},{"column":"b"},{"column":"c","mean":1,"deviation":-1}]"#,
+    #"[{"column":"a"},{"column":"b"},{"column":"c","mean":1,"deviation":1e999}]"#,
+    #"[{"column":"a"},{"column":"b"},{"column":"c","categories":["q"]}]"#,
+    #"[{"column":"a"},{"column":"b"},{"column":"c"},{"column":"d","categories":[]}]"#,
+  ])
+  func encodingsThatMeanNothingAreRefused(json: String) throws {
+    let metadata = ["lockstep.inputs": "[\"a\",\"b\",\"c\"]", "lockstep.encodings": json]
+    #expect(
+      throws: NetworkFileError.network(
+        file: "m", tensor: nil, .badMetadata(key: "lockstep.encodings", value: json))
+    ) { try NetworkFile(file(Self.layer0, metadata: metadata), path: "m") }
   }
 
   @Test func metadataOfOthersIsPassedOver() throws {

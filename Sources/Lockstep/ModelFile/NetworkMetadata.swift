@@ -19,6 +19,8 @@ struct NetworkMetadata {
   static var lossKey: String { "lockstep.loss" }
   static var inputsKey: String { "lockstep.inputs" }
   static var targetsKey: String { "lockstep.targets" }
+  static var encodingsKey: String { "lockstep.encodings" }
+  static var classKey: String { "lockstep.class" }
 
   /// The version of the rules that files are written by, and the only one that is read.
   static var format: String { "1" }
@@ -61,6 +63,14 @@ extension NetworkMetadata {
     description.loss = try value(Self.lossKey, Loss.self)
     description.inputColumns = try names(Self.inputsKey)
     description.targetColumns = try names(Self.targetsKey)
+    if let text = strings[Self.encodingsKey] {
+      guard let encodings = [ColumnEncoding](json: text),
+        encodings.flatMap(\.inputNames) == description.inputColumns
+      else { throw invalid(Self.encodingsKey) }
+      description.inputEncodings = encodings
+    }
+    description.classColumn = strings[Self.classKey]
+    if description.classColumn != nil, description.targetColumns == nil { throw invalid(Self.classKey) }
   }
 
   /// The table as files hold it.
@@ -78,16 +88,63 @@ extension ModelDescription {
     strings[NetworkMetadata.lossKey] = loss?.rawValue
     strings[NetworkMetadata.inputsKey] = inputColumns.map(jsonArray)
     strings[NetworkMetadata.targetsKey] = targetColumns.map(jsonArray)
+    strings[NetworkMetadata.encodingsKey] = inputEncodings.map(\.json)
+    strings[NetworkMetadata.classKey] = classColumn
     return strings
   }
 }
 
 /// `strings` as a JSON array: commas and quotes in them stay what they are.
-private func jsonArray(_ strings: [String]) -> String {
+private func jsonArray(_ strings: [String]) -> String { jsonText(of: strings) }
+
+private func jsonText(of value: some Encodable) -> String {
   let encoder = JSONEncoder()
-  encoder.outputFormatting = .withoutEscapingSlashes
-  guard let json = try? encoder.encode(strings) else {
-    preconditionFailure("Strings can always be encoded")
+  encoder.outputFormatting = [.withoutEscapingSlashes, .sortedKeys]
+  guard let json = try? encoder.encode(value) else {
+    preconditionFailure("Strings and finite numbers can always be encoded")
   }
   return String(decoding: json, as: UTF8.self)
+}
+
+// MARK: - Encodings
+
+/// A column's encoding as JSON has it.
+private struct EncodingEntry: Codable {
+  var column: String
+  var mean: Double?
+  var deviation: Double?
+  var categories: [String]?
+
+  init(_ encoding: ColumnEncoding) {
+    column = encoding.column
+    switch encoding {
+    case .number: break
+    case .scaled(_, let mean, let deviation): (self.mean, self.deviation) = (mean, deviation)
+    case .categories(_, let values): categories = values
+    }
+  }
+
+  /// The encoding; `nil` for an entry that means nothing.
+  var encoding: ColumnEncoding? {
+    switch (mean, deviation, categories) {
+    case (nil, nil, nil): return .number(column: column)
+    case (let mean?, let deviation?, nil):
+      return mean.isFinite && deviation.isFinite && deviation > 0
+        ? .scaled(column: column, mean: mean, deviation: deviation) : nil
+    case (nil, nil, let values?):
+      return !values.isEmpty && Set(values).count == values.count ? .categories(column: column, values: values) : nil
+    default: return nil
+    }
+  }
+}
+
+extension [ColumnEncoding] {
+  fileprivate var json: String { jsonText(of: map(EncodingEntry.init)) }
+
+  /// The encodings that a JSON array tells; `nil` where it tells none, or one column twice.
+  fileprivate init?(json: String) {
+    guard let entries = try? JSONDecoder().decode([EncodingEntry].self, from: Data(json.utf8)) else { return nil }
+    self = entries.compactMap(\.encoding)
+    guard count == entries.count, Set(map(\.column)).count == count else { return nil }
+  }
 }

@@ -16,6 +16,8 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
     case shuffle = 1
     /// What is dropped in training: ``ComputeBackend/DropoutRule`` says which words decide on which elements.
     case dropout = 2
+    /// The rows that are kept for validation.
+    case split = 3
   }
 
   private let seed: UInt64

@@ -1,2 +1,0 @@
-// Debian's libcsv (package libcsv-dev).
-#include <csv.h>

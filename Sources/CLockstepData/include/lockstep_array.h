@@ -1,0 +1,47 @@
+// Numbers of arrays as files hold them: any type, either byte order, any alignment.
+
+#ifndef LOCKSTEP_ARRAY_H
+#define LOCKSTEP_ARRAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum {
+  /// A byte, where anything but zero is true.
+  LOCKSTEP_ARRAY_BOOL,
+  LOCKSTEP_ARRAY_U8,
+  LOCKSTEP_ARRAY_I8,
+  LOCKSTEP_ARRAY_U16,
+  LOCKSTEP_ARRAY_I16,
+  LOCKSTEP_ARRAY_U32,
+  LOCKSTEP_ARRAY_I32,
+  LOCKSTEP_ARRAY_U64,
+  LOCKSTEP_ARRAY_I64,
+  LOCKSTEP_ARRAY_F32,
+  LOCKSTEP_ARRAY_F64,
+} lockstep_array_type;
+
+/// The bytes of an element.
+size_t lockstep_array_element_size(lockstep_array_type type);
+
+/// Takes columns of an array, `[rows × columns]` and dense, into a row-major one of `width` columns.
+///
+/// The number in column `wanted[i]` goes to `to[row * width + places[i]]`, rounded once to nearest, ties to even. Returns the
+/// place of the first number that is not finite, in `from` and counted in elements, or `rows * columns`.
+size_t lockstep_array_read_f32(
+  const uint8_t *from, lockstep_array_type type, bool is_swapped, size_t rows, size_t columns, const size_t *wanted,
+  const size_t *places, size_t wanted_count, size_t width, float *to);
+size_t lockstep_array_read_f64(
+  const uint8_t *from, lockstep_array_type type, bool is_swapped, size_t rows, size_t columns, const size_t *wanted,
+  const size_t *places, size_t wanted_count, size_t width, double *to);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

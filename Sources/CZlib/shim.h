@@ -1,0 +1,2 @@
+// Debian's zlib (package zlib1g-dev).
+#include <zlib.h>

@@ -1,0 +1,137 @@
+// The sentences about data that cannot be used: what is wrong and what to do about it.
+
+import ComputeBackend
+
+extension DataError.Problem {
+  var sentence: String {
+    switch self {
+    case .missing, .folder, .unreadable, .tooLarge, .otherFormat, .notCompressed, .compressionCutShort,
+      .compressionDamaged, .bytesAfterCompression:
+      fileSentence
+    case .unknownVersion, .badHeader, .unsupportedType, .fortranOrder, .noColumns, .cutShort, .bytesAfterTheEnd,
+      .archiveDamaged, .archiveInsideCompression, .noArrays, .unknownArray, .duplicateArray, .noArchive,
+      .arraysDisagree:
+      arraySentence
+    default: tableSentence
+    }
+  }
+
+  private var fileSentence: String {
+    switch self {
+    case .missing: "there is no such file; check the path"
+    case .folder: "this is a folder; name a file"
+    case .unreadable(let reason): "the file cannot be read (\(reason))"
+    case .tooLarge(let bytes, let limit):
+      "the data takes \(bytes.map(inGigabytes) ?? "more") of memory, and \(inGigabytes(limit)) is the limit; take fewer rows "
+        + "or columns, or raise the limit (for the tool: --memory-limit)"
+    case .otherFormat(let format):
+      "the name of the file promises \(format.name), but its content is something else; check the file, or rename it"
+    case .notCompressed:
+      "the name of the file promises gzip, but its content is something else; check the file, or rename it"
+    case .compressionCutShort: "the compressed file ends too early; fetch or pack it again"
+    case .compressionDamaged(let reason):
+      "the compressed file is damaged (\(reason)); fetch or pack it again"
+    case .bytesAfterCompression:
+      "there are bytes behind the end of the compressed data; fetch or pack the file again"
+    default: ""
+    }
+  }
+
+  private var tableSentence: String {
+    switch self {
+    case .empty: "the file is empty; its first line must name the columns"
+    case .noRows: "the file has a header but no rows; add at least one row of numbers"
+    case .unnamedColumn(let position): "column \(position) has no name; name every column in the header"
+    case .duplicateColumn(let name, let first, let second):
+      "columns \(first) and \(second) are both named \(shown(name)); give each a name of its own"
+    case .raggedRow(let expected, let found):
+      "expected \(expected) field\(expected == 1 ? "" : "s") as in the header, found \(found); "
+        + (found < expected ? "add what is missing" : "remove what is too much, or quote fields that contain commas")
+    case .blankLine: "the line is blank and rows follow; remove it, or fill it in"
+    case .emptyCell: "the cell is empty; put a number there, or leave the row out"
+    case .notANumber(let text): "expected a number like -1.5 or 2e-3, found \(shown(text))"
+    case .notFinite(let text, let precision):
+      "\(shown(text)) is not a finite number in precision \(precision.rawValue); put one there, "
+        + (precision == .f32 && Double(text)?.isFinite == true
+          ? "or compute in f64 (for the tool: --precision f64)" : "or leave the row out")
+    case .unterminatedQuote: "the quote that opens this field is never closed; add the closing quote"
+    case .strayQuote:
+      "there is a quote in the middle of the field; put the whole field in quotes and double each quote inside"
+    case .notUTF8: "the bytes are not UTF-8 text; save the file as CSV in UTF-8"
+    case .zeroByte: "there is a zero byte, so this is not a text file, or one in UTF-16; save it as CSV in UTF-8"
+    case .otherSeparator(let separator, let expected):
+      "the fields are separated by \(separator.plural), not by \(expected.plural); name that separator "
+        + "(for the tool: --delimiter '\(separator.rawValue)')"
+    case .unknownColumn(let name, let nearest, let columns):
+      "there is no column \(shown(name))\(nearest.map { " (did you mean \(shown($0))?)" } ?? ""); "
+        + "the columns are \(list(columns))"
+    case .labelRows(let expected, let found):
+      "there are labels for \(found) row\(found == 1 ? "" : "s"), but the data has \(expected); name the labels of this data"
+    case .labelColumn(let name):
+      "the labels have a column \(shown(name)), and so has the data; rename one of them"
+    case .unknownCategory(let text, let known):
+      "\(shown(text)) is not among the known values \(list(known)); put one of them there, or train with it"
+    case .noDeviation:
+      "the numbers are too large for a mean and a deviation; make them smaller, or leave the column out"
+    default: ""
+    }
+  }
+
+  private var arraySentence: String {
+    switch self {
+    case .unknownVersion(let version):
+      "the format of the array is version \(version), and versions 1 to 3 are read; save it again with numpy.save"
+    case .badHeader(let what): "\(what); save the array again"
+    case .unsupportedType(let type):
+      "the elements are of type \(shown(type)); save them as numbers, for instance with x.astype(numpy.float32)"
+    case .fortranOrder:
+      "the array lies column by column (Fortran order); save it row by row, with numpy.ascontiguousarray(x)"
+    case .noColumns(let shape):
+      "the shape of the array is \(spelled(shape)), which gives no columns; it must be (rows, columns) or (rows,)"
+    case .cutShort(let shape, let expected, let found):
+      "the shape \(spelled(shape)) needs \(expected.map { "\($0) bytes" } ?? "more bytes than there can be"), "
+        + "but there are only \(found); fetch or save the file again"
+    case .bytesAfterTheEnd(let shape, let expected, let found):
+      "the shape \(spelled(shape)) needs \(expected) bytes, but there are \(found); fetch or save the file again"
+    case .archiveDamaged: "the zip archive is damaged, or packed in a way that numpy.savez does not use; save it again"
+    case .archiveInsideCompression:
+      "there is a zip archive inside the compressed file; unpack it first, with gunzip"
+    case .noArrays: "the archive holds no arrays; make it with numpy.savez"
+    case .unknownArray(let name, let nearest, let arrays):
+      "there is no array \(shown(name))\(nearest.map { " (did you mean \(shown($0))?)" } ?? ""); "
+        + "the arrays are \(list(arrays))"
+    case .duplicateArray: "the archive has two arrays of that name; save it again"
+    case .noArchive: "only an NPZ archive has arrays by name; leave their names out (for the tool: --arrays)"
+    case .arraysDisagree(let arrays):
+      "the arrays have unequal numbers of rows (\(arrays.map { "\(shown($0.name)): \($0.rows)" }.joined(separator: ", "))); "
+        + "name those that belong together (for the tool: --arrays)"
+    default: ""
+    }
+  }
+}
+
+/// `text` in double quotes, on one line and not too long, with control characters made visible.
+func shown(_ text: String) -> String {
+  let limit = 60
+  return text.count > limit ? "\(text.prefix(limit).debugDescription)..." : text.debugDescription
+}
+
+private func list(_ names: [String]) -> String {
+  let limit = 20
+  let first = names.prefix(limit).map(shown).joined(separator: ", ")
+  return names.count > limit ? "\(first) and \(names.count - limit) more" : first
+}
+
+/// A shape as NumPy writes it.
+private func spelled(_ shape: [Int]) -> String {
+  "(\(shape.map(String.init).joined(separator: ", "))\(shape.count == 1 ? "," : ""))"
+}
+
+/// `1.5 GB` of 1,073,741,824 bytes each; below one of them, in MB or bytes.
+private func inGigabytes(_ bytes: Int) -> String {
+  for (unit, name) in [(1 << 30, "GB"), (1 << 20, "MB")] where bytes >= unit {
+    let tenths = (Double(bytes) / Double(unit) * 10).rounded()
+    return "\(tenths / 10) \(name)"
+  }
+  return "\(bytes) bytes"
+}

@@ -1,0 +1,201 @@
+// A table, whatever its file's format: columns by name, as numbers or as text. How files become tables lies in
+// DataTableReading.swift, how columns become inputs and targets of a network in DataEncoding.swift.
+
+import ComputeBackend
+
+/// A table read from a file: columns with names, one or more rows.
+///
+/// The format is told by the content of the file, which may be packed with gzip:
+///
+/// - CSV: a header that names the columns, rows of cells below it. Fields may be quoted, lines end in LF or CR LF, the text is
+///   UTF-8 with or without a mark in front, blanks around a field and blank lines at the end do not count. The cells stay text
+///   until a column is asked for: a column that nobody asks for may hold anything.
+/// - NPY: an array of NumPy's, of whole numbers, truth values, `float32` or `float64`, in either byte order. Its first axis counts
+///   rows, the elements of all others are columns `x0`, `x1` and so on; an array of one axis is the column `x`.
+/// - NPZ: the arrays of an archive beside one another, with their own names in place of `x`.
+/// - IDX: images as MNIST's, columns `pixel1`, `pixel2` and so on, row by row of an image; or, with one axis, the column `label`.
+///
+/// To the right may stand the columns of another file, the labels: those of ``DataOptions/labels``, or for IDX images named like
+/// `train-images-idx3-ubyte` those of `train-labels-idx1-ubyte` in the same folder, where that exists; either name may end in
+/// `.gz`. The column of an NPY or IDX file of labels is called `label`.
+public struct DataTable: Sendable {
+  /// The file, as the caller named it.
+  public let file: String
+  /// The names of the columns, from left to right, no two of them equal.
+  public let columnNames: [String]
+  /// The names of those columns that come from a file of labels.
+  public let labelColumns: [String]
+  /// How many rows there are: at least one.
+  public let rowCount: Int
+  let parts: [Part]
+  let memory: MemoryBudget
+  private let positions: [String: Int]
+
+  /// Columns that come from one file, or from one array of an archive.
+  struct Part: Sendable {
+    /// What the columns are made of.
+    enum Content: Sendable {
+      case csv(CSVText)
+      case array(NumericArray)
+    }
+
+    let content: Content
+    /// Their positions in the table.
+    let columns: Range<Int>
+  }
+
+  /// A table of checked parts.
+  init(
+    file: String, columnNames: [String], labelColumns: [String], parts: [Part], memory: MemoryBudget
+  ) throws(DataError) {
+    var positions: [String: Int] = [:]
+    for (index, name) in columnNames.enumerated() {
+      if let earlier = positions.updateValue(index, forKey: name) {
+        throw DataError(
+          file: file,
+          problem: labelColumns.contains(name)
+            ? .labelColumn(name: name) : .duplicateColumn(name: name, first: earlier + 1, second: index + 1))
+      }
+    }
+    self.file = file
+    self.columnNames = columnNames
+    self.labelColumns = labelColumns
+    self.parts = parts
+    self.memory = memory
+    self.positions = positions
+    rowCount = parts[0].rowCount
+  }
+
+  /// The numbers of some columns, in the order asked for.
+  ///
+  /// - Parameters:
+  ///   - columns: names of columns; one may occur twice.
+  ///   - type: the precision, which each number is rounded to once, to nearest, ties to even: those of CSV from their decimal
+  ///     digits.
+  /// - Returns: `[rows × columns]`.
+  /// - Throws: ``DataError`` for a column that is not there, for a cell that is empty or holds no finite decimal number, and
+  ///   where the result needs more memory than the table's options allow.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  public func matrix<Element: KernelElement>(
+    columns: [String], as type: Element.Type = Element.self
+  ) throws(DataError) -> Matrix<Element> {
+    var elements = try zeros(columns: columns.count, as: Element.self)
+    try read(columns: columns, into: &elements, width: columns.count, places: Array(columns.indices))
+    return Matrix(rows: rowCount, columns: columns.count, elements: elements)
+  }
+
+  /// The cells of a column as text: those of CSV without quotes and blanks around them, numbers of arrays as short as they can
+  /// be, whole ones without a point.
+  ///
+  /// - Throws: ``DataError`` for a column that is not there and for an empty cell.
+  public func text(ofColumn name: String) throws(DataError) -> [String] {
+    let (part, column) = try part(ofColumn: name)
+    let texts: [String]
+    switch part.content {
+    case .csv(let table): texts = table.texts(ofColumn: column)
+    case .array(let array): texts = array.texts(ofColumn: column)
+    }
+    if let row = texts.firstIndex(of: "") { throw try error(.emptyCell, row: row, column: name) }
+    return texts
+  }
+
+  /// Where a cell is, for messages: `data.csv, line 5` or `data.npy, row 4`, the row counted from 1.
+  ///
+  /// - Parameters:
+  ///   - row: the number of the row, from 0.
+  ///   - column: the name of a column.
+  /// - Precondition: there is such a row.
+  /// - Throws: ``DataError`` for a column that is not there.
+  public func place(ofRow row: Int, column: String) throws(DataError) -> String {
+    precondition(row >= 0 && row < rowCount, "There is no row \(row)")
+    switch try part(ofColumn: column).part.content {
+    case .csv(let table): return "\(table.file), line \(table.line(ofRow: row))"
+    case .array(let array): return "\(array.file), row \(row + 1)"
+    }
+  }
+}
+
+extension DataTable.Part {
+  var rowCount: Int {
+    switch content {
+    case .csv(let table): table.rowCount
+    case .array(let array): array.rowCount
+    }
+  }
+}
+
+extension DataTable {
+  /// Zeros for the columns of a matrix.
+  ///
+  /// - Throws: ``DataError`` where they need more memory than there may be taken.
+  func zeros<Element: KernelElement>(columns: Int, as _: Element.Type) throws(DataError) -> [Element] {
+    let (count, overflow) = rowCount.multipliedReportingOverflow(by: columns * MemoryLayout<Element>.stride)
+    if let problem = memory.problem(taking: overflow ? nil : count) { throw DataError(file: file, problem: problem) }
+    return [Element](repeating: 0, count: rowCount * columns)
+  }
+
+  /// Puts the numbers of some columns into a row-major array.
+  ///
+  /// - Parameters:
+  ///   - columns: their names; one may occur twice.
+  ///   - elements: the result, a row of `width` elements for each of the table.
+  ///   - places: for each of `columns`, where in a row of the result it goes.
+  func read<Element: KernelElement>(
+    columns: [String], into elements: inout [Element], width: Int, places: [Int]
+  ) throws(DataError) {
+    // The first place of each column, and the places that are copied from it.
+    var firstPlaces: [Int: Int] = [:]
+    var copies: [(from: Int, to: Int)] = []
+    for (name, place) in zip(columns, places) {
+      let position = try position(ofColumn: name)
+      if let first = firstPlaces[position] {
+        copies.append((first, place))
+      } else {
+        firstPlaces[position] = place
+      }
+    }
+    for part in parts {
+      let positions = firstPlaces.keys.filter(part.columns.contains).sorted()
+      if positions.isEmpty { continue }
+      let wanted = positions.map { $0 - part.columns.lowerBound }
+      let places = positions.map { firstPlaces[$0]! }
+      switch part.content {
+      case .csv(let table): try table.read(columns: wanted, places: places, into: &elements, width: width)
+      case .array(let array):
+        try array.read(
+          columns: wanted, places: places, into: &elements, width: width,
+          name: { columnNames[part.columns.lowerBound + $0] })
+      }
+    }
+    for (from, to) in copies {
+      for row in 0..<rowCount { elements[row * width + to] = elements[row * width + from] }
+    }
+  }
+
+  /// The part that a column is of, and its position there.
+  func part(ofColumn name: String) throws(DataError) -> (part: Part, column: Int) {
+    let position = try position(ofColumn: name)
+    guard let part = parts.first(where: { $0.columns.contains(position) }) else {
+      preconditionFailure("Every column is of a part")
+    }
+    return (part, position - part.columns.lowerBound)
+  }
+
+  func position(ofColumn name: String) throws(DataError) -> Int {
+    if let position = positions[name] { return position }
+    throw DataError(
+      file: file,
+      problem: .unknownColumn(name: name, nearest: nearestName(to: name, among: columnNames), columns: columnNames))
+  }
+
+  /// The error of a cell in row `row`, from 0.
+  func error(_ problem: DataError.Problem, row: Int, column: String) throws(DataError) -> DataError {
+    switch try part(ofColumn: column).part.content {
+    case .csv(let table):
+      DataError(file: table.file, line: table.line(ofRow: row), column: column, problem: problem)
+    case .array(let array):
+      DataError(file: array.file, array: array.array, row: row + 1, column: column, problem: problem)
+    }
+  }
+}

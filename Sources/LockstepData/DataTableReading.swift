@@ -1,0 +1,120 @@
+// From a file, and perhaps a file of labels, to a table. What tables are lies in DataTable.swift, the formats in files of their own.
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+extension DataTable {
+  /// Reads the file at `path`.
+  ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - options: how it is read, and how much memory that may take.
+  /// - Throws: ``DataError`` for a file that cannot be read, is no table, or is too large.
+  public init(contentsOf path: String, options: DataOptions = DataOptions()) throws(DataError) {
+    var reading = Reading(options: options)
+    try reading.add(path, isLabels: false)
+    let dataColumns = reading.columnNames.count
+    if let labels = options.labels ?? reading.labelsBeside(path) {
+      let rows = reading.parts[0].rowCount
+      try reading.add(labels, isLabels: true)
+      let found = reading.parts.last?.rowCount ?? rows
+      guard found == rows else {
+        throw DataError(file: labels, problem: .labelRows(expected: rows, found: found))
+      }
+    }
+    try self.init(
+      file: path, columnNames: reading.columnNames, labelColumns: Array(reading.columnNames[dataColumns...]),
+      parts: reading.parts, memory: reading.memory)
+  }
+}
+
+/// The parts of a table while it is read.
+private struct Reading {
+  private let options: DataOptions
+  private(set) var parts: [DataTable.Part] = []
+  private(set) var columnNames: [String] = []
+  private(set) var memory: MemoryBudget
+
+  init(options: DataOptions) {
+    self.options = options
+    memory = MemoryBudget(limit: options.memoryLimit)
+  }
+
+  /// Adds the columns of a file.
+  mutating func add(_ path: String, isLabels: Bool) throws(DataError) {
+    guard case .bytes(let bytes) = try FileContent(of: path, memory: memory) else {
+      return try add(archive: path, arrays: isLabels ? nil : options.arrays)
+    }
+    memory.take(bytes.count)
+    let format = DataFormat(ofContent: bytes)
+    if format == .csv, let expected = DataFormat(ofName: path) {
+      throw DataError(file: path, problem: .otherFormat(expected: expected))
+    }
+    if options.arrays != nil, !isLabels { throw DataError(file: path, problem: .noArchive) }
+    switch format {
+    case .npy: try add(NumericArray(npy: bytes, file: path), name: isLabels ? "label" : "x", from: 0)
+    case .idx:
+      let array = try NumericArray(idx: bytes, file: path)
+      try add(array, name: isLabels || array.isVector ? "label" : "pixel", from: 1)
+    case .csv, .npz:
+      let table = try CSVText(bytes, delimiter: options.delimiter ?? CSVDelimiter(ofName: path), file: path)
+      add(.csv(table), named: table.columnNames)
+    }
+  }
+
+  private mutating func add(archive path: String, arrays names: [String]?) throws(DataError) {
+    let archive = try NPZFile(path)
+    var arrays: [NumericArray] = []
+    for name in names ?? archive.names {
+      let (array, bytes) = try archive.array(name, memory: memory)
+      memory.take(bytes)
+      arrays.append(array)
+    }
+    if arrays.isEmpty { throw DataError(file: path, problem: .noArrays) }
+    guard Set(arrays.map(\.rowCount)).count == 1 else {
+      throw DataError(
+        file: path,
+        problem: .arraysDisagree(arrays.map { DataError.ArrayRows(name: $0.array ?? "", rows: $0.rowCount) }))
+    }
+    for array in arrays { try add(array, name: array.array ?? "", from: 0) }
+  }
+
+  /// Adds an array, its columns called `name` and a number from `first` on, or `name` alone where they are no columns by
+  /// number.
+  private mutating func add(_ array: NumericArray, name: String, from first: Int) throws(DataError) {
+    // Names are what a wide array of small numbers would need most memory for.
+    let bytesPerName = 64
+    let (bytes, overflow) = array.columnCount.multipliedReportingOverflow(by: bytesPerName)
+    if let problem = memory.problem(taking: overflow ? nil : bytes) {
+      throw DataError(file: array.file, array: array.array, problem: problem)
+    }
+    memory.take(bytes)
+    let isAlone = array.isVector || name == "label" && array.columnCount == 1
+    add(.array(array), named: isAlone ? [name] : (0..<array.columnCount).map { "\(name)\(first + $0)" })
+  }
+
+  private mutating func add(_ content: DataTable.Part.Content, named names: [String]) {
+    let start = columnNames.count
+    columnNames += names
+    parts.append(DataTable.Part(content: content, columns: start..<columnNames.count))
+  }
+
+  /// The file of labels that belongs to the IDX images at `path`, where it has their name and exists.
+  func labelsBeside(_ path: String) -> String? {
+    guard case .array(let images) = parts[0].content, images.array == nil, !images.isVector else { return nil }
+    let name = DataFormat.nameWithoutCompression(path)
+    for separator in ["-", "."] {
+      let end = "images\(separator)idx3-ubyte"
+      guard name.hasSuffix(end) else { continue }
+      let labels = name.dropLast(end.count) + "labels\(separator)idx1-ubyte"
+      let candidates = path == name ? ["\(labels)", "\(labels).gz"] : ["\(labels).gz", "\(labels)"]
+      return candidates.first { access($0, F_OK) == 0 }
+    }
+    return nil
+  }
+}

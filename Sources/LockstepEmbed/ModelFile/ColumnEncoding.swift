@@ -1,0 +1,1 @@
+../../Lockstep/ModelFile/ColumnEncoding.swift

@@ -1,0 +1,91 @@
+// The options that say how a file of data is read, for every command that reads one.
+
+import Lockstep
+import LockstepData
+
+/// Options of the commands that read data.
+enum DataFileOptions {
+  /// What stands between the fields of CSV.
+  static let delimiter = CommandOption<CSVDelimiter?>(
+    "delimiter", valueName: ",|;|tab|'|'", summary: "what stands between the fields of CSV", default: nil,
+    defaultText: "tab for names that end in .tsv, else a comma", allowed: "a comma, a semicolon, tab, or |",
+    parse: { text in CSVDelimiter(rawValue: text == "\t" ? "tab" : text).map { .some($0) } })
+
+  /// The arrays of an NPZ archive.
+  static let arrays = CommandOption<[String]?>.list(
+    "arrays", valueName: "NAME[,NAME...]", summary: "the arrays of an NPZ archive that make up the table",
+    defaultText: "all", items: "array names")
+
+  /// The file of labels.
+  static let labels = CommandOption<String?>.fileName(
+    "labels", valueName: "FILE", summary: "a file whose columns join those of the data, in any of the formats",
+    defaultText: "for images-idx3-ubyte the file labels-idx1-ubyte beside it")
+
+  /// The most memory for data.
+  static let memoryLimit = CommandOption<Int?>(
+    "memory-limit", valueName: "SIZE", summary: "the most memory that data may take, such as 500M or 4G",
+    default: nil, defaultText: "half of the machine's memory",
+    allowed: "a whole number of bytes, or one with K, M, G or T for powers of 1024", parse: byteCount)
+
+  /// All of them.
+  static let all: [any OptionDeclaration] = [delimiter, arrays, labels, memoryLimit]
+
+  /// What the help says of data files.
+  static let details = """
+    DATA is a CSV file with a header, a NumPy array (.npy, columns x0, x1, ...), an archive of arrays (.npz, columns named \
+    after the arrays) or IDX images as MNIST's (columns pixel1, pixel2, ...), each also packed with gzip; the content tells \
+    which.
+    """
+
+  private static func byteCount(_ text: String) -> Int?? {
+    let units: [Character: Int] = ["K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40]
+    let unit = text.last.flatMap { units[Character($0.uppercased())] }
+    guard let count = Int(unit == nil ? text[...] : text.dropLast()), count >= 1 else { return nil }
+    let (bytes, overflow) = count.multipliedReportingOverflow(by: unit ?? 1)
+    return overflow ? nil : .some(bytes)
+  }
+}
+
+extension CommandOption<[String]?> {
+  /// A list of names, quoted as in CSV; nothing where it is not given.
+  static func list(
+    _ name: String, valueName: String = "COLUMN[,COLUMN...]", summary: String, defaultText: String?,
+    items: String = "column names"
+  ) -> CommandOption {
+    CommandOption(
+      name, valueName: valueName, summary: summary, default: nil, defaultText: defaultText,
+      allowed: "a list of \(items), separated by commas",
+      parse: { text in
+        guard let names = csvFields(in: text), !names.isEmpty, !names.contains("") else { return nil }
+        return names
+      })
+  }
+}
+
+extension Invocation {
+  /// Reads a file of data as the options say.
+  ///
+  /// - Throws: `DataError`.
+  func table(_ path: String) throws -> DataTable {
+    try DataTable(
+      contentsOf: path,
+      options: DataOptions(
+        delimiter: self[DataFileOptions.delimiter], arrays: self[DataFileOptions.arrays],
+        labels: self[DataFileOptions.labels], memoryLimit: self[DataFileOptions.memoryLimit]))
+  }
+
+  /// The files that the command reads, which no result may replace.
+  var inputFiles: [String] { operands + [self[DataFileOptions.labels]].compactMap { $0 } }
+
+  /// The names that an option lists; `nil` where it is not given.
+  ///
+  /// - Throws: ``UsageError`` where one is listed twice.
+  func names(_ option: CommandOption<[String]?>) throws -> [String]? {
+    guard let names = self[option] else { return nil }
+    var seen: Set<String> = []
+    if let repeated = names.first(where: { !seen.insert($0).inserted }) {
+      throw UsageError(description: "--\(option.name) names the column \(repeated.debugDescription) twice")
+    }
+    return names
+  }
+}
