@@ -74,6 +74,39 @@ static void NAME(softmax_cross_entropy)(ptrdiff_t outputs, ptrdiff_t apart, ptrd
   }
 }
 
+static void NAME(mean_absolute_error)(ptrdiff_t outputs, ptrdiff_t apart, ptrdiff_t vectors, VECTOR scale,
+                                      const ELEMENT *z, const ELEMENT *t, ELEMENT *gradient, VECTOR *sums) {
+  const VECTOR zero = NAME(splat)(0);
+  for (ptrdiff_t v = 0; v < vectors; ++v) {
+    VECTOR sum = zero;
+    for (ptrdiff_t j = 0; j < outputs; ++j) {
+      const VECTOR difference = AT(z, j, v) - AT(t, j, v);
+      const MASK is_negative = difference < zero;
+      sum = sum + NAME(select)(is_negative, -difference, difference);
+      // Where neither is larger, +0; NaN stays.
+      const VECTOR level = NAME(select)(zero < difference, scale, difference + zero);
+      GRADIENT(j, v) = NAME(select)(is_negative, -scale, level);
+    }
+    sums[v] = sum;
+  }
+}
+
+static void NAME(huber)(ptrdiff_t outputs, ptrdiff_t apart, ptrdiff_t vectors, VECTOR scale, const ELEMENT *z,
+                        const ELEMENT *t, ELEMENT *gradient, VECTOR *sums) {
+  const VECTOR zero = NAME(splat)(0), one = NAME(splat)(1), half = NAME(splat)((ELEMENT)0.5);
+  for (ptrdiff_t v = 0; v < vectors; ++v) {
+    VECTOR sum = zero;
+    for (ptrdiff_t j = 0; j < outputs; ++j) {
+      const VECTOR difference = AT(z, j, v) - AT(t, j, v);
+      const VECTOR magnitude = NAME(select)(difference < zero, -difference, difference);
+      sum = sum + NAME(select)(magnitude <= one, (difference * difference) * half, magnitude - half);
+      const VECTOR raised = NAME(select)(difference < -one, -one, difference);
+      GRADIENT(j, v) = NAME(select)(one < raised, one, raised) * scale;
+    }
+    sums[v] = sum;
+  }
+}
+
 #undef AT
 #undef GRADIENT
 
@@ -89,6 +122,12 @@ static void NAME(loss_panel)(lockstep_loss_function loss, ptrdiff_t outputs, ptr
     break;
   case LOCKSTEP_SOFTMAX_CROSS_ENTROPY:
     NAME(softmax_cross_entropy)(outputs, apart, vectors, scale, z, t, gradient, sums);
+    break;
+  case LOCKSTEP_MEAN_ABSOLUTE_ERROR:
+    NAME(mean_absolute_error)(outputs, apart, vectors, scale, z, t, gradient, sums);
+    break;
+  case LOCKSTEP_HUBER:
+    NAME(huber)(outputs, apart, vectors, scale, z, t, gradient, sums);
     break;
   }
 }

@@ -168,7 +168,8 @@ static void loss_of_part(void *context, ptrdiff_t index) {
 
 double lockstep_loss(const lockstep_kernels *kernels, int threads, lockstep_loss_function loss, lockstep_matrix output,
                      lockstep_matrix target, double scale, lockstep_mutable_matrix gradient) {
-  const ptrdiff_t least = loss == LOCKSTEP_MEAN_SQUARED_ERROR ? ELEMENTS_PER_THREAD : LOSSES_PER_THREAD;
+  const bool is_entropy = loss == LOCKSTEP_BINARY_CROSS_ENTROPY || loss == LOCKSTEP_SOFTMAX_CROSS_ENTROPY;
+  const ptrdiff_t least = is_entropy ? LOSSES_PER_THREAD : ELEMENTS_PER_THREAD;
   threads = worthwhile_threads(threads, (double)output.rows * (double)output.columns, (double)least);
   if (threads == 1) return kernels->loss_rows(loss, output, target, scale, gradient);
   enum { MOST_PARTS = 64 };

@@ -10,6 +10,10 @@ public enum Loss: String, Sendable, CaseIterable {
   /// The mean over rows of cross-entropy with the softmax of the row, where the outputs are logits:
   /// `Σ t (log Σ exp(z - max z) - (z - max z))`.
   case softmaxCrossEntropy = "cross-entropy"
+  /// The mean over all elements of `|y - t|`.
+  case meanAbsoluteError = "mae"
+  /// The mean over all elements of Huber's loss with δ = 1, for d = y - t: `d² / 2` where `|d| ≤ 1`, else `|d| - 1/2`.
+  case huber
 
   /// How many terms the mean is over, for a whole batch of `rows` rows.
   @inlinable
@@ -79,6 +83,31 @@ public enum Loss: String, Sendable, CaseIterable {
         let t = target(j)
         sum = .fma(t, logarithm - (output(j) - largest), sum)
         store(j, ((stored(j) / exponentials) * targets - t) * scale)
+      }
+      return sum
+
+    case .meanAbsoluteError:
+      var sum = Vector.zero
+      for j in 0..<outputs {
+        let difference = output(j) - target(j)
+        let isNegative = Vector.less(difference, .zero)
+        sum = sum + Vector.select(isNegative, -difference, difference)
+        // Where neither is larger, +0; NaN stays.
+        let level = Vector.select(Vector.less(.zero, difference), scale, difference + .zero)
+        store(j, Vector.select(isNegative, -scale, level))
+      }
+      return sum
+
+    case .huber:
+      let (one, half) = (Vector(repeating: 1), Vector(repeating: 0.5))
+      var sum = Vector.zero
+      for j in 0..<outputs {
+        let difference = output(j) - target(j)
+        let magnitude = Vector.select(Vector.less(difference, .zero), -difference, difference)
+        let isSmall = Vector.lessOrEqual(magnitude, one)
+        sum = sum + Vector.select(isSmall, (difference * difference) * half, magnitude - half)
+        let raised = Vector.select(Vector.less(difference, -one), -one, difference)
+        store(j, Vector.select(Vector.less(one, raised), one, raised) * scale)
       }
       return sum
     }

@@ -40,7 +40,9 @@ func path(_ pointer: UnsafePointer<CChar>?) throws(CallError) -> String {
 /// The constants of `lockstep.h`, in its order.
 enum Constants {
   static let activations: [Activation] = [.identity, .relu, .leakyReLU, .tanh, .sigmoid]
-  static let losses: [Loss] = [.meanSquaredError, .binaryCrossEntropy, .softmaxCrossEntropy]
+  static let losses: [Loss] = [
+    .meanSquaredError, .binaryCrossEntropy, .softmaxCrossEntropy, .meanAbsoluteError, .huber,
+  ]
   /// The first stands for any.
   static let backends: [BackendKind?] = [nil, .scalar, .simd, .openmp]
   static let works: [BackendWork] = [.predict, .gradients, .step]

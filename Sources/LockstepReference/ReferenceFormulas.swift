@@ -70,6 +70,22 @@ extension Reference {
         sum = sum.addingProduct(t, Elementary.log(total) - (z - largest))
         gradient.append((exponentials[j] / total * targets - t) * scale)
       }
+
+    case .meanAbsoluteError:
+      for j in output.indices {
+        let difference = output[j] - target[j]
+        sum = sum + difference.magnitude
+        // +0 for zeros of either sign, and NaN for itself.
+        gradient.append(difference < 0 ? -1 * scale : difference > 0 ? scale : difference + 0)
+      }
+
+    case .huber:
+      for j in output.indices {
+        let difference = output[j] - target[j]
+        let magnitude = difference.magnitude
+        sum = sum + (magnitude <= 1 ? difference * difference * 0.5 : magnitude - 0.5)
+        gradient.append((difference < -1 ? -1 : difference > 1 ? 1 : difference) * scale)
+      }
     }
     return (sum, gradient)
   }

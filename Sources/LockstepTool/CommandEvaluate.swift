@@ -9,9 +9,9 @@ let evaluateCommand = Command(
   name: "evaluate",
   summary: "compute a network's loss and metrics over a CSV table",
   details: """
-    The loss is the mean over all rows of DATA.csv. Beside it stand, for mse, the share of the targets' variance that \
-    the network explains (R²), the mean absolute error and the root of the mean squared error; for bce and \
-    cross-entropy the share of right answers.
+    The loss is the mean over all rows of DATA.csv. Beside it stand, for mse, mae and huber, the share of the targets' \
+    variance that the network explains (R²), the mean absolute error and the root of the mean squared error; for bce \
+    and cross-entropy the share of right answers.
     """,
   operands: ["MODEL", "DATA.csv"],
   options: [ModelOptions.targets, ModelOptions.loss, ModelOptions.activation] + ModelOptions.computing,

@@ -54,6 +54,8 @@ struct VerifyCase: Sendable {
     VerifyCase(sizes: [1, 1], hidden: .identity, loss: .meanSquaredError, rows: 33, numbers: .vanishing),
     VerifyCase(sizes: [3, 5], hidden: .identity, loss: .meanSquaredError, rows: 300, numbers: .vanishing),
     VerifyCase(sizes: [17, 9], hidden: .identity, loss: .meanSquaredError, rows: 271, numbers: .vanishing),
+    VerifyCase(sizes: [2, 5, 1], hidden: .tanh, loss: .meanAbsoluteError, rows: 259),
+    VerifyCase(sizes: [13, 21, 3], hidden: .relu, loss: .huber, rows: 514),
   ]
 
   /// More rows and wider layers, in odd sizes that fill no tile.
@@ -105,7 +107,7 @@ extension VerifyCase {
     var target = Matrix<Element>(rows: rows, columns: outputs)
     for row in 0..<rows {
       switch loss {
-      case .meanSquaredError:
+      case .meanSquaredError, .meanAbsoluteError, .huber:
         for column in 0..<outputs { target[row, column] = Element(stream.normal()) }
       case .binaryCrossEntropy:
         for column in 0..<outputs { target[row, column] = Element(stream.integer(below: 2)) }

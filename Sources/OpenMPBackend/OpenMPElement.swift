@@ -72,6 +72,8 @@ extension lockstep_loss_function {
       case .meanSquaredError: LOCKSTEP_MEAN_SQUARED_ERROR
       case .binaryCrossEntropy: LOCKSTEP_BINARY_CROSS_ENTROPY
       case .softmaxCrossEntropy: LOCKSTEP_SOFTMAX_CROSS_ENTROPY
+      case .meanAbsoluteError: LOCKSTEP_MEAN_ABSOLUTE_ERROR
+      case .huber: LOCKSTEP_HUBER
       }
   }
 }

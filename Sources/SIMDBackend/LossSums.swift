@@ -11,6 +11,8 @@ extension Kernels {
     case .meanSquaredError: sumLoss(.meanSquaredError, output, target, scale, gradient, pool)
     case .binaryCrossEntropy: sumLoss(.binaryCrossEntropy, output, target, scale, gradient, pool)
     case .softmaxCrossEntropy: sumLoss(.softmaxCrossEntropy, output, target, scale, gradient, pool)
+    case .meanAbsoluteError: sumLoss(.meanAbsoluteError, output, target, scale, gradient, pool)
+    case .huber: sumLoss(.huber, output, target, scale, gradient, pool)
     }
   }
 

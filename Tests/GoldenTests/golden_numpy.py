@@ -42,12 +42,22 @@ def cross_entropy(z, t):
     return np.sum(t * (logarithm - shifted)) / len(z), (softmax * total - t) / len(z)
 
 
-LOSSES = {"mse": mse, "bce": bce, "cross-entropy": cross_entropy}
+def mae(z, t):
+    return np.mean(np.abs(z - t)), np.sign(z - t) / z.size
+
+
+def huber(z, t):
+    size = np.abs(z - t)
+    return np.mean(np.where(size <= 1, size**2 / 2, size - 0.5)), np.clip(z - t, -1, 1) / z.size
+
+
+LOSSES = {"mse": mse, "bce": bce, "cross-entropy": cross_entropy, "mae": mae, "huber": huber}
+REGRESSIONS = {"mse", "mae", "huber"}
 
 
 def targets(loss, rows, outputs):
     values = data(rows * outputs, 1543, 77).reshape(rows, outputs)
-    if loss == "mse":
+    if loss in REGRESSIONS:
         return values
     if loss == "bce":
         return (values > 0).astype(float)
@@ -94,4 +104,6 @@ print(json.dumps([
     train([4, 6, 6, 2], "tanh", "bce", 65, 20, 0.25),
     train([5, 9, 4], "sigmoid", "cross-entropy", 513, 20, 0.5),
     train([13, 16, 8, 1], "tanh", "mse", 600, 10, 0.0625),
+    train([3, 6, 2], "tanh", "mae", 300, 20, 0.125),
+    train([4, 17, 3], "sigmoid", "huber", 270, 20, 0.5),
 ], indent=1))

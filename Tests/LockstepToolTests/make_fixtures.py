@@ -63,7 +63,17 @@ def cross_entropy(z, t):
     return np.sum(t * (logarithm - shifted)) / len(z), (np.exp(shifted - logarithm) - t) / len(z)
 
 
-LOSSES = {"mse": mse, "bce": bce, "cross-entropy": cross_entropy}
+def mae(z, t):
+    return np.mean(np.abs(z - t)), np.sign(z - t) / z.size
+
+
+def huber(z, t):
+    size = np.abs(z - t)
+    return np.mean(np.where(size <= 1, size**2 / 2, size - 0.5)), np.clip(z - t, -1, 1) / z.size
+
+
+LOSSES = {"mse": mse, "bce": bce, "cross-entropy": cross_entropy, "mae": mae, "huber": huber}
+REGRESSIONS = {"mse", "mae", "huber"}
 SIZES = [4, 6, 5, 3]
 GRADIENT_ROWS = 300
 
@@ -111,7 +121,7 @@ def gradient_fixtures():
         save_file(tensors, FIXTURES / f"gradients-{name}.safetensors")
     expected = [
         {"activation": activation, "loss_function": loss}
-        | gradients(x, values if loss == "mse" else classes, activation, loss, layers)
+        | gradients(x, values if loss in REGRESSIONS else classes, activation, loss, layers)
         for activation in ACTIVATIONS
         for loss in LOSSES
     ]

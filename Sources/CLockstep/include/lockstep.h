@@ -112,6 +112,10 @@ enum {
   LOCKSTEP_LOSS_BINARY_CROSS_ENTROPY = 1,
   /// The mean over rows of the cross-entropy of t, a row that sums to 1, with the softmax of the logits y.
   LOCKSTEP_LOSS_SOFTMAX_CROSS_ENTROPY = 2,
+  /// The mean of |y - t| over all elements.
+  LOCKSTEP_LOSS_MEAN_ABSOLUTE_ERROR = 3,
+  /// The mean over all elements of (y - t)^2 / 2 where |y - t| <= 1, else |y - t| - 1/2.
+  LOCKSTEP_LOSS_HUBER = 4,
 };
 
 /// Kinds of backend.

@@ -38,6 +38,8 @@ typedef enum {
   LOCKSTEP_MEAN_SQUARED_ERROR,
   LOCKSTEP_BINARY_CROSS_ENTROPY,
   LOCKSTEP_SOFTMAX_CROSS_ENTROPY,
+  LOCKSTEP_MEAN_ABSOLUTE_ERROR,
+  LOCKSTEP_HUBER,
 } lockstep_loss_function;
 
 /// The kernels of one instruction set for one element type.

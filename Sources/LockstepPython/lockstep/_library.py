@@ -26,7 +26,7 @@ ABI_VERSION = 0
 
 # The constants of lockstep.h: each name's place in its list is its value.
 ACTIVATIONS = ("identity", "relu", "leaky-relu", "tanh", "sigmoid")
-LOSSES = ("mse", "bce", "cross-entropy")
+LOSSES = ("mse", "bce", "cross-entropy", "mae", "huber")
 BACKENDS = ("auto", "scalar", "simd", "openmp")
 PRECISIONS = ("of file", "float32", "float64")
 WORK = ("predict", "gradients", "step")
