@@ -118,6 +118,8 @@ struct lockstep_kernels {
   lockstep_update *add;
   /// `operand` is the gradient, `factor` the learning rate.
   lockstep_update *descend;
+  /// `operand` holds the sums, `factor` is the number of the activation.
+  lockstep_update *activate;
 };
 
 extern const lockstep_kernels lockstep_kernels_f32_avx2, lockstep_kernels_f64_avx2;

@@ -63,6 +63,7 @@ const lockstep_kernels NAME(kernels) = {
     .loss_rows = NAME(loss_rows),
     .add = NAME(add),
     .descend = NAME(descend),
+    .activate = NAME(activate_matrix),
 };
 
 #undef ELEMENT

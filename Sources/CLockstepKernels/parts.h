@@ -11,7 +11,7 @@
 enum {
   PRODUCTS_PER_THREAD = 1 << 18,
   ELEMENTS_PER_THREAD = 1 << 16,
-  LOSSES_PER_THREAD = 1 << 12,
+  FUNCTIONS_PER_THREAD = 1 << 12,
 };
 
 static inline ptrdiff_t smaller(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }

@@ -169,7 +169,7 @@ static void loss_of_part(void *context, ptrdiff_t index) {
 double lockstep_loss(const lockstep_kernels *kernels, int threads, lockstep_loss_function loss, lockstep_matrix output,
                      lockstep_matrix target, double scale, lockstep_mutable_matrix gradient) {
   const bool is_entropy = loss == LOCKSTEP_BINARY_CROSS_ENTROPY || loss == LOCKSTEP_SOFTMAX_CROSS_ENTROPY;
-  const ptrdiff_t least = is_entropy ? LOSSES_PER_THREAD : ELEMENTS_PER_THREAD;
+  const ptrdiff_t least = is_entropy ? FUNCTIONS_PER_THREAD : ELEMENTS_PER_THREAD;
   threads = worthwhile_threads(threads, (double)output.rows * (double)output.columns, (double)least);
   if (threads == 1) return kernels->loss_rows(loss, output, target, scale, gradient);
   enum { MOST_PARTS = 64 };
@@ -188,11 +188,16 @@ double lockstep_loss(const lockstep_kernels *kernels, int threads, lockstep_loss
 
 // MARK: - Narrow networks
 
+/// Activation.keepsSums.
+static bool keeps_sums(lockstep_activation activation) {
+  return activation == LOCKSTEP_SOFTPLUS || activation == LOCKSTEP_SILU;
+}
+
 bool lockstep_narrow_gradients(const lockstep_kernels *kernels, const lockstep_narrow_layer *layers,
                                ptrdiff_t layer_count, lockstep_matrix input, lockstep_matrix target,
                                lockstep_loss_function loss, double scale, double *loss_sum) {
   for (ptrdiff_t i = 0; i < layer_count; ++i) {
-    if (!is_narrow(layers[i].weights.rows, layers[i].weights.columns)) return false;
+    if (!is_narrow(layers[i].weights.rows, layers[i].weights.columns) || keeps_sums(layers[i].activation)) return false;
   }
   if (layer_count == 0) return false;
   *loss_sum = kernels->narrow_pass(layers, layer_count, input, target, loss, scale);

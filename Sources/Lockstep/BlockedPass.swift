@@ -193,9 +193,7 @@ final class BlockedPass<Element: KernelElement> {
     use: GradientUse<Element>
   ) -> Element {
     let views = task.workspace(rows: input.rows).views(rows: input.rows)
-    forward(
-      batch.network, input: input, hidden: views.outputs, output: views.outputs[views.outputs.count - 1],
-      on: batch.backend)
+    forward(batch.network, input: input, views: views, on: batch.backend)
     return backward(
       batch.network, input: input, target: target, loss: batch.loss, scale: batch.scale, views: views, use: use,
       on: batch.backend)

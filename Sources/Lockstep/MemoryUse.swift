@@ -10,7 +10,7 @@ public struct MemoryUse: Sendable, Equatable {
   /// Gradients of parameters: none where the batch is one block, as each layer is updated as soon as its gradients are
   /// there. Otherwise a set for each node of the tree that waits for its neighbour, in each task.
   public let gradients: Int
-  /// Each layer's outputs, and the gradients of its sums, of the blocks in flight.
+  /// Each layer's outputs, the gradients of its sums, and the sums where its activation keeps them, of the blocks in flight.
   public let activations: Int
   /// At most, the packed panels and pending sums of the kernels, over all threads. Backends need not use all of it.
   public let kernels: Int
@@ -34,7 +34,6 @@ extension Trainer {
     let size = MemoryLayout<Element>.stride
     let parameterBytes = parameters.all.columns * size
     let cut = blocks.cut(parameters, rows: rows, threads: backend.threads)
-    let widths = parameters.layers.reduce(0) { $0 + $1.weights.columns }
     // A task's share of the tree has at most two nodes of each size, and waits for one more of each while it computes.
     let levels = Int.bitWidth - cut.blocks.leadingZeroBitCount
     // Of a deeper tree, a node for each level and the one that is computed.
@@ -46,7 +45,7 @@ extension Trainer {
     let sets = cut.blocks == 1 ? (parameters.isNarrow ? 1 : 0) : cut.tasks * min(3 * levels, cut.blocks)
     return MemoryUse(
       parameters: parameterBytes, gradients: sets * parameterBytes,
-      activations: cut.tasks * 2 * min(cut.blockRows, rows) * widths * size,
+      activations: cut.tasks * min(cut.blockRows, rows) * parameters.passWidth * size,
       kernels: backend.threads * Self.kernelBytesPerThread + cut.tasks * (deepLevels + plainCopies) * largest)
   }
 }

@@ -79,9 +79,17 @@ final class NetworkStorage<Element: KernelElement> {
     layers.reduce(0) { $0 + ($1.weights.rows + 1) * $1.weights.columns }
   }
 
-  /// True where the sums over rows of every layer run in stripes.
+  /// True where a backend may take the gradients of all layers in one pass: the sums over rows of each run in stripes, and
+  /// none keeps its sums before the activation.
   var isNarrow: Bool {
-    layers.allSatisfy { OrderOfArithmetic.isNarrow(inputs: $0.weights.rows, outputs: $0.weights.columns) }
+    layers.allSatisfy {
+      OrderOfArithmetic.isNarrow(inputs: $0.weights.rows, outputs: $0.weights.columns) && !$0.activation.keepsSums
+    }
+  }
+
+  /// How many numbers the pass keeps of a row: each layer's outputs, its sums where it keeps those, and their gradients.
+  var passWidth: Int {
+    layers.reduce(0) { $0 + ($1.activation.keepsSums ? 3 : 2) * $1.weights.columns }
   }
 
   /// The layers as primitives take them that run more than one layer, their gradients going to `gradients`.
@@ -117,31 +125,33 @@ package struct MutableLayerView<Element: KernelElement> {
   }
 }
 
-/// Room for the pass over a block of rows: each layer's outputs, and the gradients with respect to each layer's sums.
+/// Room for the pass over a block of rows: each layer's outputs, the gradients with respect to its sums, and those sums
+/// where the derivative takes them.
 final class PassWorkspace<Element: KernelElement> {
   /// The most rows that it takes.
   let rows: Int
   private let memory: MatrixGroup<Element>
+  /// For each layer, the number of the matrix that its derivative takes.
+  private let keptIndices: [Int]
   private var latest: PassViews<Element>
 
   init(rows: Int, network: NetworkStorage<Element>) {
     self.rows = rows
-    let widths = network.layers.map { (rows: rows, columns: $0.weights.columns) }
-    memory = MatrixGroup(shapes: widths + widths)
-    latest = PassViews(
-      rows: rows, outputs: Array(memory.matrices[..<widths.count]),
-      sumGradients: Array(memory.matrices[widths.count...]))
+    var shapes = network.layers.map { (rows: rows, columns: $0.weights.columns) }
+    shapes += shapes
+    keptIndices = network.layers.indices.map { index in
+      guard network.layers[index].activation.keepsSums else { return index }
+      shapes.append(shapes[index])
+      return shapes.count - 1
+    }
+    memory = MatrixGroup(shapes: shapes)
+    latest = PassViews(rows: rows, of: memory.matrices, keptIndices: keptIndices)
   }
 
   /// The first `rows` rows of each matrix. Most blocks have as many rows as the one before: their views are kept, so that
   /// a step of a small network is not spent on making them.
   func views(rows: Int) -> PassViews<Element> {
-    if latest.rows != rows {
-      let layers = memory.matrices.count / 2
-      latest = PassViews(
-        rows: rows, outputs: memory.matrices[..<layers].map { $0.rows(0..<rows) },
-        sumGradients: memory.matrices[layers...].map { $0.rows(0..<rows) })
-    }
+    if latest.rows != rows { latest = PassViews(rows: rows, of: memory.matrices, keptIndices: keptIndices) }
     return latest
   }
 }
@@ -151,6 +161,17 @@ struct PassViews<Element: KernelElement> {
   let rows: Int
   /// `[rows × outputs]` of each layer: its activated outputs.
   let outputs: [MutableMatrixView<Element>]
+  /// `[rows × outputs]` of each layer: what its derivative takes, the outputs themselves or the sums.
+  let kept: [MutableMatrixView<Element>]
   /// `[rows × outputs]` of each layer: the gradients with respect to its sums, before the activation.
   let sumGradients: [MutableMatrixView<Element>]
+
+  /// The first rows of outputs, gradients and sums, in this order.
+  fileprivate init(rows: Int, of matrices: [MutableMatrixView<Element>], keptIndices: [Int]) {
+    let layers = keptIndices.count
+    self.rows = rows
+    outputs = matrices[..<layers].map { $0.rows(0..<rows) }
+    sumGradients = matrices[layers..<2 * layers].map { $0.rows(0..<rows) }
+    kept = keptIndices.map { matrices[$0].rows(0..<rows) }
+  }
 }

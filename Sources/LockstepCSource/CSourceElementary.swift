@@ -1,25 +1,32 @@
 // tanh and sigmoid in C. The same sequences of operations as Elementary in the module ComputeBackend, which says where
-// each comes from; whoever changes one changes the other.
+// each comes from; whoever changes one changes the other. softplus lies in CSourceLogarithm.swift.
 
 import ComputeBackend
 
-/// The elementary functions of one C file: tanh and sigmoid for one element type.
+/// The elementary functions of one C file: what its activations are made of, for one element type.
 struct CSourceElementary {
   /// What names begin with.
   let name: String
   /// The element type.
   let precision: Precision
 
-  private var inline: String { "\(name.uppercased())_INLINE" }
+  var inline: String { "\(name.uppercased())_INLINE" }
 
-  /// The functions that these activations need: `NAME_tanh`, `NAME_sigmoid` and what they share.
+  /// The functions that these activations need: `NAME_tanh`, `NAME_sigmoid`, `NAME_softplus` and what they share.
   func definitions(for activations: Set<Activation>) -> String {
-    guard activations.contains(.tanh) || activations.contains(.sigmoid) else { return "" }
+    let tanh = activations.contains(.tanh)
+    let sigmoid = activations.contains(.sigmoid) || activations.contains(.silu)
+    let softplus = activations.contains(.softplus)
+    guard tanh || sigmoid || softplus else { return "" }
     let isFloat = precision == .f32
     var text = shared + (isFloat ? sharedForFloat : sharedForDouble)
-    if isFloat || activations.contains(.tanh) { text += power }
-    if activations.contains(.tanh) { text += isFloat ? tanhForFloat : tanhForDouble }
-    if activations.contains(.sigmoid) { text += isFloat ? sigmoidForFloat : sigmoidForDouble }
+    if tanh || sigmoid {
+      if isFloat || tanh { text += power }
+      if !isFloat { text += quotient }
+    }
+    if tanh { text += isFloat ? tanhForFloat : tanhForDouble }
+    if sigmoid { text += isFloat ? sigmoidForFloat : sigmoidForDouble }
+    if softplus { text += self.softplus }
     return text
   }
 
@@ -145,6 +152,12 @@ struct CSourceElementary {
       return result;
     }
 
+
+    """
+  }
+
+  private var quotient: String {
+    """
     /* The quotient of two sums. */
     \(inline) double \(name)_quotient(\(name)_pair numerator, \(name)_pair denominator) {
       const double inverse = 1 / denominator.high;

@@ -1,4 +1,4 @@
-// The functions of the C file, in C: the layer, the activations, the pass. tanh and sigmoid lie in
+// The functions of the C file, in C: the layer, the activations, the pass. Elementary functions lie in
 // CSourceElementary.swift, the numbers in CSourceParameters.swift.
 
 import ComputeBackend
@@ -99,7 +99,8 @@ struct CSourceFunctions {
     case .identity: "y[j]"
     case .relu: "y[j] < 0 ? 0 : y[j]"
     case .leakyReLU: "y[j] < 0 ? y[j] * \(leakySlope) : y[j]"
-    case .tanh, .sigmoid: "\(name)_\(activation.cName)(y[j])"
+    case .tanh, .sigmoid, .softplus: "\(name)_\(activation.cName)(y[j])"
+    case .silu: "y[j] * \(name)_sigmoid(y[j])"
     }
   }
 
@@ -163,8 +164,7 @@ extension Activation {
     case .identity: "identity"
     case .relu: "relu"
     case .leakyReLU: "leaky_relu"
-    case .tanh: "tanh"
-    case .sigmoid: "sigmoid"
+    case .tanh, .sigmoid, .softplus, .silu: rawValue
     }
   }
 }

@@ -18,8 +18,21 @@ struct ONNXGraph<Element: KernelElement> {
   private static var input: String { "input" }
   private static var output: String { "output" }
   private static var rows: String { "rows" }
-  /// The slope of the leaky ReLU, as a tensor.
-  private static var slope: String { "leaky_slope" }
+  /// Numbers that operators take, as tensors of a single element.
+  private enum Constant: String {
+    case slope = "leaky_slope"
+    case zero, one
+
+    var value: Double {
+      switch self {
+      case .slope: Activation.leakySlope
+      case .zero: 0
+      case .one: 1
+      }
+    }
+  }
+  /// Those that have been used, in the order of their first use.
+  private var constants: [Constant] = []
 
   /// A graph of `network`, whose messages live as long as `memory`.
   init(_ network: Network<Element>, in memory: MessageMemory) {
@@ -32,9 +45,7 @@ struct ONNXGraph<Element: KernelElement> {
       add(layer, name: name, input: input, output: output)
       input = output
     }
-    if Element.precision == .f64, network.layers.contains(where: { $0.activation == .leakyReLU }) {
-      addTensor(Self.slope, shape: [], elements: [Element(Activation.leakySlope)])
-    }
+    for constant in constants { addTensor(constant.rawValue, shape: [], elements: [Element(constant.value)]) }
   }
 
   /// The graph as a message.
@@ -71,9 +82,28 @@ struct ONNXGraph<Element: KernelElement> {
     case (.leakyReLU, .f64):
       // An attribute is a Float, and 0.01 as a Float is not 0.01 as a Double. With a slope between 0 and 1, the larger
       // of z and slope z is the leaky ReLU of z.
-      addNode("Mul", [sums, Self.slope], "\(name).scaled")
+      addNode("Mul", [sums, use(.slope)], "\(name).scaled")
       addNode("Max", [sums, "\(name).scaled"], output)
+    case (.silu, _):
+      addNode("Sigmoid", [sums], "\(name).sigmoid")
+      addNode("Mul", [sums, "\(name).sigmoid"], output)
+    case (.softplus, .f32): addNode("Softplus", [sums], output)
+    case (.softplus, .f64):
+      // ONNX Runtime has no Softplus in Double: max(z, 0) + log(1 + exp(-|z|)).
+      addNode("Relu", [sums], "\(name).positive_part")
+      addNode("Abs", [sums], "\(name).magnitude")
+      addNode("Neg", ["\(name).magnitude"], "\(name).minus_magnitude")
+      addNode("Exp", ["\(name).minus_magnitude"], "\(name).exponential")
+      addNode("Add", ["\(name).exponential", use(.one)], "\(name).exponential_and_one")
+      addNode("Log", ["\(name).exponential_and_one"], "\(name).logarithm")
+      addNode("Add", ["\(name).positive_part", "\(name).logarithm"], output)
     }
+  }
+
+  /// The name of a constant, which the graph then has.
+  private mutating func use(_ constant: Constant) -> String {
+    if !constants.contains(constant) { constants.append(constant) }
+    return constant.rawValue
   }
 
   private mutating func addNode(_ operation: String, _ inputs: [String], _ output: String, alpha: Float? = nil) {

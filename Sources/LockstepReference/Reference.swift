@@ -27,6 +27,20 @@ public enum Reference {
     }
   }
 
+  /// The activation of a layer's sums, elementwise.
+  ///
+  /// - Parameters:
+  ///   - activation: what is applied to each sum.
+  ///   - sums: any shape.
+  /// - Returns: a matrix of the same shape.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  public static func activate<Element: KernelElement>(
+    _ activation: Activation, sums: Matrix<Element>
+  ) -> Matrix<Element> {
+    matrix(rows: sums.rows, columns: sums.columns) { r, c in value(of: activation, at: at(sums, r, c)) }
+  }
+
   /// The gradients of a dense layer's parameters: `weights[k, j] = Σ_r fma(input[r, k], outputGradient[r, j])`,
   /// `bias[j] = Σ_r outputGradient[r, j]`.
   ///
@@ -58,7 +72,8 @@ public enum Reference {
   /// - Parameters:
   ///   - outputGradient: `[rows × outputs]`, with respect to this layer's sums.
   ///   - weights: `[inputs × outputs]`, this layer's.
-  ///   - input: `[rows × inputs]`, the activated outputs of the layer below.
+  ///   - input: `[rows × inputs]`, the activated outputs of the layer below, or its sums where the derivative of its
+  ///     activation takes those.
   ///   - activation: the activation of the layer below.
   /// - Returns: `[rows × inputs]`.
   @specialized(where Element == Float)
@@ -77,7 +92,7 @@ public enum Reference {
   /// - Parameters:
   ///   - activation: the layer's.
   ///   - gradient: `[rows × outputs]`, with respect to the activated outputs.
-  ///   - value: `[rows × outputs]`, the activated outputs.
+  ///   - value: `[rows × outputs]`, the activated outputs, or the sums where the derivative takes those.
   /// - Returns: `[rows × outputs]`.
   @specialized(where Element == Float)
   @specialized(where Element == Double)

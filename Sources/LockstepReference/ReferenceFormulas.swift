@@ -15,21 +15,34 @@ extension Reference {
     case .leakyReLU: return z < 0 ? z * Element(0.01) : z
     case .tanh: return Elementary.tanh(z)
     case .sigmoid: return Elementary.sigmoid(z)
+    case .softplus:
+      let (positivePart, minusMagnitude) = (z < 0 ? 0 : z, z < 0 ? z : -z)
+      return positivePart + Elementary.log1p(Elementary.exp(minusMagnitude))
+    case .silu: return z * Elementary.sigmoid(z)
     }
   }
 
-  /// The gradient before the activation, from the one after it and the activated value `y`.
+  /// True where a derivative takes the sum z, not the activated value.
+  static func takesSums(_ activation: Activation) -> Bool { [.softplus, .silu].contains(activation) }
+
+  /// The gradient before the activation, from the one after it and the activated value `y`, or from the sum `z` in its
+  /// place.
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   static func gradient<Element: KernelElement>(
     of activation: Activation, _ gradient: Element, value y: Element
   ) -> Element {
+    let z = y
     switch activation {
     case .identity: return gradient
     case .relu: return y <= 0 ? 0 : gradient
     case .leakyReLU: return y <= 0 ? gradient * Element(0.01) : gradient
     case .tanh: return gradient * (1 - y * y)
     case .sigmoid: return gradient * (y * (1 - y))
+    case .softplus: return gradient * Elementary.sigmoid(z)
+    case .silu:
+      let sigmoid = Elementary.sigmoid(z)
+      return gradient * (sigmoid * (1 + z * (1 - sigmoid)))
     }
   }
 

@@ -73,7 +73,16 @@ public struct ReferenceNetwork<Element: KernelElement>: Sendable, Equatable {
     let scale: Element = (loss == .meanSquaredError ? 2 : 1) / Element(terms)
     let (sum, lossGradient) = Reference.loss(loss, output: result, target: batch.target, scale: scale)
 
-    var gradient = Reference.gradient(of: layers[layers.count - 1].activation, lossGradient, value: result)
+    // What derivatives take: outputs, or sums.
+    let kept = layers.indices.map { index in
+      guard Reference.takesSums(layers[index].activation) else { return outputs[index] }
+      return Reference.forward(
+        input: index == 0 ? batch.input : outputs[index - 1], weights: layers[index].weights, bias: layers[index].bias,
+        activation: .identity)
+    }
+
+    var gradient = Reference.gradient(
+      of: layers[layers.count - 1].activation, lossGradient, value: kept[layers.count - 1])
     var weightGradients: [Matrix<Element>] = []
     var biasGradients: [Matrix<Element>] = []
     for index in layers.indices.reversed() {
@@ -83,7 +92,7 @@ public struct ReferenceNetwork<Element: KernelElement>: Sendable, Equatable {
       biasGradients.insert(bias, at: 0)
       if index > 0 {
         gradient = Reference.inputGradient(
-          outputGradient: gradient, weights: layers[index].weights, input: input,
+          outputGradient: gradient, weights: layers[index].weights, input: kept[index - 1],
           activation: layers[index - 1].activation)
       }
     }

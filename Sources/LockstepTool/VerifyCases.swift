@@ -56,6 +56,8 @@ struct VerifyCase: Sendable {
     VerifyCase(sizes: [17, 9], hidden: .identity, loss: .meanSquaredError, rows: 271, numbers: .vanishing),
     VerifyCase(sizes: [2, 5, 1], hidden: .tanh, loss: .meanAbsoluteError, rows: 259),
     VerifyCase(sizes: [13, 21, 3], hidden: .relu, loss: .huber, rows: 514),
+    VerifyCase(sizes: [3, 4, 2], hidden: .softplus, output: .softplus, loss: .meanAbsoluteError, rows: 258),
+    VerifyCase(sizes: [12, 33, 18, 4], hidden: .silu, loss: .softmaxCrossEntropy, rows: 300),
   ]
 
   /// More rows and wider layers, in odd sizes that fill no tile.

@@ -57,6 +57,13 @@ public struct OpenMPBackend<Element: OpenMPElement>: ComputeBackend {
 
   @specialized(where Element == Float)
   @specialized(where Element == Double)
+  public func activate(_ activation: Activation, sums: MatrixView<Element>, output: MutableMatrixView<Element>) {
+    lockstep_activate(
+      kernels, CInt(threads), lockstep_activation(activation), lockstep_matrix(sums), lockstep_mutable_matrix(output))
+  }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   public func parameterGradients(
     input: MatrixView<Element>, outputGradient: MatrixView<Element>,
     weightGradient: MutableMatrixView<Element>, biasGradient: MutableMatrixView<Element>

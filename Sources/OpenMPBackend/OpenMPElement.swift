@@ -61,6 +61,8 @@ extension lockstep_activation {
       case .leakyReLU: LOCKSTEP_LEAKY_RELU
       case .tanh: LOCKSTEP_TANH
       case .sigmoid: LOCKSTEP_SIGMOID
+      case .softplus: LOCKSTEP_SOFTPLUS
+      case .silu: LOCKSTEP_SILU
       }
   }
 }

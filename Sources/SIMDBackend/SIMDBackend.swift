@@ -61,6 +61,12 @@ public struct SIMDBackend<Element: SIMDElement>: ComputeBackend {
 
   @specialized(where Element == Float)
   @specialized(where Element == Double)
+  public func activate(_ activation: Activation, sums: MatrixView<Element>, output: MutableMatrixView<Element>) {
+    Kernels<Element.Vector>.activate(activation, sums: sums, output: output)
+  }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   public func parameterGradients(
     input: MatrixView<Element>, outputGradient: MatrixView<Element>,
     weightGradient: MutableMatrixView<Element>, biasGradient: MutableMatrixView<Element>

@@ -44,6 +44,15 @@ public struct ScalarBackend<Element: KernelElement>: ComputeBackend {
 
   @specialized(where Element == Float)
   @specialized(where Element == Double)
+  public func activate(_ activation: Activation, sums: MatrixView<Element>, output: MutableMatrixView<Element>) {
+    for r in 0..<sums.rows {
+      let (z, y) = (sums.row(r), output.row(r))
+      for c in 0..<sums.columns { y[c] = activation.value(z[c]) }
+    }
+  }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   public func parameterGradients(
     input: MatrixView<Element>, outputGradient: MatrixView<Element>,
     weightGradient: MutableMatrixView<Element>, biasGradient: MutableMatrixView<Element>

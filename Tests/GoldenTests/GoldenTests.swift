@@ -78,6 +78,8 @@ struct GoldenTraining: Decodable, CustomTestStringConvertible {
     (f32: "53dd301b57b8995c", f64: "479f7c2e0688ea7b"),
     (f32: "d90c65d479444310", f64: "4fadbf37dd2453de"),
     (f32: "7d2390aa2d6c7370", f64: "02f29205604dc83d"),
+    (f32: "88c4b38f173016bc", f64: "6d4d442ec83792c8"),
+    (f32: "2d0d2ed9cc596286", f64: "b3fd74526e7e3d0c"),
   ]
 
   @Test func everyGoldenTrainingHasItsDigests() {

@@ -17,12 +17,18 @@ def data(count, factor, offset):
     return ((index * factor + offset) % 2003 - 1001) / 1024.0
 
 
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
 ACTIVATIONS = {
     "identity": (lambda z: z, lambda z, y: np.ones_like(z)),
     "relu": (lambda z: np.maximum(z, 0), lambda z, y: (z > 0).astype(z.dtype)),
     "leaky-relu": (lambda z: np.where(z < 0, 0.01 * z, z), lambda z, y: np.where(z > 0, 1.0, 0.01)),
     "tanh": (np.tanh, lambda z, y: 1 - np.tanh(z) ** 2),
-    "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda z, y: y * (1 - y)),
+    "sigmoid": (sigmoid, lambda z, y: y * (1 - y)),
+    "softplus": (lambda z: np.logaddexp(0, z), lambda z, y: sigmoid(z)),
+    "silu": (lambda z: z * sigmoid(z), lambda z, y: y + sigmoid(z) * (1 - y)),
 }
 
 
@@ -31,7 +37,7 @@ def mse(z, t):
 
 
 def bce(z, t):
-    return np.mean(np.logaddexp(0, z) - z * t), (1 / (1 + np.exp(-z)) - t) / z.size
+    return np.mean(np.logaddexp(0, z) - z * t), (sigmoid(z) - t) / z.size
 
 
 def cross_entropy(z, t):
@@ -106,4 +112,6 @@ print(json.dumps([
     train([13, 16, 8, 1], "tanh", "mse", 600, 10, 0.0625),
     train([3, 6, 2], "tanh", "mae", 300, 20, 0.125),
     train([4, 17, 3], "sigmoid", "huber", 270, 20, 0.5),
+    train([2, 5, 1], "softplus", "mse", 300, 20, 0.0625),
+    train([6, 18, 7, 2], "silu", "huber", 290, 20, 0.25),
 ], indent=1))

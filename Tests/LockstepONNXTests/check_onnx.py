@@ -6,7 +6,8 @@
 For every activation, in both precisions, what ONNX Runtime computes is compared with `lockstep predict --json`. The two
 sum in different orders, so they may differ by roundings and by no more: the tolerance is not a guess but the sum of both
 sides' forward error bounds (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1: a sum of n products is
-within (n + 1) u of |x| |W| + |b|, however it is ordered), carried from layer to layer, with 8 u for a tanh or a sigmoid.
+within (n + 1) u of |x| |W| + |b|, however it is ordered), carried from layer to layer, with 8 u for a tanh or a sigmoid, and for
+the smooth rectifiers 8 u of what their terms are made of.
 
 Needs: pip install numpy onnx onnxruntime
 """
@@ -22,7 +23,7 @@ import onnx
 import onnxruntime
 from onnx import numpy_helper
 
-ACTIVATIONS = ["identity", "relu", "leaky-relu", "tanh", "sigmoid"]
+ACTIVATIONS = ["identity", "relu", "leaky-relu", "tanh", "sigmoid", "softplus", "silu"]
 # The hidden layers between 13 inputs and 3 outputs.
 HIDDEN = ["none", "1", "7", "97,31", "512,256"]
 ROWS = [1, 67]
@@ -117,7 +118,8 @@ def tolerance(layers, activation, values, dtype):
     for index, (weights, bias) in enumerate(layers):
         weights, bias = weights.astype(numpy.float64), bias.astype(numpy.float64)
         magnitude = (numpy.abs(values) + error) @ numpy.abs(weights) + numpy.abs(bias)
-        # The activations' slopes are at most 1, so they carry an error on without making it larger.
+        # The activations' slopes are at most 1, so they carry an error on without making it larger; that of silu is at
+        # most 1.1.
         error = error @ numpy.abs(weights) + (len(weights) + 1) * unit * magnitude
         values = values @ weights + bias
         if index == len(layers) - 1:
@@ -131,6 +133,10 @@ def tolerance(layers, activation, values, dtype):
             values, error = numpy.tanh(values), error + 8 * unit
         elif activation == "sigmoid":
             values, error = 1 / (1 + numpy.exp(-values)), error + 8 * unit
+        elif activation == "softplus":
+            values, error = numpy.logaddexp(0, values), error + 8 * unit * (1 + numpy.abs(values))
+        elif activation == "silu":
+            values, error = values / (1 + numpy.exp(-values)), 1.1 * error + 8 * unit * numpy.abs(values)
     return 2 * error
 
 

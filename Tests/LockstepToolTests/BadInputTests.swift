@@ -101,7 +101,7 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
     Mistake("train good.csv --target y --hidden -3 --model out", 2, "--hidden is '-3'"),
     Mistake("train good.csv --target y --hidden 3x --model out", 2, "--hidden is '3x'"),
     Mistake("train good.csv --target y --hidden 99999999999 --model out", 2, "--hidden is 99999999999", "memory"),
-    Mistake("train good.csv --target y --activation gelu --model out", 2, "--activation is 'gelu'", "leaky-relu"),
+    Mistake("train good.csv --target y --activation mish --model out", 2, "--activation is 'mish'", "leaky-relu"),
     Mistake("train good.csv --target y --loss l1 --model out", 2, "--loss is 'l1'", "cross-entropy"),
     Mistake("train good.csv --target y --loss cross-entropy --model out", 2, "at least 2 targets"),
     Mistake("train good.csv --target y --epochs -1 --model out", 2, "--epochs is '-1'"),

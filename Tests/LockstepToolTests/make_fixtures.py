@@ -40,12 +40,18 @@ def table():
     write_table("table.csv", [f"x{k + 1}" for k in range(INPUTS)] + ["y"], [x, y[:, np.newaxis]])
 
 
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
 ACTIVATIONS = {
     "identity": (lambda z: z, lambda z, y: np.ones_like(z)),
     "relu": (lambda z: np.maximum(z, 0), lambda z, y: (z > 0).astype(z.dtype)),
     "leaky-relu": (lambda z: np.where(z < 0, 0.01 * z, z), lambda z, y: np.where(z > 0, 1.0, 0.01)),
     "tanh": (np.tanh, lambda z, y: 1 - np.tanh(z) ** 2),
-    "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda z, y: y * (1 - y)),
+    "sigmoid": (sigmoid, lambda z, y: y * (1 - y)),
+    "softplus": (lambda z: np.logaddexp(0, z), lambda z, y: sigmoid(z)),
+    "silu": (lambda z: z * sigmoid(z), lambda z, y: y + sigmoid(z) * (1 - y)),
 }
 
 
@@ -54,7 +60,7 @@ def mse(z, t):
 
 
 def bce(z, t):
-    return np.mean(np.logaddexp(0, z) - z * t), (1 / (1 + np.exp(-z)) - t) / z.size
+    return np.mean(np.logaddexp(0, z) - z * t), (sigmoid(z) - t) / z.size
 
 
 def cross_entropy(z, t):

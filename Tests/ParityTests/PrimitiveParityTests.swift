@@ -42,6 +42,11 @@ struct PrimitiveParityTests {
     try parityCase.run({ $0.forward() }, { $0.forward() })
   }
 
+  @Test("Activations apart", arguments: ParityCase.all)
+  func activate(_ parityCase: ParityCase) throws {
+    try parityCase.run({ $0.activate() }, { $0.activate() })
+  }
+
   @Test("Gradients of weights and bias", arguments: ParityCase.all)
   func parameterGradients(_ parityCase: ParityCase) throws {
     try parityCase.run({ $0.parameterGradients() }, { $0.parameterGradients() })
@@ -103,6 +108,24 @@ extension ParityRun {
       shape, input: random(rows: shape.rows, columns: shape.inputs),
       weights: random(rows: shape.inputs, columns: shape.outputs), bias: random(rows: 1, columns: shape.outputs),
       activations: activations)
+  }
+
+  mutating func activate() {
+    // The last row is one that threads share.
+    for shape in Shape.byWidth + [Shape(rows: 1, inputs: 1, outputs: 20_001)] {
+      let sums = random(rows: shape.inputs, columns: shape.outputs)
+      let z = memory(sums)
+      for activation in Activation.allCases {
+        let expected = Reference.activate(activation, sums: sums)
+        for backend in backends {
+          let (apart, inPlace) = (memory(rows: sums.rows, columns: sums.columns), memory(sums))
+          backend.activate(activation, sums: z.view, output: apart.mutableView)
+          backend.activate(activation, sums: inPlace.view, output: inPlace.mutableView)
+          check(apart, expected, "activate \(activation.rawValue)", shape: shape, backend: backend)
+          check(inPlace, expected, "activate \(activation.rawValue) in place", shape: shape, backend: backend)
+        }
+      }
+    }
   }
 
   mutating func parameterGradients() {

@@ -102,6 +102,10 @@ enum {
   LOCKSTEP_ACTIVATION_TANH = 3,
   /// 1 / (1 + exp(-z))
   LOCKSTEP_ACTIVATION_SIGMOID = 4,
+  /// log(1 + exp(z))
+  LOCKSTEP_ACTIVATION_SOFTPLUS = 5,
+  /// z / (1 + exp(-z)), also called swish
+  LOCKSTEP_ACTIVATION_SILU = 6,
 };
 
 /// What training makes small, for outputs y and targets t.
@@ -378,11 +382,12 @@ lockstep_status lockstep_dense_parameter_gradients_f64(const lockstep_backend *b
                                                        double *bias_gradient);
 
 /// The gradient with respect to the sums of the layer below: output_gradient weights^T, times the derivative of the
-/// activation of the layer below, which is taken from what that layer gave.
+/// activation of the layer below, which is taken from what that layer gave, or from its sums for softplus and silu.
 ///
 /// output_gradient  [rows x outputs], with respect to this layer's sums.
 /// weights          [inputs x outputs], this layer's.
-/// input            [rows x inputs], what this layer was given.
+/// input            [rows x inputs], what this layer was given; or the sums of the layer below, as output =
+///                  activation(sums), for those two activations.
 /// activation       that of the layer below; LOCKSTEP_ACTIVATION_IDENTITY gives the gradient with respect to `input`.
 /// input_gradient   [rows x inputs], written.
 lockstep_status lockstep_dense_input_gradient_f32(const lockstep_backend *backend, int64_t rows, int64_t inputs,

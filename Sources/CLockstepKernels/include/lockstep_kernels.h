@@ -31,6 +31,8 @@ typedef enum {
   LOCKSTEP_LEAKY_RELU,
   LOCKSTEP_TANH,
   LOCKSTEP_SIGMOID,
+  LOCKSTEP_SOFTPLUS,
+  LOCKSTEP_SILU,
 } lockstep_activation;
 
 /// The losses, as ComputeBackend defines them.
@@ -63,6 +65,10 @@ int lockstep_default_threads(void);
 void lockstep_forward(const lockstep_kernels *kernels, int threads, lockstep_matrix input, lockstep_matrix weights,
                       lockstep_matrix bias, lockstep_activation activation, lockstep_mutable_matrix output);
 
+/// Serves `ComputeBackend.activate`. `output` may be the memory of `sums`.
+void lockstep_activate(const lockstep_kernels *kernels, int threads, lockstep_activation activation, lockstep_matrix sums,
+                       lockstep_mutable_matrix output);
+
 /// Serves `ComputeBackend.parameterGradients`.
 void lockstep_parameter_gradients(const lockstep_kernels *kernels, int threads, lockstep_matrix input,
                                   lockstep_matrix output_gradient, lockstep_mutable_matrix weight_gradient,
@@ -94,7 +100,7 @@ typedef struct {
 
 /// Serves `ComputeBackend.narrowGradients`: the whole pass of a network of which each layer is narrow, on the calling
 /// thread: the gradients of all layers and the sum of losses, to `loss_sum`. False, and nothing written, where a layer
-/// is not narrow.
+/// is not narrow, or its activation takes its derivative from sums.
 ///
 /// `scale` and the sum are values of the element type.
 bool lockstep_narrow_gradients(const lockstep_kernels *kernels, const lockstep_narrow_layer *layers,
