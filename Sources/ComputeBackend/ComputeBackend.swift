@@ -78,18 +78,20 @@ public protocol ComputeBackend<Element>: Sendable {
     activation: Activation, inputGradient: MutableMatrixView<Element>)
 
   /// The loss of a block of rows, ``Loss/rows(outputs:scale:output:target:store:stored:)`` row by row: its sum over
-  /// rows, always in stripes, and the gradient with respect to the outputs.
+  /// rows, always in stripes, and the gradient with respect to the outputs. Where rows have weights, `weight * loss` takes
+  /// the place of a row's loss in the sum, and `scale * weight` that of the scale in its gradient.
   ///
   /// - Parameters:
   ///   - loss: which loss.
   ///   - output: `[rows × outputs]`.
   ///   - target: `[rows × outputs]`.
-  ///   - scale: the factor of the gradient, ``Loss/gradientScale(rows:outputs:)`` of the whole batch.
+  ///   - weights: `[rows × 1]`, how much each row counts; `nil` where all count alike, with the bits that weights of 1 give.
+  ///   - scale: the factor of the gradient, ``Loss/gradientScale(divisor:)`` of the whole batch.
   ///   - gradient: `[rows × outputs]`, written.
   /// - Returns: the sum of the rows' losses, not divided.
   func loss(
-    _ loss: Loss, output: MatrixView<Element>, target: MatrixView<Element>, scale: Element,
-    gradient: MutableMatrixView<Element>
+    _ loss: Loss, output: MatrixView<Element>, target: MatrixView<Element>, weights: MatrixView<Element>?,
+    scale: Element, gradient: MutableMatrixView<Element>
   ) -> Element
 
   /// A node of the pairwise tree from its children: `sum[i] = sum[i] + other[i]`.
@@ -162,6 +164,14 @@ extension ComputeBackend {
     for row in 0..<sums.rows {
       for column in 0..<sums.columns { output[row, column] = activation.value(sums[row, column]) }
     }
+  }
+
+  /// The loss of rows that all count alike.
+  public func loss(
+    _ loss: Loss, output: MatrixView<Element>, target: MatrixView<Element>, scale: Element,
+    gradient: MutableMatrixView<Element>
+  ) -> Element {
+    self.loss(loss, output: output, target: target, weights: nil, scale: scale, gradient: gradient)
   }
 
   /// The gradient in memory of its own, then the step.

@@ -28,6 +28,38 @@ public enum Loss: String, Sendable, CaseIterable {
     (self == .meanSquaredError ? 2 : 1) / Element(termCount(rows: rows, outputs: outputs))
   }
 
+  /// What the sum of a batch's losses is divided by for their mean: ``termCount(rows:outputs:)``; where rows have weights, the
+  /// sum of those in the place of the number of rows.
+  ///
+  /// Weights are added in `Double`, in the order of the rows. What comes of it is rounded to `Element` once, so that weights of
+  /// 1 give the bits of none.
+  ///
+  /// - Parameters:
+  ///   - rows: rows of the whole batch.
+  ///   - outputs: outputs of a row.
+  ///   - weights: `[rows × 1]`, or `nil` where all rows count alike.
+  @inlinable
+  public func divisor<Element: KernelElement>(
+    rows: Int, outputs: Int, weights: MatrixView<Element>? = nil
+  ) -> Element {
+    guard let weights else { return Element(termCount(rows: rows, outputs: outputs)) }
+    let sum = (0..<weights.rows).reduce(0.0) { $0 + Double(weights[$1, 0]) }
+    return Element(self == .softmaxCrossEntropy ? sum : sum * Double(outputs))
+  }
+
+  /// The factor of every gradient element, as ``gradientScale(rows:outputs:)``, for a batch with this
+  /// ``divisor(rows:outputs:weights:)``: 0 where that is 0, as no row counts.
+  @inlinable
+  public func gradientScale<Element: KernelElement>(divisor: Element) -> Element {
+    divisor == 0 ? 0 : (self == .meanSquaredError ? 2 : 1) / divisor
+  }
+
+  /// The mean loss: `sum / divisor`, 0 where no row counts.
+  @inlinable
+  public func mean<Element: KernelElement>(ofSum sum: Element, divisor: Element) -> Element {
+    divisor == 0 ? 0 : sum / divisor
+  }
+
   /// The loss of rows, one per lane, and its gradient.
   ///
   /// Sums over outputs run in ascending order from +0. The closures take an output's index. `store` receives

@@ -62,19 +62,21 @@ func forward<Element>(
 ///   - network: the parameters.
 ///   - input: `[rows × inputs]`.
 ///   - target: `[rows × outputs]` of the last layer.
+///   - weights: `[rows × 1]`, how much each row counts, or `nil`.
 ///   - loss: which loss.
-///   - scale: ``Loss/gradientScale(rows:outputs:)`` of the whole batch, of which these rows may be a part.
+///   - scale: ``Loss/gradientScale(divisor:)`` of the whole batch, of which these rows may be a part.
 ///   - views: the outputs of each layer and what it has kept, and room for the gradients with respect to its sums.
 ///   - use: what becomes of the gradients of the parameters.
 /// - Returns: the sum of the rows' losses, not divided.
 func backward<Element>(
-  _ network: NetworkStorage<Element>, input: MatrixView<Element>, target: MatrixView<Element>, loss: Loss,
-  scale: Element, views: PassViews<Element>, use: GradientUse<Element>, on backend: any ComputeBackend<Element>
+  _ network: NetworkStorage<Element>, input: MatrixView<Element>, target: MatrixView<Element>,
+  weights: MatrixView<Element>?, loss: Loss, scale: Element, views: PassViews<Element>, use: GradientUse<Element>,
+  on backend: any ComputeBackend<Element>
 ) -> Element {
   let (outputs, kept, sumGradients) = (views.outputs, views.kept, views.sumGradients)
   let last = network.layers.count - 1
   let lossSum = backend.loss(
-    loss, output: outputs[last].readOnly, target: target, scale: scale, gradient: sumGradients[last])
+    loss, output: outputs[last].readOnly, target: target, weights: weights, scale: scale, gradient: sumGradients[last])
   backward(network.layers[last].activation, value: kept[last].readOnly, gradient: sumGradients[last])
 
   for index in (0...last).reversed() {

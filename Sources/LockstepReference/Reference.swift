@@ -110,19 +110,23 @@ public enum Reference {
   ///   - loss: which loss.
   ///   - output: `[rows × outputs]`.
   ///   - target: `[rows × outputs]`.
+  ///   - weights: `[rows × 1]`, the factor of each row's loss and scale; `nil` for none.
   ///   - scale: the factor of the gradient.
   /// - Returns: the sum, and the gradient with respect to the outputs, `[rows × outputs]`.
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   public static func loss<Element: KernelElement>(
-    _ loss: Loss, output: Matrix<Element>, target: Matrix<Element>, scale: Element
+    _ loss: Loss, output: Matrix<Element>, target: Matrix<Element>, weights: Matrix<Element>? = nil, scale: Element
   ) -> (sum: Element, gradient: Matrix<Element>) {
     let rows = (0..<output.rows).map { r in
       row(
         of: loss, output: (0..<output.columns).map { j in at(output, r, j) },
-        target: (0..<output.columns).map { j in at(target, r, j) }, scale: scale)
+        target: (0..<output.columns).map { j in at(target, r, j) },
+        scale: weights.map { weights in scale * at(weights, r, 0) } ?? scale)
     }
-    let sum = sumOverRows(output.rows, stripes: 16) { r, sum in sum + rows[r].loss }
+    let sum = sumOverRows(output.rows, stripes: 16) { r, sum in
+      sum + (weights.map { weights in at(weights, r, 0) * rows[r].loss } ?? rows[r].loss)
+    }
     return (sum, matrix(rows: output.rows, columns: output.columns) { r, j in rows[r].gradient[j] })
   }
 

@@ -98,13 +98,13 @@ public struct OpenMPBackend<Element: OpenMPElement>: ComputeBackend {
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   public func loss(
-    _ loss: Loss, output: MatrixView<Element>, target: MatrixView<Element>, scale: Element,
-    gradient: MutableMatrixView<Element>
+    _ loss: Loss, output: MatrixView<Element>, target: MatrixView<Element>, weights: MatrixView<Element>?,
+    scale: Element, gradient: MutableMatrixView<Element>
   ) -> Element {
     Element(
       lockstep_loss(
         kernels, CInt(threads), lockstep_loss_function(loss), lockstep_matrix(output), lockstep_matrix(target),
-        Double(scale), lockstep_mutable_matrix(gradient)))
+        weights.map { lockstep_matrix($0) } ?? lockstep_matrix(), Double(scale), lockstep_mutable_matrix(gradient)))
   }
 
   @specialized(where Element == Float)

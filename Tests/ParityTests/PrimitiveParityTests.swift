@@ -195,16 +195,21 @@ extension ParityRun {
         let output = random(rows: rows, columns: outputs)
         let target = random(rows: rows, columns: outputs)
         let (y, t) = (memory(output), memory(target))
-        for loss in Loss.allCases {
-          let what = "loss \(loss.rawValue)"
+        let rowWeights = random(rows: rows, columns: 1)
+        let w = memory(rowWeights)
+        for (loss, isWeighted) in Loss.allCases.flatMap({ [($0, false), ($0, true)] }) {
+          let what = "\(isWeighted ? "weighted " : "")loss \(loss.rawValue)"
           let scale: Element = loss.gradientScale(rows: max(rows, 1) * 3, outputs: max(outputs, 1))
-          let expected = Reference.loss(loss, output: output, target: target, scale: scale)
+          let expected = Reference.loss(
+            loss, output: output, target: target, weights: isWeighted ? rowWeights : nil, scale: scale)
           let expectedSum = Matrix(rows: 1, columns: 1, elements: [expected.sum])
           checkSaysSomething(expected.gradient, what, shape: shape)
           checkSaysSomething(expectedSum, what, shape: shape)
           for backend in backends {
             let gradient = memory(rows: rows, columns: outputs)
-            let sum = backend.loss(loss, output: y.view, target: t.view, scale: scale, gradient: gradient.mutableView)
+            let sum = backend.loss(
+              loss, output: y.view, target: t.view, weights: isWeighted ? w.view : nil, scale: scale,
+              gradient: gradient.mutableView)
             let sumMemory = memory(Matrix(rows: 1, columns: 1, elements: [sum]))
             check(gradient, expected.gradient, "\(what), gradient", shape: shape, backend: backend)
             check(sumMemory, expectedSum, "\(what), sum", shape: shape, backend: backend)

@@ -85,9 +85,10 @@ void lockstep_input_gradient(const lockstep_kernels *kernels, int threads, locks
                              lockstep_matrix weights, lockstep_matrix input, lockstep_activation activation,
                              lockstep_mutable_matrix input_gradient);
 
-/// Serves `ComputeBackend.loss`. `scale` and the result are values of the element type.
+/// Serves `ComputeBackend.loss`. Where `weights` has no base, all rows count alike. `scale` and the result are values of the
+/// element type.
 double lockstep_loss(const lockstep_kernels *kernels, int threads, lockstep_loss_function loss, lockstep_matrix output,
-                     lockstep_matrix target, double scale, lockstep_mutable_matrix gradient);
+                     lockstep_matrix target, lockstep_matrix weights, double scale, lockstep_mutable_matrix gradient);
 
 /// A layer of a narrow network, and where its gradients go.
 typedef struct {
