@@ -1,6 +1,6 @@
-// The project's elementary functions for the C kernels: exp, log, log1p, tanh and sigmoid of vectors. The same sequence
-// of operations as Elementary in the Swift module ComputeBackend, which says where each comes from; whoever changes one
-// changes the other. Nothing here knows of matrices.
+// The project's elementary functions for the C kernels: exp, expm1, log, log1p, tanh and sigmoid of vectors. The same
+// sequence of operations as Elementary in the Swift module ComputeBackend, which says where each comes from; whoever
+// changes one changes the other. Nothing here knows of matrices.
 //
 // A template, included once for every precision and instruction set, after the includer has defined
 //   VECTOR            the clang vector (ext_vector_type) of float or double that the functions take and return,
@@ -22,6 +22,23 @@
 #define ROUNDER SPLAT(0x1.8p52)
 #define LN2_HIGH SPLAT(0x1.62e42fefa38p-1)
 #define LN2_LOW SPLAT(0x1.ef35793c7673p-45)
+
+// The sum of two numbers, the second far smaller.
+typedef struct {
+  WIDE high, low;
+} NAME(pair);
+
+#if ELEMENT_IS_FLOAT
+
+// high + low rounded to odd, so that rounding it to float cannot tie. No sum at hand is the middle of two floats.
+ELEMENTARY WIDE NAME(sum_rounded_to_odd)(WIDE high, WIDE low) {
+  WIDE sum = high + low;
+  WIDE error = (high - sum) + low;
+  WIDE_BITS is_too_large = ((WIDE_BITS)error ^ (WIDE_BITS)sum) >> 63;
+  return (WIDE)(((WIDE_BITS)sum - is_too_large) | 1);
+}
+
+#endif
 
 // MARK: The exponential
 
@@ -79,6 +96,16 @@ ELEMENTARY VECTOR NAME(exp)(VECTOR x) {
   return __builtin_convertvector(result, VECTOR);
 }
 
+ELEMENTARY VECTOR NAME(expm1)(VECTOR x) {
+  WIDE_BITS sign = (WIDE_BITS)__builtin_convertvector(x, WIDE) & 0x8000000000000000ull;
+  x = x < -104.0f ? (VECTOR)(-104.0f) : x;
+  x = 89.0f < x ? (VECTOR)(89.0f) : x;
+  NAME(reduced) argument = NAME(reduce)(__builtin_convertvector(x, WIDE));
+  WIDE power = NAME(power)(argument.rounded);
+  WIDE result = FUSED(power, NAME(expm1_reduced)(argument), power - SPLAT(1));
+  return __builtin_convertvector((WIDE)((WIDE_BITS)result | sign), VECTOR);
+}
+
 // e / (1 + e) with e = exp(x). Near zero x is brought nearer to 0, by less than changes anything but what would be the
 // middle of two floats.
 ELEMENTARY VECTOR NAME(sigmoid)(VECTOR x) {
@@ -109,11 +136,6 @@ ELEMENTARY VECTOR NAME(tanh)(VECTOR x) {
 
 #else
 
-// The sum of two numbers, the second far smaller.
-typedef struct {
-  WIDE high, low;
-} NAME(pair);
-
 // exp(high + low) - 1 for the reduced argument.
 ELEMENTARY NAME(pair) NAME(expm1_reduced)(NAME(reduced) argument) {
   WIDE r = argument.high;
@@ -128,12 +150,30 @@ ELEMENTARY NAME(pair) NAME(expm1_reduced)(NAME(reduced) argument) {
   return result;
 }
 
+// The same to within the square of low: for a low that is not far smaller, or where there is no 1 to be added.
+ELEMENTARY NAME(pair) NAME(accurate_expm1_reduced)(NAME(reduced) argument) {
+  NAME(pair) result = NAME(expm1_reduced)(argument);
+  result.low = FUSED(argument.low, result.high, result.low);
+  return result;
+}
+
 // exp(high + low), less the power of two.
 ELEMENTARY NAME(pair) NAME(exp_reduced)(NAME(reduced) argument) {
   NAME(pair) p = NAME(expm1_reduced)(argument);
   NAME(pair) result;
   result.high = SPLAT(1) + p.high;
   result.low = ((SPLAT(1) - result.high) + p.high) + p.low;
+  return result;
+}
+
+// 2^count (1 + high + low) + addend, for an addend of 1 or less.
+ELEMENTARY NAME(pair) NAME(scaled_plus)(WIDE power, NAME(pair) p, WIDE addend) {
+  // Where the power is large, this sum is itself rounded.
+  WIDE sum = power + addend;
+  WIDE sum_low = (power - sum) + addend;
+  NAME(pair) result;
+  result.high = FUSED(power, p.high, sum);
+  result.low = FUSED(power, p.low, FUSED(power, p.high, sum - result.high)) + sum_low;
   return result;
 }
 
@@ -169,6 +209,18 @@ ELEMENTARY VECTOR NAME(exp)(VECTOR x) {
   return (mantissa.high + mantissa.low) * power.first * power.second;
 }
 
+// Twice (e - 1) / 2, as half of e is finite where e is just not. What is near zero is its own result.
+ELEMENTARY VECTOR NAME(expm1)(VECTOR x) {
+  WIDE clamped = x < SPLAT(-40) ? SPLAT(-40) : x;
+  clamped = SPLAT(710) < clamped ? SPLAT(710) : clamped;
+  NAME(reduced) argument = NAME(reduce)(clamped);
+  WIDE half_power = NAME(power)(argument.rounded - SPLAT(1));
+  NAME(pair) half = NAME(scaled_plus)(half_power, NAME(accurate_expm1_reduced)(argument), SPLAT(-0.5));
+  WIDE sum = half.high + half.low;
+  WIDE magnitude = (WIDE)((WIDE_BITS)x & 0x7fffffffffffffffull);
+  return magnitude < SPLAT(0x1p-54) ? x : sum + sum;
+}
+
 // With e = exp(-|x|): 1 / (1 + e), or e / (1 + e) where x is negative.
 ELEMENTARY VECTOR NAME(sigmoid)(VECTOR x) {
   WIDE magnitude = (WIDE)((WIDE_BITS)x & 0x7fffffffffffffffull);
@@ -196,14 +248,8 @@ ELEMENTARY VECTOR NAME(tanh)(VECTOR x) {
   NAME(reduced) argument = NAME(reduce)(magnitude + magnitude);
   WIDE power = NAME(power)(argument.rounded);
   NAME(pair) p = NAME(expm1_reduced)(argument);
-  // From 2^53 on, below and above are themselves rounded.
-  WIDE below = power - SPLAT(1), above = power + SPLAT(1);
-  WIDE below_low = (power - below) - SPLAT(1), above_low = (power - above) + SPLAT(1);
-  NAME(pair) numerator, denominator;
-  numerator.high = FUSED(power, p.high, below);
-  numerator.low = FUSED(power, p.low, FUSED(power, p.high, below - numerator.high)) + below_low;
-  denominator.high = FUSED(power, p.high, above);
-  denominator.low = FUSED(power, p.low, FUSED(power, p.high, above - denominator.high)) + above_low;
+  NAME(pair) numerator = NAME(scaled_plus)(power, p, SPLAT(-1));
+  NAME(pair) denominator = NAME(scaled_plus)(power, p, SPLAT(1));
   WIDE result = NAME(quotient)(numerator, denominator);
   return (WIDE)((WIDE_BITS)result | sign);
 }
@@ -231,13 +277,11 @@ ELEMENTARY WIDE NAME(logarithm)(WIDE f, WIDE minus_count, WIDE low) {
   WIDE whole = minus_count * -LN2_HIGH;
   WIDE sum = whole + f;
   WIDE correction = ((whole - sum) + f) - (half_square - rest);
-  WIDE result = sum + correction;
 #if ELEMENT_IS_FLOAT
-  WIDE error = (sum - result) + correction;
-  WIDE_BITS is_too_large = ((WIDE_BITS)error ^ (WIDE_BITS)result) >> 63;
-  result = (WIDE)(((WIDE_BITS)result - is_too_large) | 1);
+  return NAME(sum_rounded_to_odd)(sum, correction);
+#else
+  return sum + correction;
 #endif
-  return result;
 }
 
 // The bits of sqrt(1/2), rounded to its upper half: mantissas are taken from there up to twice that.

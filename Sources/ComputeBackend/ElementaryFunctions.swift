@@ -26,6 +26,15 @@ public enum Elementary {
     }
   }
 
+  /// exp(x) - 1 for each lane x, exact near zero as well.
+  @inlinable @inline(__always)
+  public static func expm1<Vector: KernelVector>(_ x: Vector) -> Vector {
+    switch Vector.Element.precision {
+    case .f32: expm1ForFloat(x)
+    case .f64: Vector(rounding: expm1ForDouble(x.wide))
+    }
+  }
+
   /// The natural logarithm of each lane: -infinity for either zero, NaN below.
   @inlinable @inline(__always)
   public static func log<Vector: KernelVector>(_ x: Vector) -> Vector {

@@ -1,4 +1,4 @@
-// The functions of the C file, in C: the layer, the activations, the pass. tanh and sigmoid lie in
+// The functions of the C file, in C: the layer, the activations, the pass. Elementary functions lie in
 // CSourceElementary.swift, the numbers in CSourceParameters.swift.
 
 import ComputeBackend
@@ -90,7 +90,8 @@ struct CSourceFunctions {
 
       """
     }
-    return CSourceElementary(name: name, precision: precision).definitions(for: used) + functions.joined()
+    let elementary = CSourceElementary(name: name, precision: precision)
+    return elementary.definitions(of: Set(used.compactMap(\.elementaryFunction))) + functions.joined()
   }
 
   /// The activation of `y[j]`.
@@ -157,6 +158,15 @@ struct CSourceFunctions {
 }
 
 extension Activation {
+  /// The elementary function that it is.
+  fileprivate var elementaryFunction: CSourceElementary.Function? {
+    switch self {
+    case .identity, .relu, .leakyReLU: nil
+    case .tanh: .tanh
+    case .sigmoid: .sigmoid
+    }
+  }
+
   /// What C names call it.
   fileprivate var cName: String {
     switch self {

@@ -10,6 +10,7 @@ bool lockstep_exact_is_available(void) { return LDBL_MANT_DIG >= 64; }
 static long double value(enum lockstep_exact_function function, long double x) {
   switch (function) {
   case LOCKSTEP_EXACT_EXP: return expl(x);
+  case LOCKSTEP_EXACT_EXPM1: return expm1l(x);
   case LOCKSTEP_EXACT_LOG: return logl(x);
   case LOCKSTEP_EXACT_LOG1P: return log1pl(x);
   case LOCKSTEP_EXACT_TANH: return tanhl(x);
@@ -21,6 +22,7 @@ static long double value(enum lockstep_exact_function function, long double x) {
 static double quick_value(enum lockstep_exact_function function, double x) {
   switch (function) {
   case LOCKSTEP_EXACT_EXP: return exp(x);
+  case LOCKSTEP_EXACT_EXPM1: return expm1(x);
   case LOCKSTEP_EXACT_LOG: return log(x);
   case LOCKSTEP_EXACT_LOG1P: return log1p(x);
   case LOCKSTEP_EXACT_TANH: return tanh(x);

@@ -6,12 +6,13 @@ import ComputeBackend
 
 /// One of the elementary functions.
 public enum ElementaryFunction: String, CaseIterable, Sendable {
-  case exp, log, log1p, tanh, sigmoid
+  case exp, expm1, log, log1p, tanh, sigmoid
 
   @inline(__always)
   func callAsFunction<Vector: KernelVector>(_ x: Vector) -> Vector {
     switch self {
     case .exp: Elementary.exp(x)
+    case .expm1: Elementary.expm1(x)
     case .log: Elementary.log(x)
     case .log1p: Elementary.log1p(x)
     case .tanh: Elementary.tanh(x)
@@ -28,6 +29,7 @@ public enum ElementaryFunction: String, CaseIterable, Sendable {
   var exact: lockstep_exact_function {
     switch self {
     case .exp: LOCKSTEP_EXACT_EXP
+    case .expm1: LOCKSTEP_EXACT_EXPM1
     case .log: LOCKSTEP_EXACT_LOG
     case .log1p: LOCKSTEP_EXACT_LOG1P
     case .tanh: LOCKSTEP_EXACT_TANH
