@@ -1,5 +1,5 @@
 // The sequences of operations of exp, expm1, tanh and sigmoid: all reduce their argument to ±ln 2 / 2 and share a
-// polynomial. The logarithms are in ElementaryLogarithm.swift.
+// polynomial. The logarithms are in ElementaryLogarithm.swift, the normal distribution function is in ElementaryNormal.swift.
 
 extension Elementary {
   /// Adding it to a number far smaller rounds that to an integer, which then stands in the lowest bits of the sum.

@@ -6,7 +6,7 @@ import ComputeBackend
 
 /// One of the elementary functions.
 public enum ElementaryFunction: String, CaseIterable, Sendable {
-  case exp, expm1, log, log1p, tanh, sigmoid
+  case exp, expm1, log, log1p, tanh, sigmoid, normalCDF
 
   @inline(__always)
   func callAsFunction<Vector: KernelVector>(_ x: Vector) -> Vector {
@@ -17,6 +17,7 @@ public enum ElementaryFunction: String, CaseIterable, Sendable {
     case .log1p: Elementary.log1p(x)
     case .tanh: Elementary.tanh(x)
     case .sigmoid: Elementary.sigmoid(x)
+    case .normalCDF: Elementary.normalCDF(x)
     }
   }
 
@@ -34,6 +35,7 @@ public enum ElementaryFunction: String, CaseIterable, Sendable {
     case .log1p: LOCKSTEP_EXACT_LOG1P
     case .tanh: LOCKSTEP_EXACT_TANH
     case .sigmoid: LOCKSTEP_EXACT_SIGMOID
+    case .normalCDF: LOCKSTEP_EXACT_NORMAL_CDF
     }
   }
 

@@ -90,6 +90,9 @@ import Testing
       (.sigmoid, 0, 0.5), (.sigmoid, -0.0, 0.5), (.sigmoid, .infinity, 1), (.sigmoid, -.infinity, 0),
       (.sigmoid, .nan, .nan), (.sigmoid, .greatestFiniteMagnitude, 1), (.sigmoid, -.greatestFiniteMagnitude, 0),
       (.sigmoid, .leastNonzeroMagnitude, 0.5), (.sigmoid, -.leastNonzeroMagnitude, 0.5),
+      (.normalCDF, 0, 0.5), (.normalCDF, -0.0, 0.5), (.normalCDF, .infinity, 1), (.normalCDF, -.infinity, 0),
+      (.normalCDF, .nan, .nan), (.normalCDF, .greatestFiniteMagnitude, 1), (.normalCDF, -.greatestFiniteMagnitude, 0),
+      (.normalCDF, .leastNonzeroMagnitude, 0.5), (.normalCDF, -.leastNonzeroMagnitude, 0.5),
     ]
   }
 
@@ -135,6 +138,11 @@ import Testing
     #expect(ElementaryFunction.expm1.double(0x1.62e42fefa39efp9).isFinite)
     #expect(ElementaryFunction.expm1.double(0x1.62e42fefa39f0p9) == .infinity)
     #expect(ElementaryFunction.sigmoid.double(-0x1.74910d52d3051p9) == .leastNonzeroMagnitude)
+    // Half of the least subnormal number lies between these.
+    #expect(ElementaryFunction.normalCDF.float(-0x1.c57228p3) == .leastNonzeroMagnitude)
+    #expect(ElementaryFunction.normalCDF.float(-0x1.c5722ap3) == 0)
+    #expect(ElementaryFunction.normalCDF.double(-0x1.33e21dc3f3bd6p5) == .leastNonzeroMagnitude)
+    #expect(ElementaryFunction.normalCDF.double(-0x1.33e21dc3f3bdap5) == 0)
     #expect(ElementaryFunction.log.double(.leastNonzeroMagnitude) == -0x1.74385446d71c3p9)
     #expect(ElementaryFunction.log.float(.leastNonzeroMagnitude) == -0x1.9d1da0p6)
   }

@@ -89,4 +89,18 @@ let hardCases: [ElementaryFunction: [HardCase]] = [
     HardCase(argument: 0xb550_0000, nearest: 0x3eff_fffa),
     HardCase(argument: 0x3590_0000, nearest: 0x3f00_0004),
   ],
+  .normalCDF: [
+    HardCase(argument: 0x33a0_6c99, nearest: 0x3f00_0001),
+    HardCase(argument: 0xb320_6c99, nearest: 0x3eff_ffff),
+    HardCase(argument: 0xbe7c_d341, nearest: 0x3ece_138e),
+    HardCase(argument: 0xbb7f_d5fa, nearest: 0x3eff_33e0),
+    HardCase(argument: 0xbc48_f2c9, nearest: 0x3efd_7eae),
+    HardCase(argument: 0x3b76_2c8b, nearest: 0x3f00_6235),
+    HardCase(argument: 0x3f2f_ecc1, nearest: 0x3f41_07b1),
+    HardCase(argument: 0x3c64_ab81, nearest: 0x3f01_6ce4),
+    HardCase(argument: 0xb8e4_065c, nearest: 0x3eff_fa50),
+    HardCase(argument: 0x38b1_2ff2, nearest: 0x3f00_0236),
+    HardCase(argument: 0xba35_a477, nearest: 0x3eff_dbc4),
+    HardCase(argument: 0x395e_b2c1, nearest: 0x3f00_058d),
+  ],
 ]

@@ -30,7 +30,8 @@ import Testing
   func everyConstantIsTheLibrarys(isDouble: Bool) throws {
     func magnitudes(_ text: String) -> Set<Substring> { Set(Self.constants(text).map { $0.trimmingPrefix("-") }) }
     let ours = magnitudes(Self.exported(isDouble))
-    let library = magnitudes(try Self.librarySource("ElementaryExponential"))
+    let library = magnitudes(
+      try Self.librarySource("ElementaryExponential") + Self.librarySource("ElementaryNormal"))
     #expect(ours.count > 10)
     #expect(ours.subtracting(library) == [])
   }
@@ -46,5 +47,10 @@ import Testing
     let library = try Self.librarySource("ElementaryExponential")
     #expect(ours.count == 9)
     #expect(ours == (try coefficients(library, from: "func exponentialPolynomial", to: "terms89 = ")))
+
+    let tail = try coefficients(Self.exported(isDouble), from: "net_tail_polynomial(double", to: "upper = ")
+    let tailOfLibrary = try Self.librarySource("ElementaryNormal")
+    #expect(tail.count == 29)
+    #expect(tail == (try coefficients(tailOfLibrary, from: "func tailPolynomial", to: "upper = ")))
   }
 }

@@ -40,6 +40,7 @@ import Testing
     case .expm1: Elementary.expm1(x)
     case .tanh: Elementary.tanh(x)
     case .sigmoid: Elementary.sigmoid(x)
+    case .normalCDF: Elementary.normalCDF(x)
     }
   }
 
