@@ -246,7 +246,7 @@ let package = Package(
       cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))],
       linkerSettings: [.linkedLibrary("m", .when(platforms: [.linux]))]),
     .target(
-      name: "ElementaryFunctionsSupport", dependencies: ["ComputeBackend", "CExactFunctions"],
+      name: "ElementaryFunctionsSupport", dependencies: ["ComputeBackend", "SIMDBackend", "CExactFunctions"],
       path: "Tests/ElementaryFunctionsSupport", swiftSettings: settings(.kernels)),
     .testTarget(
       name: "ElementaryFunctionsTests",

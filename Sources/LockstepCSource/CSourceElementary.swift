@@ -1,10 +1,16 @@
-// tanh and sigmoid in C. The same sequences of operations as Elementary in the module ComputeBackend, which says where
-// each comes from; whoever changes one changes the other. softplus lies in CSourceLogarithm.swift.
+// Elementary functions in C. The same sequences of operations as Elementary in the module ComputeBackend, which says where
+// each comes from; whoever changes one changes the other. The logarithm lies in CSourceLogarithm.swift.
 
 import ComputeBackend
 
-/// The elementary functions of one C file: what its activations are made of, for one element type.
+/// The elementary functions of one C file, for one element type.
 struct CSourceElementary {
+  /// A function that activations need.
+  enum Function: String, CaseIterable {
+    case exp, expm1, log1p, tanh, sigmoid
+    case normalCDF = "normal_cdf"
+  }
+
   /// What names begin with.
   let name: String
   /// The element type.
@@ -12,25 +18,41 @@ struct CSourceElementary {
 
   var inline: String { "\(name.uppercased())_INLINE" }
 
-  /// The functions that these activations need: `NAME_tanh`, `NAME_sigmoid`, `NAME_softplus` and what they share.
-  func definitions(for activations: Set<Activation>) -> String {
-    let tanh = activations.contains(.tanh)
-    let sigmoid = activations.contains(.sigmoid) || activations.contains(.silu)
-    let softplus = activations.contains(.softplus)
-    guard tanh || sigmoid || softplus else { return "" }
+  /// These functions, `NAME_tanh` for example, and what they share: nothing that is not used, of which compilers warn.
+  func definitions(of functions: Set<Function>) -> String {
+    guard !functions.isEmpty else { return "" }
     let isFloat = precision == .f32
-    var text = shared + (isFloat ? sharedForFloat : sharedForDouble)
-    if tanh || sigmoid {
-      if isFloat || tanh { text += power }
-      if !isFloat { text += quotient }
+    func uses(_ some: Function...) -> Bool { !functions.isDisjoint(with: some) }
+    var text = bits
+    if functions != [.log1p] {
+      text += polynomial
+      if !isFloat || uses(.normalCDF) { text += pair }
+      text += isFloat ? sharedForFloat : sharedForDouble
     }
-    if tanh { text += isFloat ? tanhForFloat : tanhForDouble }
-    if sigmoid { text += isFloat ? sigmoidForFloat : sigmoidForDouble }
-    if softplus { text += self.softplus }
+    if uses(.expm1, .tanh) || isFloat && uses(.sigmoid, .normalCDF) { text += power }
+    if !isFloat {
+      if uses(.expm1, .tanh) { text += exponential }
+      if uses(.exp, .sigmoid, .normalCDF) { text += splitPower }
+      if uses(.tanh, .sigmoid) { text += quotient }
+    }
+    if uses(.normalCDF) { text += scaledTail }
+    for function in Function.allCases where functions.contains(function) { text += definition(of: function) }
     return text
   }
 
-  private var shared: String {
+  private func definition(of function: Function) -> String {
+    let isFloat = precision == .f32
+    return switch function {
+    case .exp: isFloat ? expForFloat : expForDouble
+    case .log1p: logarithm + (isFloat ? log1pForFloat : log1pForDouble)
+    case .expm1: isFloat ? expm1ForFloat : expm1ForDouble
+    case .tanh: isFloat ? tanhForFloat : tanhForDouble
+    case .sigmoid: isFloat ? sigmoidForFloat : sigmoidForDouble
+    case .normalCDF: isFloat ? normalCDFForFloat : normalCDFForDouble
+    }
+  }
+
+  private var bits: String {
     """
     /* The bits of a double, and the double that has these bits. */
     \(inline) uint64_t \(name)_bits(double x) {
@@ -45,6 +67,12 @@ struct CSourceElementary {
       return both.value;
     }
 
+
+    """
+  }
+
+  private var polynomial: String {
+    """
     /* (exp(r) - 1 - r) / r^2 - 1/2 + constant for |r| up to ln 2 / 2; r2 is r^2. */
     \(inline) double \(name)_exponential(double r, double r2, double constant) {
       const double r4 = r2 * r2;
@@ -56,6 +84,15 @@ struct CSourceElementary {
       const double upper = fma(r4, terms89, fma(r2, terms67, terms45));
       return fma(r4, upper, fma(r2, terms23, terms01));
     }
+
+
+    """
+  }
+
+  private var pair: String {
+    """
+    /* Sums of two numbers, the second far smaller. */
+    typedef struct { double high, low; } \(name)_pair;
 
 
     """
@@ -83,6 +120,37 @@ struct CSourceElementary {
       const double r = fma(count, -0x1.ef35793c7673p-45, fma(count, -0x1.62e42fefa38p-1, x));
       const double r2 = r * r;
       return fma(r2, \(name)_exponential(r, r2, 0.5), r);
+    }
+
+
+    """
+  }
+
+  private var expForFloat: String {
+    """
+    \(inline) float \(name)_exp(float x) {
+      double wide = x < -104 ? -104 : x;
+      wide = 89 < wide ? 89 : wide;
+      double rounded;
+      const double mantissa = 1 + \(name)_expm1_reduced(wide, &rounded);
+      return (float)\(name)_of_bits(\(name)_bits(mantissa) + (\(name)_bits(rounded) << 52));
+    }
+
+
+    """
+  }
+
+  private var expm1ForFloat: String {
+    """
+    /* e - 1 with e = exp(x), under the sign of x. */
+    \(inline) float \(name)_expm1(float x) {
+      double wide = x < -104 ? -104 : x;
+      wide = 89 < wide ? 89 : wide;
+      double rounded;
+      const double rest = \(name)_expm1_reduced(wide, &rounded);
+      const double power = \(name)_power(rounded);
+      const uint64_t sign = \(name)_bits(x) & 0x8000000000000000u;
+      return (float)\(name)_of_bits(\(name)_bits(fma(power, rest, power - 1)) | sign);
     }
 
 
@@ -130,17 +198,22 @@ struct CSourceElementary {
 
   private var sharedForDouble: String {
     """
-    /* Sums of two numbers, the second far smaller. */
-    typedef struct { double high, low; } \(name)_pair;
+    /* A number as count ln 2 + argument + rounding; the count stands in the lowest bits of `rounded`. */
+    typedef struct { double rounded, argument, rounding; } \(name)_reduced;
 
-    /* exp(x) - 1 less the power of two: x is count ln 2 + r, and the count stands in the lowest bits of *rounded.
-     * Where a sum follows a product by 0.5, fusing them changes nothing: the product is exact, or far too small to count. */
-    \(inline) \(name)_pair \(name)_expm1_reduced(double x, double *rounded) {
-      *rounded = fma(x, 0x1.71547652b82fep0, 0x1.8p52);
-      const double count = *rounded - 0x1.8p52;
+    \(inline) \(name)_reduced \(name)_reduce(double x) {
+      \(name)_reduced result;
+      result.rounded = fma(x, 0x1.71547652b82fep0, 0x1.8p52);
+      const double count = result.rounded - 0x1.8p52;
       const double unfinished = fma(count, -0x1.62e42fefa38p-1, x);
-      const double r = fma(count, -0x1.ef35793c7673p-45, unfinished);
-      const double rounding = fma(count, -0x1.ef35793c7673p-45, unfinished - r);
+      result.argument = fma(count, -0x1.ef35793c7673p-45, unfinished);
+      result.rounding = fma(count, -0x1.ef35793c7673p-45, unfinished - result.argument);
+      return result;
+    }
+
+    /* exp(argument + rounding) - 1.
+     * Where a sum follows a product by 0.5, fusing them changes nothing: the product is exact, or far too small to count. */
+    \(inline) \(name)_pair \(name)_expm1_reduced(double r, double rounding) {
       const double r2 = r * r;
       const double half = 0.5 * r2;
       const double half_low = 0.5 * fma(r, r, -r2);
@@ -149,6 +222,41 @@ struct CSourceElementary {
       \(name)_pair result;
       result.high = r + more;
       result.low = ((r - result.high) + more) + ((half - more) + rest);
+      return result;
+    }
+
+
+    """
+  }
+
+  private var exponential: String {
+    """
+    /* power (1 + rest) + addend, for an addend of 1 or less. */
+    \(inline) \(name)_pair \(name)_scaled_plus(double power, \(name)_pair rest, double addend) {
+      /* Where the power is large, this sum is itself rounded. */
+      const double sum = power + addend;
+      const double sum_low = (power - sum) + addend;
+      \(name)_pair result;
+      result.high = fma(power, rest.high, sum);
+      result.low = fma(power, rest.low, fma(power, rest.high, sum - result.high)) + sum_low;
+      return result;
+    }
+
+
+    """
+  }
+
+  private var splitPower: String {
+    """
+    /* The power of two as a product of two normal numbers, as it may be none itself. */
+    typedef struct { double first, second; } \(name)_powers;
+
+    \(inline) \(name)_powers \(name)_split_power(double rounded) {
+      const uint64_t count = \(name)_bits(rounded) - (0x4338000000000000u - 2048);
+      const uint64_t half = count >> 1;
+      \(name)_powers result;
+      result.first = \(name)_of_bits((half - 1) << 52);
+      result.second = \(name)_of_bits((count - half - 1) << 52);
       return result;
     }
 
@@ -171,6 +279,42 @@ struct CSourceElementary {
     """
   }
 
+  private var expForDouble: String {
+    """
+    \(inline) double \(name)_exp(double x) {
+      double clamped = x < -746 ? -746 : x;
+      clamped = 710 < clamped ? 710 : clamped;
+      const \(name)_reduced reduced = \(name)_reduce(clamped);
+      const \(name)_pair rest = \(name)_expm1_reduced(reduced.argument, reduced.rounding);
+      const double high = 1 + rest.high;
+      const double low = ((1 - high) + rest.high) + rest.low;
+      const \(name)_powers powers = \(name)_split_power(reduced.rounded);
+      return (high + low) * powers.first * powers.second;
+    }
+
+
+    """
+  }
+
+  private var expm1ForDouble: String {
+    """
+    /* Twice (e - 1) / 2 with e = exp(x): the half of e is finite where e is just not. What is near zero is its own result. */
+    \(inline) double \(name)_expm1(double x) {
+      double clamped = x < -40 ? -40 : x;
+      clamped = 710 < clamped ? 710 : clamped;
+      const \(name)_reduced reduced = \(name)_reduce(clamped);
+      \(name)_pair rest = \(name)_expm1_reduced(reduced.argument, reduced.rounding);
+      rest.low = fma(reduced.rounding, rest.high, rest.low);
+      const \(name)_pair halves = \(name)_scaled_plus(\(name)_power(reduced.rounded - 1), rest, -0.5);
+      const double half = halves.high + halves.low;
+      const double magnitude = \(name)_of_bits(\(name)_bits(x) & 0x7fffffffffffffffu);
+      return magnitude < 0x1p-54 ? x : half + half;
+    }
+
+
+    """
+  }
+
   private var tanhForDouble: String {
     """
     /* (e - 1) / (e + 1) with e = exp(2 |x|), under the sign of x. */
@@ -178,17 +322,11 @@ struct CSourceElementary {
       const uint64_t sign = \(name)_bits(x) & 0x8000000000000000u;
       double magnitude = \(name)_of_bits(\(name)_bits(x) ^ sign);
       magnitude = 20 < magnitude ? 20 : magnitude;
-      double rounded;
-      const \(name)_pair rest = \(name)_expm1_reduced(magnitude + magnitude, &rounded);
-      const double power = \(name)_power(rounded);
-      /* From 2^53 on, these two are themselves rounded. */
-      const double below = power - 1, above = power + 1;
-      const double below_low = (power - below) - 1, above_low = (power - above) + 1;
-      \(name)_pair numerator, denominator;
-      numerator.high = fma(power, rest.high, below);
-      numerator.low = fma(power, rest.low, fma(power, rest.high, below - numerator.high)) + below_low;
-      denominator.high = fma(power, rest.high, above);
-      denominator.low = fma(power, rest.low, fma(power, rest.high, above - denominator.high)) + above_low;
+      const \(name)_reduced reduced = \(name)_reduce(magnitude + magnitude);
+      const \(name)_pair rest = \(name)_expm1_reduced(reduced.argument, reduced.rounding);
+      const double power = \(name)_power(reduced.rounded);
+      const \(name)_pair numerator = \(name)_scaled_plus(power, rest, -1);
+      const \(name)_pair denominator = \(name)_scaled_plus(power, rest, 1);
       return \(name)_of_bits(\(name)_bits(\(name)_quotient(numerator, denominator)) | sign);
     }
 
@@ -202,23 +340,127 @@ struct CSourceElementary {
     \(inline) double \(name)_sigmoid(double x) {
       double magnitude = \(name)_of_bits(\(name)_bits(x) & 0x7fffffffffffffffu);
       magnitude = 746 < magnitude ? 746 : magnitude;
-      double rounded;
-      const \(name)_pair rest = \(name)_expm1_reduced(-magnitude, &rounded);
+      const \(name)_reduced reduced = \(name)_reduce(-magnitude);
+      const \(name)_pair rest = \(name)_expm1_reduced(reduced.argument, reduced.rounding);
       \(name)_pair mantissa;
       mantissa.high = 1 + rest.high;
       mantissa.low = ((1 - mantissa.high) + rest.high) + rest.low;
-      /* The power of two as a product of two normal numbers, as it may be none itself. */
-      const uint64_t count = \(name)_bits(rounded) - (0x4338000000000000u - 2048);
-      const uint64_t half = count >> 1;
-      const double first = \(name)_of_bits((half - 1) << 52);
-      const double second = \(name)_of_bits((count - half - 1) << 52);
-      const double power = first * second;
+      const \(name)_powers powers = \(name)_split_power(reduced.rounded);
+      const double power = powers.first * powers.second;
       \(name)_pair numerator, denominator;
       denominator.high = fma(power, mantissa.high, 1);
       denominator.low = fma(power, mantissa.low, fma(power, mantissa.high, 1 - denominator.high));
       numerator.high = x < 0 ? mantissa.high : 1;
       numerator.low = x < 0 ? mantissa.low : 0;
-      return \(name)_quotient(numerator, denominator) * (x < 0 ? first : 1) * (x < 0 ? second : 1);
+      return \(name)_quotient(numerator, denominator) * (x < 0 ? powers.first : 1) * (x < 0 ? powers.second : 1);
+    }
+
+
+    """
+  }
+
+  // MARK: The normal distribution function
+
+  private var scaledTail: String {
+    """
+    /* c0 + c1 x + c2 x^2 + c3 x^3; x2 is x^2. */
+    \(inline) double \(name)_cubic(double x, double x2, double c0, double c1, double c2, double c3) {
+      return fma(x2, fma(x, c3, c2), fma(x, c1, c0));
+    }
+
+    /* (t + 2) times the scaled tail, less a line, for w = 4 / (t + 2) - 17/16. */
+    \(inline) double \(name)_tail_polynomial(double w) {
+      const double w2 = w * w;
+      const double w4 = w2 * w2;
+      const double terms0 =
+          \(name)_cubic(w, w2, -0x1.50da1100cb79bp-8, 0x1.24d43e810fc88p-5, 0x1.671927f476246p-6, -0x1.2bb00d5d96213p-5);
+      const double terms4 =
+          \(name)_cubic(w, w2, 0x1.8c4c99a3c42a8p-10, 0x1.8543efcc47709p-8, -0x1.217fad37db0ebp-9, -0x1.a70015132b827p-12);
+      const double terms8 =
+          \(name)_cubic(w, w2, 0x1.6c831db2bd4d1p-11, -0x1.0a925bb562d27p-12, -0x1.4be820f2939eap-15, 0x1.84f738d7143b4p-14);
+      const double terms12 =
+          \(name)_cubic(w, w2, -0x1.8eba62ba850a8p-15, 0x1.2f7d288b61263p-18, 0x1.788389a6a646fp-17, -0x1.4163d9b0fac3cp-17);
+      const double terms16 =
+          \(name)_cubic(w, w2, 0x1.e154c015dfa32p-19, 0x1.eedf059049ddp-22, -0x1.93b8b9d714bd8p-20, 0x1.d2058dbdd91c7p-21);
+      const double terms20 =
+          \(name)_cubic(w, w2, -0x1.59437a2abe2a7p-22, 0x1.f46c6f8a1277dp-23, 0x1.4c78224e6cf95p-24, -0x1.a520c1eaa44cp-22);
+      const double terms24 =
+          \(name)_cubic(w, w2, 0x1.65f89c72af867p-23, 0x1.23eb6fdcc6e55p-23, -0x1.85adf512999e9p-24, -0x1.1c02f652abcbdp-26);
+      const double upper = fma(w4, fma(w4, 0x1.fe2cdcce5210fp-27, terms24), terms20);
+      const double middle = fma(w4, fma(w4, upper, terms16), terms12);
+      return fma(w4, fma(w4, fma(w4, middle, terms8), terms4), terms0);
+    }
+
+    /* The scaled tail: exp(t^2 / 2) times the normal distribution function of -t, for t from 0 to 39. */
+    \(inline) \(name)_pair \(name)_scaled_tail(double t) {
+      const double d = t + 2;
+      /* A multiple of 2^-35, so that sums and products of it are exact. It is 1 / (place + 2), and place is t + off. */
+      const double inverse = (1 / d + 0x1.8p17) - 0x1.8p17;
+      const double remainder = fma(-inverse, t, fma(-inverse, 2, 1));
+      const double off = remainder * d;
+      const double place = fma(remainder, d, t);
+      const double line = fma(inverse, 0x1.32p0, 0x1.86p-2);
+      const double rest = \(name)_tail_polynomial(fma(inverse, 4, -0x1.1p0));
+      const double sum = line + rest;
+      const double sum_low = (line - sum) + rest;
+      \(name)_pair result;
+      /* The product of two positive numbers, as something that is not fused with the difference in which it is used. */
+      result.high = fma(inverse, sum, 0);
+      const double slope = fma(place, result.high, -0x1.9884533d43651p-2);
+      result.low = fma(-off, slope, fma(inverse, sum_low, fma(inverse, sum, -result.high)));
+      return result;
+    }
+
+
+    """
+  }
+
+  private var normalCDFForFloat: String {
+    """
+    /* With t = |x|, exp(-t^2 / 2) times the scaled tail, or 1 less that where x is not negative. The sum is rounded to odd,
+     * so that rounding it to float cannot tie. */
+    \(inline) float \(name)_normal_cdf(float x) {
+      double t = \(name)_of_bits(\(name)_bits(x) & 0x7fffffffffffffffu);
+      t = 15 < t ? 15 : t;
+      double rounded;
+      const double rest = \(name)_expm1_reduced(-0.5 * (t * t), &rounded);
+      const double power = \(name)_power(rounded);
+      const \(name)_pair scaled = \(name)_scaled_tail(t);
+      const double high = fma(scaled.high, rest, scaled.high);
+      const double low = fma(scaled.high, rest, scaled.high - high) + fma(scaled.low, rest, scaled.low);
+      const double whole = x < 0 ? 0 : 1;
+      const double factor = x < 0 ? power : -power;
+      const double first = fma(factor, high, whole);
+      const double second = fma(factor, low, fma(factor, high, whole - first));
+      const double sum = first + second;
+      const double error = (first - sum) + second;
+      const uint64_t is_too_large = (\(name)_bits(error) ^ \(name)_bits(sum)) >> 63;
+      return (float)\(name)_of_bits((\(name)_bits(sum) - is_too_large) | 1);
+    }
+
+
+    """
+  }
+
+  private var normalCDFForDouble: String {
+    """
+    /* With t = |x|, exp(-t^2 / 2) times the scaled tail, or 1 less that where x is not negative. */
+    \(inline) double \(name)_normal_cdf(double x) {
+      double t = \(name)_of_bits(\(name)_bits(x) & 0x7fffffffffffffffu);
+      t = 39 < t ? 39 : t;
+      const double square = t * t;
+      const double square_low = fma(t, t, -square);
+      const \(name)_reduced reduced = \(name)_reduce(-0.5 * square);
+      const double rounding = fma(square_low, -0.5, reduced.rounding);
+      \(name)_pair rest = \(name)_expm1_reduced(reduced.argument, rounding);
+      rest.low = fma(rounding, rest.high, rest.low);
+      const \(name)_powers powers = \(name)_split_power(reduced.rounded);
+      const \(name)_pair scaled = \(name)_scaled_tail(t);
+      const double high = fma(scaled.high, rest.high, scaled.high);
+      const double low = fma(scaled.high, rest.low, fma(scaled.high, rest.high, scaled.high - high));
+      const double tail = high + (low + fma(scaled.low, rest.high, scaled.low));
+      const double below = tail * powers.first * powers.second;
+      return x < 0 ? below : fma(-(powers.first * powers.second), tail, 1);
     }
 
 

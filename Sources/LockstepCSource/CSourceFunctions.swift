@@ -90,7 +90,8 @@ struct CSourceFunctions {
 
       """
     }
-    return CSourceElementary(name: name, precision: precision).definitions(for: used) + functions.joined()
+    let elementary = CSourceElementary(name: name, precision: precision)
+    return elementary.definitions(of: Set(used.flatMap(\.elementaryFunctions))) + functions.joined()
   }
 
   /// The activation of `y[j]`.
@@ -99,7 +100,8 @@ struct CSourceFunctions {
     case .identity: "y[j]"
     case .relu: "y[j] < 0 ? 0 : y[j]"
     case .leakyReLU: "y[j] < 0 ? y[j] * \(leakySlope) : y[j]"
-    case .tanh, .sigmoid, .softplus: "\(name)_\(activation.cName)(y[j])"
+    case .tanh, .sigmoid: "\(name)_\(activation.cName)(y[j])"
+    case .softplus: "(y[j] < 0 ? 0 : y[j]) + \(name)_log1p(\(name)_exp(y[j] < 0 ? y[j] : -y[j]))"
     case .silu: "y[j] * \(name)_sigmoid(y[j])"
     }
   }
@@ -158,6 +160,16 @@ struct CSourceFunctions {
 }
 
 extension Activation {
+  /// The elementary functions that it is made of.
+  fileprivate var elementaryFunctions: [CSourceElementary.Function] {
+    switch self {
+    case .identity, .relu, .leakyReLU: []
+    case .tanh: [.tanh]
+    case .sigmoid, .silu: [.sigmoid]
+    case .softplus: [.exp, .log1p]
+    }
+  }
+
   /// What C names call it.
   fileprivate var cName: String {
     switch self {

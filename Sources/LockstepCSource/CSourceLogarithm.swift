@@ -1,30 +1,11 @@
-// softplus in C, and the exp and log1p that it is made of. The same sequences of operations as Elementary in the module
-// ComputeBackend, which says where each comes from; whoever changes one changes the other. What tanh and sigmoid need lies in
-// CSourceElementary.swift.
+// The logarithm of 1 + x in C. The same sequence of operations as Elementary in the module ComputeBackend, which says where
+// it comes from; whoever changes one changes the other. Other functions lie in CSourceElementary.swift.
 //
 // Where a product is followed by a sum, a call of fma with 0 rounds it, so that no compiler can fuse the two.
 
 extension CSourceElementary {
-  /// `NAME_softplus`, and what it needs beside the shared functions.
-  var softplus: String {
-    switch precision {
-    case .f32: exponentialForFloat + logarithm + logarithmForFloat + softplusItself
-    case .f64: exponentialForDouble + logarithm + logarithmForDouble + softplusItself
-    }
-  }
-
-  private var softplusItself: String {
-    """
-    \(inline) \(precision.cType) \(name)_softplus(\(precision.cType) x) {
-      return (x < 0 ? 0 : x) + \(name)_log1p(\(name)_exp(x < 0 ? x : -x));
-    }
-
-
-    """
-  }
-
-  /// What log1p shares between both types. For `float` the sum is rounded to odd.
-  private var logarithm: String {
+  /// What both types share. For `float` the sum is rounded to odd.
+  var logarithm: String {
     let isFloat = precision == .f32
     let sum =
       """
@@ -64,71 +45,41 @@ extension CSourceElementary {
       """
   }
 
-  // MARK: Float
-
-  private var exponentialForFloat: String {
+  var log1pForFloat: String {
     """
-    \(inline) float \(name)_exp(float x) {
-      double wide = x < -104 ? -104 : x;
-      wide = 89 < wide ? 89 : wide;
-      double rounded;
-      const double mantissa = 1 + \(name)_expm1_reduced(wide, &rounded);
-      return (float)\(name)_of_bits(\(name)_bits(mantissa) + (\(name)_bits(rounded) << 52));
-    }
-
-
-    """
-  }
-
-  private var logarithmForFloat: String {
-    """
-    /* log(1 + x) for x from 0 to 1; NaN gives NaN. */
     \(inline) float \(name)_log1p(float x) {
+      const double wide = x;
+      const double magnitude = \(name)_of_bits(\(name)_bits(wide) & 0x7fffffffffffffffu);
       double minus_count;
-      const double mantissa = \(name)_mantissa(1 + (double)x, &minus_count);
-      const double f = x < 0.25f ? x : mantissa - 1;
-      return x <= 1 ? (float)\(name)_logarithm(f, minus_count, 0) : x;
+      const double mantissa_part = \(name)_mantissa(1 + wide, &minus_count) - 1;
+      /* Where 1 + x is rounded, x is far below 1/4, or so large that the 1 does not matter. */
+      const double sum = \(name)_logarithm(magnitude < 0.25 ? wide : mantissa_part, minus_count, 0);
+      const float value = (float)\(name)_of_bits(\(name)_bits(sum) | (\(name)_bits(wide) & 0x8000000000000000u));
+      return x < INFINITY ? (-1 < x ? value : x < -1 ? NAN : -INFINITY) : x;
     }
 
 
     """
   }
 
-  // MARK: Double
-
-  private var exponentialForDouble: String {
+  var log1pForDouble: String {
     """
-    \(inline) double \(name)_exp(double x) {
-      x = x < -746 ? -746 : x;
-      x = 710 < x ? 710 : x;
-      double rounded;
-      const \(name)_pair rest = \(name)_expm1_reduced(x, &rounded);
-      const double high = 1 + rest.high;
-      const double low = ((1 - high) + rest.high) + rest.low;
-      /* The power of two as a product of two normal numbers, as it may be none itself. */
-      const uint64_t count = \(name)_bits(rounded) - (0x4338000000000000u - 2048);
-      const uint64_t half = count >> 1;
-      return (high + low) * \(name)_of_bits((half - 1) << 52) * \(name)_of_bits((count - half - 1) << 52);
-    }
-
-
-    """
-  }
-
-  private var logarithmForDouble: String {
-    """
-    /* log(1 + x) for x from 0 to 1; NaN gives NaN. */
     \(inline) double \(name)_log1p(double x) {
       const double sum = 1 + x;
       const double back = sum - 1;
+      const double rounding = (1 - (sum - back)) + (x - back);
       double minus_count;
-      const double mantissa_part = \(name)_mantissa(sum, &minus_count) - 1;
-      /* What the rounding of 1 + x lost, in the scale of the mantissa, and times the slope of the logarithm. */
-      const double scale = minus_count < 0 ? 0.5 : 1;
-      const double lost = ((1 - (sum - back)) + (x - back)) * scale;
+      const double mantissa = \(name)_mantissa(sum, &minus_count);
+      const double mantissa_part = mantissa - 1;
+      /* What the rounding of 1 + x lost, in the scale of the mantissa; twice that scale, as its exponent may be the greatest. */
+      const uint64_t exponent = (\(name)_bits(sum) - \(name)_bits(mantissa)) + 0x3ff0000000000000u;
+      const double lost = rounding * \(name)_of_bits(0x7ff0000000000000u - exponent) * 0.5;
       const double f = mantissa_part + lost;
+      /* Times the slope of the logarithm. */
       const double low = (lost - (f - mantissa_part)) * fma(f, -0.7, 1);
-      return x <= 1 ? \(name)_logarithm(f, minus_count, low) : x;
+      const double result = \(name)_logarithm(f, minus_count, low);
+      const double value = \(name)_of_bits(\(name)_bits(result) | (\(name)_bits(x) & 0x8000000000000000u));
+      return x < INFINITY ? (-1 < x ? value : x < -1 ? NAN : -INFINITY) : x;
     }
 
 
