@@ -22,6 +22,11 @@ static void NAME(activate)(lockstep_activation activation, VECTOR *values, ptrdi
   case LOCKSTEP_SIGMOID:
     for (ptrdiff_t i = 0; i < count; ++i) values[i] = NAME(sigmoid)(values[i]);
     break;
+  case LOCKSTEP_ELU:
+    for (ptrdiff_t i = 0; i < count; ++i) {
+      values[i] = NAME(select)(values[i] <= zero, NAME(expm1)(values[i]), values[i]);
+    }
+    break;
   case LOCKSTEP_SOFTPLUS:
     for (ptrdiff_t i = 0; i < count; ++i) {
       const MASK is_negative = values[i] < zero;
@@ -32,6 +37,9 @@ static void NAME(activate)(lockstep_activation activation, VECTOR *values, ptrdi
     break;
   case LOCKSTEP_SILU:
     for (ptrdiff_t i = 0; i < count; ++i) values[i] = values[i] * NAME(sigmoid)(values[i]);
+    break;
+  case LOCKSTEP_GELU:
+    for (ptrdiff_t i = 0; i < count; ++i) values[i] = values[i] * NAME(normal_cdf)(values[i]);
     break;
   }
 }
@@ -59,6 +67,11 @@ static void NAME(activate_backward)(lockstep_activation activation, VECTOR *grad
   case LOCKSTEP_SIGMOID:
     for (ptrdiff_t i = 0; i < count; ++i) gradients[i] = gradients[i] * (y[i] * (one - y[i]));
     break;
+  case LOCKSTEP_ELU:
+    for (ptrdiff_t i = 0; i < count; ++i) {
+      gradients[i] = NAME(select)(y[i] <= zero, gradients[i] * (y[i] + one), gradients[i]);
+    }
+    break;
   case LOCKSTEP_SOFTPLUS:
     for (ptrdiff_t i = 0; i < count; ++i) gradients[i] = gradients[i] * NAME(sigmoid)(y[i]);
     break;
@@ -66,6 +79,13 @@ static void NAME(activate_backward)(lockstep_activation activation, VECTOR *grad
     for (ptrdiff_t i = 0; i < count; ++i) {
       const VECTOR sigmoid = NAME(sigmoid)(y[i]);
       gradients[i] = gradients[i] * (sigmoid * (one + y[i] * (one - sigmoid)));
+    }
+    break;
+  case LOCKSTEP_GELU:
+    for (ptrdiff_t i = 0; i < count; ++i) {
+      const VECTOR exponential = NAME(exp)((y[i] * y[i]) * NAME(splat)((ELEMENT)-0.5));
+      const VECTOR density = exponential * NAME(splat)((ELEMENT)0.3989422804014327);
+      gradients[i] = gradients[i] * (NAME(normal_cdf)(y[i]) + y[i] * density);
     }
     break;
   }

@@ -193,7 +193,7 @@ double lockstep_loss(const lockstep_kernels *kernels, int threads, lockstep_loss
 
 /// Activation.keepsSums.
 static bool keeps_sums(lockstep_activation activation) {
-  return activation == LOCKSTEP_SOFTPLUS || activation == LOCKSTEP_SILU;
+  return activation == LOCKSTEP_SOFTPLUS || activation == LOCKSTEP_SILU || activation == LOCKSTEP_GELU;
 }
 
 bool lockstep_narrow_gradients(const lockstep_kernels *kernels, const lockstep_narrow_layer *layers,

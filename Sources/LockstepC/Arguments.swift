@@ -39,7 +39,9 @@ func path(_ pointer: UnsafePointer<CChar>?) throws(CallError) -> String {
 
 /// The constants of `lockstep.h`, in its order.
 enum Constants {
-  static let activations: [Activation] = [.identity, .relu, .leakyReLU, .tanh, .sigmoid, .softplus, .silu]
+  static let activations: [Activation] = [
+    .identity, .relu, .leakyReLU, .tanh, .sigmoid, .elu, .softplus, .silu, .gelu,
+  ]
   static let losses: [Loss] = [
     .meanSquaredError, .binaryCrossEntropy, .softmaxCrossEntropy, .meanAbsoluteError, .huber,
   ]

@@ -102,7 +102,9 @@ struct CSourceFunctions {
     case .leakyReLU: "y[j] < 0 ? y[j] * \(leakySlope) : y[j]"
     case .tanh, .sigmoid: "\(name)_\(activation.cName)(y[j])"
     case .softplus: "(y[j] < 0 ? 0 : y[j]) + \(name)_log1p(\(name)_exp(y[j] < 0 ? y[j] : -y[j]))"
+    case .elu: "y[j] <= 0 ? \(name)_expm1(y[j]) : y[j]"
     case .silu: "y[j] * \(name)_sigmoid(y[j])"
+    case .gelu: "y[j] * \(name)_normal_cdf(y[j])"
     }
   }
 
@@ -166,7 +168,9 @@ extension Activation {
     case .identity, .relu, .leakyReLU: []
     case .tanh: [.tanh]
     case .sigmoid, .silu: [.sigmoid]
+    case .elu: [.expm1]
     case .softplus: [.exp, .log1p]
+    case .gelu: [.normalCDF]
     }
   }
 
@@ -176,7 +180,7 @@ extension Activation {
     case .identity: "identity"
     case .relu: "relu"
     case .leakyReLU: "leaky_relu"
-    case .tanh, .sigmoid, .softplus, .silu: rawValue
+    case .tanh, .sigmoid, .elu, .softplus, .silu, .gelu: rawValue
     }
   }
 }

@@ -21,13 +21,16 @@ struct ONNXGraph<Element: KernelElement> {
   /// Numbers that operators take, as tensors of a single element.
   private enum Constant: String {
     case slope = "leaky_slope"
-    case zero, one
+    case zero, half, one
+    case rootOfHalf = "root_of_half"
 
     var value: Double {
       switch self {
       case .slope: Activation.leakySlope
       case .zero: 0
+      case .half: 0.5
       case .one: 1
+      case .rootOfHalf: 0.5.squareRoot()
       }
     }
   }
@@ -87,6 +90,21 @@ struct ONNXGraph<Element: KernelElement> {
     case (.silu, _):
       addNode("Sigmoid", [sums], "\(name).sigmoid")
       addNode("Mul", [sums, "\(name).sigmoid"], output)
+    case (.elu, .f32): addNode("Elu", [sums], output)
+    case (.elu, .f64):
+      // ONNX Runtime has no Elu in Double: max(z, 0) + (exp(min(z, 0)) - 1).
+      addNode("Relu", [sums], "\(name).positive_part")
+      addNode("Min", [sums, use(.zero)], "\(name).negative_part")
+      addNode("Exp", ["\(name).negative_part"], "\(name).exponential")
+      addNode("Sub", ["\(name).exponential", use(.one)], "\(name).exponential_less_one")
+      addNode("Add", ["\(name).positive_part", "\(name).exponential_less_one"], output)
+    case (.gelu, _):
+      // z (1 + erf(z / √2)) / 2; operator set 9 has no Gelu.
+      addNode("Mul", [sums, use(.rootOfHalf)], "\(name).scaled")
+      addNode("Erf", ["\(name).scaled"], "\(name).error_function")
+      addNode("Add", ["\(name).error_function", use(.one)], "\(name).twice_probability")
+      addNode("Mul", [sums, use(.half)], "\(name).half")
+      addNode("Mul", ["\(name).half", "\(name).twice_probability"], output)
     case (.softplus, .f32): addNode("Softplus", [sums], output)
     case (.softplus, .f64):
       // ONNX Runtime has no Softplus in Double: max(z, 0) + log(1 + exp(-|z|)).

@@ -58,6 +58,8 @@ struct VerifyCase: Sendable {
     VerifyCase(sizes: [13, 21, 3], hidden: .relu, loss: .huber, rows: 514),
     VerifyCase(sizes: [3, 4, 2], hidden: .softplus, output: .softplus, loss: .meanAbsoluteError, rows: 258),
     VerifyCase(sizes: [12, 33, 18, 4], hidden: .silu, loss: .softmaxCrossEntropy, rows: 300),
+    VerifyCase(sizes: [1, 6, 2], hidden: .elu, output: .elu, loss: .huber, rows: 100),
+    VerifyCase(sizes: [14, 30, 5], hidden: .gelu, loss: .binaryCrossEntropy, rows: 270),
   ]
 
   /// More rows and wider layers, in odd sizes that fill no tile.

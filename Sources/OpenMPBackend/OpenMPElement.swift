@@ -61,8 +61,10 @@ extension lockstep_activation {
       case .leakyReLU: LOCKSTEP_LEAKY_RELU
       case .tanh: LOCKSTEP_TANH
       case .sigmoid: LOCKSTEP_SIGMOID
+      case .elu: LOCKSTEP_ELU
       case .softplus: LOCKSTEP_SOFTPLUS
       case .silu: LOCKSTEP_SILU
+      case .gelu: LOCKSTEP_GELU
       }
   }
 }

@@ -32,8 +32,10 @@ extension Kernels {
   static func activate(_ activation: Activation, sums: MatrixView<Element>, output: MutableMatrixView<Element>) {
     switch activation {
     case .identity, .relu, .leakyReLU, .tanh, .sigmoid: update(output, sums) { _, z in activation.fusedValue(z) }
+    case .elu: update(output, sums) { _, z in Activation.elu.value(z) }
     case .softplus: update(output, sums) { _, z in Activation.softplus.value(z) }
     case .silu: update(output, sums) { _, z in Activation.silu.value(z) }
+    case .gelu: update(output, sums) { _, z in Activation.gelu.value(z) }
     }
   }
 
@@ -45,8 +47,10 @@ extension Kernels {
     switch activation {
     case .identity, .relu, .leakyReLU, .tanh, .sigmoid:
       update(gradient, value) { activation.fusedBackward($0, value: $1) }
+    case .elu: update(gradient, value) { Activation.elu.backward($0, value: $1) }
     case .softplus: update(gradient, value) { Activation.softplus.backward($0, value: $1) }
     case .silu: update(gradient, value) { Activation.silu.backward($0, value: $1) }
+    case .gelu: update(gradient, value) { Activation.gelu.backward($0, value: $1) }
     }
   }
 

@@ -41,11 +41,11 @@ enum Epilogue<Element: SIMDElement> {
       switch activation {
       case .relu: .addBiasReLU
       case .leakyReLU: .addBiasLeakyReLU
-      case .identity, .tanh, .sigmoid, .softplus, .silu: .addBias
+      case .identity, .tanh, .sigmoid, .elu, .softplus, .silu, .gelu: .addBias
       }
     case .differentiate(let activation, _):
       switch activation {
-      case .identity, .softplus, .silu: .none
+      case .identity, .elu, .softplus, .silu, .gelu: .none
       case .relu: .throughReLU
       case .leakyReLU: .throughLeakyReLU
       case .tanh: .throughTanh
@@ -68,7 +68,7 @@ extension Activation {
   var isFused: Bool {
     switch self {
     case .identity, .relu, .leakyReLU, .tanh, .sigmoid: true
-    case .softplus, .silu: false
+    case .elu, .softplus, .silu, .gelu: false
     }
   }
 

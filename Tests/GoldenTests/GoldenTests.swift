@@ -80,6 +80,8 @@ struct GoldenTraining: Decodable, CustomTestStringConvertible {
     (f32: "7d2390aa2d6c7370", f64: "02f29205604dc83d"),
     (f32: "88c4b38f173016bc", f64: "6d4d442ec83792c8"),
     (f32: "2d0d2ed9cc596286", f64: "b3fd74526e7e3d0c"),
+    (f32: "f7a05800a4844a69", f64: "2e4cc8d61ac37f6d"),
+    (f32: "70a71c835acfee45", f64: "3089b82258012d5d"),
   ]
 
   @Test func everyGoldenTrainingHasItsDigests() {

@@ -47,10 +47,12 @@ import Testing
   @Test func eachActivationHasItsOperators() throws {
     let operators: [Activation: [String]] = [
       .identity: [], .relu: ["Relu"], .leakyReLU: ["LeakyRelu"], .tanh: ["Tanh"], .sigmoid: ["Sigmoid"],
-      .softplus: ["Softplus"], .silu: ["Sigmoid", "Mul"],
+      .elu: ["Elu"], .softplus: ["Softplus"], .silu: ["Sigmoid", "Mul"],
+      .gelu: ["Mul", "Erf", "Add", "Mul", "Mul"],
     ]
     let inDouble: [Activation: [String]] = [
-      .leakyReLU: ["Mul", "Max"], .softplus: ["Relu", "Abs", "Neg", "Exp", "Add", "Log", "Add"],
+      .leakyReLU: ["Mul", "Max"], .elu: ["Relu", "Min", "Exp", "Sub", "Add"],
+      .softplus: ["Relu", "Abs", "Neg", "Exp", "Add", "Log", "Add"],
     ]
     for activation in Activation.allCases {
       let expected = try #require(operators[activation])

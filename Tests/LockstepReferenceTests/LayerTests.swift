@@ -59,10 +59,19 @@ struct LayerTests {
     }
     for (index, z) in sums.elements.enumerated() {
       let sigmoid = 1 / (1 + Foundation.exp(-z))
+      #expect(isClose(value(.elu)[index], z <= 0 ? Foundation.expm1(z) : z))
       #expect(isClose(value(.softplus)[index], z > 30 ? z : Foundation.log1p(Foundation.exp(z))))
       #expect(isClose(slope(.softplus)[index], sigmoid))
       #expect(isClose(value(.silu)[index], z * sigmoid))
       #expect(isClose(slope(.silu)[index], sigmoid + z * sigmoid * (1 - sigmoid)))
+      let normal = Foundation.erfc(-z / 2.0.squareRoot()) / 2
+      #expect(isClose(value(.gelu)[index], z * normal))
+      #expect(isClose(slope(.gelu)[index], normal + z * Foundation.exp(-z * z / 2) / (2 * Double.pi).squareRoot()))
+    }
+    // Its derivative takes the output.
+    let outputs = Reference.activate(.elu, sums: sums)
+    for (z, slope) in zip(sums.elements, Reference.gradient(of: .elu, ones, value: outputs).elements) {
+      #expect(isClose(slope, z <= 0 ? Foundation.exp(z) : 1))
     }
   }
 

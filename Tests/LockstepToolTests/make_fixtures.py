@@ -10,6 +10,7 @@ Needs: pip install numpy safetensors
 """
 
 import json
+import math
 import pathlib
 
 import numpy as np
@@ -44,14 +45,21 @@ def sigmoid(z):
     return 1 / (1 + np.exp(-z))
 
 
+def normal(z):
+    """The standard normal distribution function, from the C library's erfc."""
+    return np.vectorize(lambda value: math.erfc(-value / math.sqrt(2)) / 2)(z)
+
+
 ACTIVATIONS = {
     "identity": (lambda z: z, lambda z, y: np.ones_like(z)),
     "relu": (lambda z: np.maximum(z, 0), lambda z, y: (z > 0).astype(z.dtype)),
     "leaky-relu": (lambda z: np.where(z < 0, 0.01 * z, z), lambda z, y: np.where(z > 0, 1.0, 0.01)),
     "tanh": (np.tanh, lambda z, y: 1 - np.tanh(z) ** 2),
     "sigmoid": (sigmoid, lambda z, y: y * (1 - y)),
+    "elu": (lambda z: np.where(z <= 0, np.expm1(np.minimum(z, 0)), z), lambda z, y: np.where(z <= 0, y + 1, 1.0)),
     "softplus": (lambda z: np.logaddexp(0, z), lambda z, y: sigmoid(z)),
     "silu": (lambda z: z * sigmoid(z), lambda z, y: y + sigmoid(z) * (1 - y)),
+    "gelu": (lambda z: z * normal(z), lambda z, y: normal(z) + z * np.exp(-z * z / 2) / np.sqrt(2 * np.pi)),
 }
 
 

@@ -25,7 +25,7 @@ from torch.nn import functional
 
 ACTIVATIONS = {
     "identity": nn.Identity, "relu": nn.ReLU, "leaky-relu": nn.LeakyReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid,
-    "softplus": nn.Softplus, "silu": nn.SiLU,
+    "elu": nn.ELU, "softplus": nn.Softplus, "silu": nn.SiLU, "gelu": nn.GELU,
 }
 LOSSES = {
     "mse": functional.mse_loss, "bce": functional.binary_cross_entropy_with_logits,

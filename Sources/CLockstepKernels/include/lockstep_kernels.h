@@ -31,8 +31,10 @@ typedef enum {
   LOCKSTEP_LEAKY_RELU,
   LOCKSTEP_TANH,
   LOCKSTEP_SIGMOID,
+  LOCKSTEP_ELU,
   LOCKSTEP_SOFTPLUS,
   LOCKSTEP_SILU,
+  LOCKSTEP_GELU,
 } lockstep_activation;
 
 /// The losses, as ComputeBackend defines them.
