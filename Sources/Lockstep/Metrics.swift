@@ -4,7 +4,7 @@ import ComputeBackend
 
 /// Measures of predictions against targets, computed in `Double` in the order of rows.
 public enum Metrics: Sendable, Equatable {
-  /// For the mean squared error: `1 - Σ(y - t)² / Σ(t - mean t)²` over all outputs, each with its own mean (`nil` where
+  /// For the losses of regression: `1 - Σ(y - t)² / Σ(t - mean t)²` over all outputs, each with its own mean (`nil` where
   /// no target varies), the mean of `|y - t|`, and the root of the mean of `(y - t)²`.
   case regression(coefficientOfDetermination: Double?, meanAbsoluteError: Double, rootMeanSquaredError: Double)
   /// For cross-entropies: the share of right answers. Binary: a logit above 0 against a target above one half, over all
@@ -21,7 +21,7 @@ public enum Metrics: Sendable, Equatable {
     let pairs = zip(output.elements, target.elements)
     let count = Double(output.elements.count)
     switch loss {
-    case .meanSquaredError:
+    case .meanSquaredError, .meanAbsoluteError, .huber:
       var absolute = 0.0
       var squared = 0.0
       for (y, t) in pairs {

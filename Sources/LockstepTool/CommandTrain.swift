@@ -73,8 +73,7 @@ enum TrainOptions {
   static let activation = ModelOptions.optionalChoice(
     "activation", of: Activation.self, summary: "what the hidden layers apply to their sums", defaultText: "relu")
   static let loss = ModelOptions.optionalChoice(
-    "loss", of: Loss.self, summary: "the mean squared error, or a cross-entropy of outputs that are logits",
-    defaultText: "mse, or cross-entropy for classes")
+    "loss", of: Loss.self, summary: ModelOptions.lossSummary, defaultText: "mse, or cross-entropy for classes")
   static let epochs = CommandOption<Int>.integer(
     "epochs", summary: "how often every row is seen", in: 0...Int(UInt32.max), default: 100)
   static let batchSize = CommandOption<Int>.integer(

@@ -307,6 +307,7 @@ class Library(unittest.TestCase):
             "MEAN_SQUARED_ERROR": "mse",
             "BINARY_CROSS_ENTROPY": "bce",
             "SOFTMAX_CROSS_ENTROPY": "cross-entropy",
+            "MEAN_ABSOLUTE_ERROR": "mae",
             "OF_FILE": "of file",
             "F32": "float32",
             "F64": "float64",
