@@ -182,7 +182,8 @@ final class BlockedPass<Element: KernelElement> {
     // The one call for a narrow network knows no weights, and keeps no outputs that anything could be dropped from.
     let isNarrow = narrowStep != nil && weights == nil && dropout == nil
     return Batch(
-      network: network, isNarrow: isNarrow, input: input, target: target, weights: weights, loss: loss, divisor: divisor,
+      network: network, isNarrow: isNarrow, input: input, target: target, weights: weights, loss: loss,
+      divisor: divisor,
       scale: loss.gradientScale(divisor: divisor), dropout: dropout, blockRows: cut.blockRows,
       backend: cut.tasks == 1 ? backend : backend.singleThreaded)
   }
