@@ -143,15 +143,16 @@ let package = Package(
     .target(
       name: "LockstepC", dependencies: ["CLockstep", "ComputeBackend", "Lockstep"], swiftSettings: settings(.portable)),
 
-    // Data from files, over Debian's zlib and minizip. CSV is read in C++, for its standard library rounds decimal numbers
+    // Data from files, over Debian's zlib and minizip, and which files they were, over OpenSSL's libcrypto. CSV is read in C++, for its standard library rounds decimal numbers
     // quickly and once.
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CMinizip", providers: [.apt(["libminizip-dev"])]),
+    .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
     .target(
       name: "CLockstepData", cxxSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
     .target(
       name: "LockstepData",
-      dependencies: ["CLockstepData", "CMinizip", "CZlib", "ComputeBackend", "FileWriting", "Lockstep"],
+      dependencies: ["CCrypto", "CLockstepData", "CMinizip", "CZlib", "ComputeBackend", "FileWriting", "Lockstep"],
       swiftSettings: settings(.portable)),
 
     // Networks as Swift types, for a plugin that runs it while other packages are built. It compiles files of Lockstep anew,

@@ -43,6 +43,9 @@ private func shortest<Element: KernelElement>(_ value: Element) -> String {
   }
 }
 
+/// Fields as one line of CSV, such as ``csvFields(in:)`` reads.
+package func csvLine(_ fields: [String]) -> String { fields.map(field).joined(separator: ",") }
+
 /// Writes a table of text as CSV, as ``writeCSV(header:rows:to:)`` writes one of numbers.
 ///
 /// - Parameters:

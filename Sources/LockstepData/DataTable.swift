@@ -25,6 +25,8 @@ public struct DataTable: Sendable {
   public let columnNames: [String]
   /// The names of those columns that come from a file of labels.
   public let labelColumns: [String]
+  /// The file of labels; `nil` where there is none.
+  public let labelsFile: String?
   /// How many rows there are: at least one.
   public let rowCount: Int
   let parts: [Part]
@@ -46,7 +48,8 @@ public struct DataTable: Sendable {
 
   /// A table of checked parts.
   init(
-    file: String, columnNames: [String], labelColumns: [String], parts: [Part], memory: MemoryBudget
+    file: String, columnNames: [String], labelColumns: [String], labelsFile: String?, parts: [Part],
+    memory: MemoryBudget
   ) throws(DataError) {
     var positions: [String: Int] = [:]
     for (index, name) in columnNames.enumerated() {
@@ -60,6 +63,7 @@ public struct DataTable: Sendable {
     self.file = file
     self.columnNames = columnNames
     self.labelColumns = labelColumns
+    self.labelsFile = labelsFile
     self.parts = parts
     self.memory = memory
     self.positions = positions

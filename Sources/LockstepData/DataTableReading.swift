@@ -19,7 +19,8 @@ extension DataTable {
     var reading = Reading(options: options)
     try reading.add(path, isLabels: false)
     let dataColumns = reading.columnNames.count
-    if let labels = options.labels ?? reading.labelsBeside(path) {
+    let labelsFile = options.labels ?? reading.labelsBeside(path)
+    if let labels = labelsFile {
       let rows = reading.parts[0].rowCount
       try reading.add(labels, isLabels: true)
       let found = reading.parts.last?.rowCount ?? rows
@@ -29,7 +30,7 @@ extension DataTable {
     }
     try self.init(
       file: path, columnNames: reading.columnNames, labelColumns: Array(reading.columnNames[dataColumns...]),
-      parts: reading.parts, memory: reading.memory)
+      labelsFile: labelsFile, parts: reading.parts, memory: reading.memory)
   }
 }
 

@@ -87,8 +87,14 @@ extension ColumnChoice {
   /// of the labels are the targets. A single target of text is a column of classes, and so is any other for the loss
   /// cross-entropy, and one of whole numbers in a file of labels where no loss is named.
   ///
+  /// - Parameters:
+  ///   - invocation: the options.
+  ///   - table: the data.
+  ///   - trainingRows: the rows that are learned from, which means and deviations are taken over; `nil` for all.
   /// - Throws: `DataError`, ``UsageError``, ``ToolError`` where no input is left or there is only one class.
-  static func new(_ invocation: Invocation, table: DataTable) throws -> (columns: ColumnChoice, loss: Loss) {
+  static func new(
+    _ invocation: Invocation, table: DataTable, trainingRows: [Int]?
+  ) throws -> (columns: ColumnChoice, loss: Loss) {
     let asked = invocation[TrainOptions.loss]
     guard let targets = try invocation.targetOption() ?? (table.labelColumns.isEmpty ? nil : table.labelColumns) else {
       throw UsageError(description: "--target \(TrainOptions.targets.valueName ?? "") is missing", isAboutSyntax: true)
@@ -98,7 +104,12 @@ extension ColumnChoice {
     if let both = features?.first(where: targets.contains) {
       throw UsageError(description: "--features names the column \(both.debugDescription), which is a target")
     }
-    let inputs = features ?? table.columnNames.filter { !targets.contains($0) }
+    let weights = invocation[ValidationOptions.sampleWeights]
+    if let weights, (targets + (features ?? [])).contains(weights) {
+      throw UsageError(
+        description: "--sample-weights names the column \(weights.debugDescription), which is an input or a target")
+    }
+    let inputs = features ?? table.columnNames.filter { !targets.contains($0) && $0 != weights }
     guard !inputs.isEmpty else {
       throw ToolError(description: "\(table.file): every column is a target, so no input is left")
     }
@@ -106,7 +117,8 @@ extension ColumnChoice {
     if let unknown = categories.first(where: { !inputs.contains($0) }) {
       throw UsageError(description: "--categories names the column \(unknown.debugDescription), which is no input")
     }
-    let encodings = try table.encodings(of: inputs, categories: categories, scaling: invocation.scaling())
+    let encodings = try table.encodings(
+      of: inputs, categories: categories, scaling: invocation.scaling(), rows: trainingRows)
     if case .columns = target {
       return (ColumnChoice(inputs: encodings, target: target), asked ?? .meanSquaredError)
     }
@@ -145,8 +157,12 @@ extension ColumnChoice {
   ///   - table: the data.
   ///   - target: the target, where it matters.
   ///   - features: what `--features` names.
+  ///   - weights: the column of the rows' weights, which is no input.
   /// - Throws: ``ToolError`` where the table lacks inputs or the numbers of columns disagree.
-  init(model: NetworkFile, table: DataTable, target: Target = .columns([]), features: [String]? = nil) throws {
+  init(
+    model: NetworkFile, table: DataTable, target: Target = .columns([]), features: [String]? = nil,
+    weights: String? = nil
+  ) throws {
     self.target = target
     let targets = target.columns
     if let names = model.description.inputColumns {
@@ -169,7 +185,8 @@ extension ColumnChoice {
     } else {
       // The labels of images are no inputs, even where they do not matter.
       let columns =
-        features ?? table.columnNames.filter { !targets.contains($0) && !table.labelColumns.contains($0) }
+        features
+        ?? table.columnNames.filter { !targets.contains($0) && !table.labelColumns.contains($0) && $0 != weights }
       guard columns.count == model.sizes[0] else {
         throw ToolError(
           description: "\(table.file): the file has \(counted(columns.count, "column"))"

@@ -12,7 +12,8 @@ let evaluateCommand = Command(
     \(DataFileOptions.details)
     The loss is the mean over all rows of DATA. Beside it stand, for mse, mae and huber, the share of the targets' \
     variance that the network explains (R²), the mean absolute error and the root of the mean squared error; for bce \
-    and cross-entropy the share of right answers.
+    and cross-entropy the share of right answers, the mean of the classes' F1 scores, and how often each class was taken \
+    for each.
     """,
   operands: ["MODEL", "DATA"],
   options: [ModelOptions.targets, ModelOptions.features, ModelOptions.loss, ModelOptions.activation]
@@ -67,12 +68,15 @@ private func evaluate<Element: NetworkElement>(
   invocation.warn(ofNotFinite: "outputs", in: result.elements)
   if !loss.isFinite, result.elements.allSatisfy(\.isFinite) { invocation.warn("the loss is \(loss)") }
   let metrics = Metrics(loss: data.loss, output: result, target: target)
+  let confusion = ConfusionMatrix(loss: data.loss, output: result, target: target)
+  // A single yes-or-no answer has two classes.
+  let classes = data.columns.target.outputNames.count == 1 ? ["0", "1"] : data.columns.target.outputNames
 
   if invocation.isJSON {
     try invocation.output.json(
       choice.jsonMembers,
       ["rows": .integer(input.rows), "loss_function": .string(data.loss.rawValue), "loss": .number(loss)],
-      metrics.jsonMembers)
+      metrics.jsonMembers, ["confusion_matrix": confusion.map { $0.json(classes: classes) } ?? .null])
     return
   }
   let lines = [
@@ -83,22 +87,28 @@ private func evaluate<Element: NetworkElement>(
     (name: "loss (\(data.loss.rawValue))", text: "\(loss)"),
   ]
   for line in aligned(lines + metrics.lines) { try invocation.output.line(line) }
+  // Of very many classes, nobody reads a table; --json has it.
+  if let confusion, confusion.classes <= 50 {
+    try invocation.output.line()
+    for line in confusion.lines(classes: classes) { try invocation.output.line(line) }
+  }
 }
 
 extension Metrics {
-  fileprivate var jsonMembers: KeyValuePairs<String, JSONValue> {
-    switch self {
-    case .regression(let coefficientOfDetermination, let meanAbsoluteError, let rootMeanSquaredError):
-      [
-        "r2": coefficientOfDetermination.map { .number($0) } ?? .null,
-        "mean_absolute_error": .number(meanAbsoluteError),
-        "root_mean_squared_error": .number(rootMeanSquaredError),
-      ]
-    case .classification(let accuracy): ["accuracy": .number(accuracy)]
+  /// A member for each measure.
+  var jsonMembers: KeyValuePairs<String, JSONValue> {
+    func number(_ index: Int) -> JSONValue { values[index].value.map { .number($0) } ?? .null }
+    return switch self {
+    case .regression: [values[0].key: number(0), values[1].key: number(1), values[2].key: number(2)]
+    case .classification: [values[0].key: number(0), values[1].key: number(1)]
     }
   }
 
-  fileprivate var lines: [(name: String, text: String)] {
+  /// An object with a member for each measure.
+  var json: JSONValue { .object(Array(jsonMembers)) }
+
+  /// A line for each measure.
+  var lines: [(name: String, text: String)] {
     switch self {
     case .regression(let coefficientOfDetermination, let meanAbsoluteError, let rootMeanSquaredError):
       [
@@ -106,7 +116,27 @@ extension Metrics {
         (name: "mean absolute error", text: "\(meanAbsoluteError)"),
         (name: "root mean squared error", text: "\(rootMeanSquaredError)"),
       ]
-    case .classification(let accuracy): [(name: "accuracy", text: "\(accuracy)")]
+    case .classification(let accuracy, let macroF1):
+      [(name: "accuracy", text: "\(accuracy)"), (name: "macro F1", text: "\(macroF1)")]
     }
+  }
+}
+
+extension ConfusionMatrix {
+  /// The matrix as an object: the classes, and a row of counts for each.
+  fileprivate func json(classes: [String]) -> JSONValue {
+    .object([
+      (key: "classes", value: .array(classes.map { .string($0) })),
+      (key: "counts", value: .array(counts.map { .array($0.map { .integer($0) }) })),
+    ])
+  }
+
+  /// The matrix as a table: a line for each class of the targets, a column for each that was predicted.
+  fileprivate func lines(classes: [String]) -> [String] {
+    let header = ["true \\ predicted"] + classes + ["F1"]
+    let rows = counts.enumerated().map { index, row in
+      [classes[index]] + row.map(String.init) + [fixed(f1(ofClass: index), digits: 4)]
+    }
+    return TextTable(header: header, rows: rows, leadingColumns: [0]).lines
   }
 }

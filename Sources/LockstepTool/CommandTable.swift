@@ -9,6 +9,8 @@ let commands: [Command] = [
   predictCommand,
   evaluateCommand,
   gradientsCommand,
+  inspectCommand,
+  reproduceCommand,
   exportCommand,
   infoCommand,
   verifyCommand,

@@ -1,4 +1,5 @@
-// `lockstep train`: options and data of a training run. The run itself and what it prints lie in TrainingRun.swift.
+// `lockstep train`: options and data of a training run. How it trains is asked for in TrainingOptions.swift, the run itself lies
+// in TrainingRun.swift.
 
 import ComputeBackend
 import FileWriting
@@ -16,18 +17,20 @@ let trainCommand = Command(
     a class, and the network has an output for each; labels of whole numbers are classes, too, where no loss is named. The \
     output layer is linear: bce and cross-entropy take its outputs as logits. Each step takes the gradient of the mean loss \
     over a batch.
-    The same command gives the same model file, byte for byte, on every backend, CPU and number of threads.
-    Control-C ends training after the current step; the model is written as it stands. Where training fails because a \
-    number is no longer finite, the model's file gets the last finite parameters, in place of what it held before.
+    The same command gives the same model file, byte for byte, on every backend, CPU and number of threads. The file holds \
+    the recipe of the training, by which `lockstep reproduce` checks it.
+    Control-C ends training after the current step; checkpoint and model are written as it stands, and --resume goes on \
+    from there as if nothing had happened, also after a crash. Where training fails because a number is no longer finite, \
+    the model's file gets the last finite parameters, in place of what it held before.
     """,
   operands: ["DATA"],
   options: [
     TrainOptions.targets, TrainOptions.features, EncodingOptions.categories, EncodingOptions.standardize,
     EncodingOptions.scale, DataFileOptions.delimiter, DataFileOptions.arrays, DataFileOptions.labels,
-    DataFileOptions.memoryLimit, TrainOptions.hidden, TrainOptions.activation, TrainOptions.loss, TrainOptions.epochs,
-    TrainOptions.batchSize, TrainOptions.learningRate, TrainOptions.seed, TrainOptions.shuffle,
-    TrainOptions.initialModel, TrainOptions.model, CommonOptions.backend, CommonOptions.threads,
-    TrainOptions.precision, CommonOptions.json,
+    DataFileOptions.memoryLimit, TrainOptions.hidden, TrainOptions.activation, TrainOptions.initializer,
+    TrainOptions.loss, TrainOptions.initialModel, TrainOptions.model,
+  ] + ValidationOptions.all + TrainingOptions.all + [
+    CommonOptions.backend, CommonOptions.threads, TrainOptions.precision, CommonOptions.json,
   ],
   examples: [
     (
@@ -46,6 +49,12 @@ let trainCommand = Command(
       "lockstep train housing.csv --initial-model a.safetensors --epochs 10 --model b.safetensors",
       "ten epochs more of a model"
     ),
+    (
+      "lockstep train iris.csv --target species --optimizer adam --validation 0.2 --patience 10 "
+        + "--checkpoint iris.checkpoint --model iris.safetensors",
+      "a fifth of the rows held back, training until they are not predicted any better; with --resume it goes on after an "
+        + "interruption"
+    ),
   ],
   run: { invocation in
     let plan = try TrainingPlan(invocation)
@@ -55,7 +64,7 @@ let trainCommand = Command(
     }
   })
 
-/// The options of `train`, beside the common ones.
+/// The options of `train` about data and network, beside the common ones.
 enum TrainOptions {
   static let targets = ModelOptions.targetOption(
     summary: "what the network learns; quote names that contain commas as in CSV",
@@ -74,16 +83,8 @@ enum TrainOptions {
     "activation", of: Activation.self, summary: "what the hidden layers apply to their sums", defaultText: "relu")
   static let loss = ModelOptions.optionalChoice(
     "loss", of: Loss.self, summary: ModelOptions.lossSummary, defaultText: "mse, or cross-entropy for classes")
-  static let epochs = CommandOption<Int>.integer(
-    "epochs", summary: "how often every row is seen", in: 0...Int(UInt32.max), default: 100)
-  static let batchSize = CommandOption<Int>.integer(
-    "batch-size", summary: "rows in a step; the last batch of an epoch takes what is left", in: 1...Int.max,
-    default: 32)
-  static let learningRate = CommonOptions.learningRate(default: 0.01)
-  static let seed = CommandOption<UInt64>.integer(
-    "seed", summary: "what the first parameters and the order of rows are drawn from", in: 0...UInt64.max, default: 1)
-  static let shuffle = CommandOption<Bool>.boolean(
-    "shuffle", summary: "whether each epoch takes the rows in a new random order", default: true)
+  static let initializer = ModelOptions.optionalChoice(
+    "initializer", of: Initializer.self, summary: "how the first parameters are drawn", defaultText: "uniform")
   static let initialModel = CommandOption<String?>.fileName(
     "initial-model", valueName: "FILE",
     summary: "a model file to start from; it gives hidden layers, activation, loss, precision and column names")
@@ -104,41 +105,70 @@ struct TrainingPlan {
   let sizes: [Int]
   /// The activation of the hidden layers of a new network.
   let activation: Activation
+  /// How the parameters of a new network are drawn.
+  let initializer: Initializer
   let loss: Loss
   let precision: Precision
+  let method: TrainingMethod
   let schedule: TrainingSchedule
+  let blocks: RowBlocks
+  /// The rows that are held back; `nil` where all are learned from.
+  let split: RowSplit?
+  /// The table of its own that the network is measured on.
+  let validationTable: DataTable?
   /// Where the model goes.
   let modelPath: String?
+  let checkpoints: TrainingCheckpoints?
 
-  /// What the model file tells about the run.
+  /// What the model file tells about the run, but for the recipe.
   var description: ModelDescription { columns.description(loss: loss) }
 
   /// - Throws: `UsageError` or what the files make necessary.
   init(_ invocation: Invocation) throws {
     self.invocation = invocation
-    schedule = try TrainingSchedule(
-      epochs: invocation[TrainOptions.epochs], batchSize: invocation[TrainOptions.batchSize],
-      learningRate: invocation[TrainOptions.learningRate], shuffles: invocation[TrainOptions.shuffle],
-      seed: invocation[TrainOptions.seed])
+    method = try TrainingOptions.method(invocation)
+    schedule = try TrainingOptions.schedule(invocation)
+    blocks = try invocation[TrainingOptions.microBatch].map { try RowBlocks.microBatch(rows: $0) } ?? .automatic
+    try ValidationOptions.check(invocation)
     modelPath = invocation[TrainOptions.model]
     // Before files are read.
     _ = (try invocation.targetOption(), try invocation.scaling())
+    if invocation.isGiven(TrainOptions.initializer), invocation.isGiven(TrainOptions.initialModel) {
+      throw UsageError(
+        description: "--initializer has no effect with --initial-model, which gives the first parameters")
+    }
     initialModel = try invocation[TrainOptions.initialModel].map {
       try NetworkFile(contentsOf: $0, activation: invocation[TrainOptions.activation])
     }
     activation = invocation[TrainOptions.activation] ?? .relu
+    initializer = invocation[TrainOptions.initializer] ?? .uniform
     precision = invocation[TrainOptions.precision] ?? initialModel?.precision ?? .f32
     try checkLearningRate(schedule.learningRate, in: precision)
-    try checkOutput(modelPath, of: TrainOptions.model, overwritesNone: invocation.inputFiles)
+    let validationPath = invocation[ValidationOptions.file]
+    try checkOutput(
+      modelPath, of: TrainOptions.model,
+      overwritesNone: invocation.inputFiles + [validationPath, invocation[ValidationOptions.labels]].compactMap(\.self))
     // Better now than after hours of training.
     if let modelPath { try OutputFile.check(modelPath) }
-    table = try invocation.table(invocation.operands[0])
+    checkpoints = try TrainingCheckpoints(invocation)
+    if let modelPath, modelPath == checkpoints?.path {
+      throw UsageError(description: "--model and --checkpoint both name \(modelPath); each needs a file of its own")
+    }
+    let table = try invocation.table(invocation.operands[0])
+    self.table = table
+    validationTable = try validationPath.map {
+      try invocation.table($0, labels: invocation[ValidationOptions.labels])
+    }
+    let seed = schedule.seed
+    split = try invocation[ValidationOptions.share].map {
+      try RowSplit(rows: table.rowCount, validation: $0, seed: seed)
+    }
 
     if let model = initialModel {
       loss = invocation[TrainOptions.loss] ?? model.description.loss ?? .meanSquaredError
       columns = try ColumnChoice(
         continuing: model, table: table, target: try invocation.target(of: model, table: table),
-        features: try invocation.names(ModelOptions.features))
+        features: try invocation.names(ModelOptions.features), weights: invocation[ValidationOptions.sampleWeights])
       try invocation.refuseEncodings(of: model)
       sizes = model.sizes
       let hidden = Array(sizes.dropFirst().dropLast())
@@ -147,12 +177,17 @@ struct TrainingPlan {
           description: "--hidden is \(spelled(asked)), but the hidden layers of \(model.path) are \(spelled(hidden))")
       }
     } else {
-      (columns, loss) = try ColumnChoice.new(invocation, table: table)
+      (columns, loss) = try ColumnChoice.new(invocation, table: table, trainingRows: split?.training)
       sizes =
         [columns.inputNames.count] + (invocation[TrainOptions.hidden] ?? [64, 32]) + [columns.target.outputNames.count]
-      try checkMemory(sizes, precision: precision)
+      try checkMemory(sizes, precision: precision, method: method)
     }
-    try checkOutputs(columns.target.outputNames.count, suit: loss)
+    let outputs = columns.target.outputNames.count
+    try checkOutputs(outputs, suit: loss)
+    if invocation.isGiven(ValidationOptions.classWeights), !ConfusionMatrix.isFor(loss, outputs: outputs) {
+      throw UsageError(
+        description: "--class-weights needs classes: --loss cross-entropy, or --loss bce with a single target")
+    }
   }
 }
 
@@ -161,11 +196,15 @@ extension ColumnChoice {
   ///
   /// - Throws: ``ToolError`` where they are not.
   fileprivate init(
-    continuing model: NetworkFile, table: DataTable, target: Target, features: [String]?
+    continuing model: NetworkFile, table: DataTable, target: Target, features: [String]?, weights: String?
   ) throws {
-    try self.init(model: model, table: table, target: target, features: features)
+    try self.init(model: model, table: table, target: target, features: features, weights: weights)
+    if let weights, (target.columns + inputs.map(\.column)).contains(weights) {
+      throw UsageError(
+        description: "--sample-weights names the column \(weights.debugDescription), which is an input or a target")
+    }
     if features != nil { return }
-    let known = Set(inputs.map(\.column) + target.columns + table.labelColumns)
+    let known = Set(inputs.map(\.column) + target.columns + table.labelColumns + [weights].compactMap(\.self))
     let others = table.columnNames.filter { !known.contains($0) }
     if !others.isEmpty {
       throw ToolError(
@@ -191,9 +230,11 @@ extension Invocation {
 /// Refuses a network whose training does not fit into the machine's memory.
 ///
 /// - Throws: ``UsageError``.
-private func checkMemory(_ sizes: [Int], precision: Precision) throws {
-  /// Parameters, gradients, and the copies that trace a failure back.
-  let copies = 6.0
+private func checkMemory(_ sizes: [Int], precision: Precision, method: TrainingMethod) throws {
+  let formula = method.optimizer.kind.formula
+  let moments = (formula.keepsFirstMoment ? 1.0 : 0) + (formula.keepsSecondMoment ? 1.0 : 0)
+  /// Parameters, gradients, and the copies that trace a failure back, those of moments too.
+  let copies = 6 + 4 * moments
   let parameters = zip(sizes, sizes.dropFirst()).reduce(0.0) { $0 + (Double($1.0) + 1) * Double($1.1) }
   let bytes = parameters * copies * (precision == .f32 ? 4 : 8)
   guard bytes > physicalMemory() else { return }

@@ -66,12 +66,17 @@ extension Invocation {
   /// Reads a file of data as the options say.
   ///
   /// - Throws: `DataError`.
-  func table(_ path: String) throws -> DataTable {
+  func table(_ path: String) throws -> DataTable { try table(path, labels: self[DataFileOptions.labels]) }
+
+  /// Reads a file of data as the options say, with another file of labels, or `nil` for that which belongs to it.
+  ///
+  /// - Throws: `DataError`.
+  func table(_ path: String, labels: String?) throws -> DataTable {
     try DataTable(
       contentsOf: path,
       options: DataOptions(
-        delimiter: self[DataFileOptions.delimiter], arrays: self[DataFileOptions.arrays],
-        labels: self[DataFileOptions.labels], memoryLimit: self[DataFileOptions.memoryLimit]))
+        delimiter: self[DataFileOptions.delimiter], arrays: self[DataFileOptions.arrays], labels: labels,
+        memoryLimit: self[DataFileOptions.memoryLimit]))
   }
 
   /// The files that the command reads, which no result may replace.

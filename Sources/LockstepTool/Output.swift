@@ -1,4 +1,6 @@
-// Standard output and standard error, and what happens when they cannot be written. JSON lies in JSON.swift.
+// Standard output and standard error, and what happens when they cannot be written. JSON lies in Lockstep/JSONValue.swift.
+
+import Lockstep
 
 #if canImport(Glibc)
   import Glibc

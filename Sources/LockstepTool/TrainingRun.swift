@@ -1,22 +1,30 @@
-// A training run from first parameters to the printed summary. What it is asked to do lies in CommandTrain.swift.
+// A training run from first parameters to the written model. What it is asked to do lies in CommandTrain.swift, what it prints
+// in the end in TrainingSummary.swift.
 
 import ComputeBackend
 import Lockstep
 
 /// Training in one precision.
 struct TrainingRun<Element: NetworkElement> {
-  private let plan: TrainingPlan
-  private let backend: any ComputeBackend<Element>
-  private let input: Matrix<Element>
-  private let target: Matrix<Element>
-  private let trainer: Trainer<Element>
+  let plan: TrainingPlan
+  let backend: any ComputeBackend<Element>
+  let training: TrainingRows<Element>
+  let validation: TrainingRows<Element>?
+  /// What is trained and how.
+  let recipe: Recipe
+  let session: TrainingSession<Element>
 
-  /// - Throws: what backend, data or initial model make necessary.
-  init(_ plan: TrainingPlan) throws {
+  var trainer: Trainer<Element> { session.trainer }
+
+  /// - Parameters:
+  ///   - plan: what is asked for.
+  ///   - recordsDigests: whether fingerprints are taken on the way; `nil` where a file is to hold them.
+  /// - Throws: what backend, data, initial model or checkpoint make necessary.
+  init(_ plan: TrainingPlan, recordsDigests: Bool? = nil) throws {
     self.plan = plan
     backend = try plan.invocation.makeBackend()
-    input = try plan.columns.input(of: plan.table)
-    target = try plan.columns.target(of: plan.table, for: plan.loss)
+    (training, validation) = try plan.rows()
+    recipe = try plan.makeRecipe()
     let network: Network<Element>
     if let model = plan.initialModel {
       network = try model.network()
@@ -24,126 +32,109 @@ struct TrainingRun<Element: NetworkElement> {
         throw ToolError(description: "\(model.path): a parameter is NaN or infinite, so training cannot start there")
       }
     } else {
-      network = try Network(sizes: plan.sizes, hidden: plan.activation, seed: plan.schedule.seed)
+      network = try Network(
+        sizes: plan.sizes, hidden: plan.activation, initializer: plan.initializer, seed: plan.schedule.seed)
     }
-    trainer = Trainer(network, loss: plan.loss, backend: backend)
+    var state: TrainingState<Element>?
+    if let checkpoints = plan.checkpoints, checkpoints.isResuming {
+      state = try checkpoints.file(continuing: recipe).state()
+    }
+    session = try TrainingSession(
+      Trainer(network, loss: plan.loss, backend: backend, blocks: plan.blocks, method: plan.method),
+      data: training.data, validation: validation?.data, schedule: plan.schedule, continuing: state,
+      recordsDigests: recordsDigests ?? (plan.modelPath != nil || plan.checkpoints != nil))
   }
 
-  /// Trains, writes the model and prints the results.
+  /// Trains, writes checkpoint and model and prints the results.
   ///
   /// - Throws: `TrainingError` where numbers stop being finite, with the last finite model written; `Interruption` where
   ///   a signal ended the run, with everything else done.
   func run() throws {
     let lossBefore = try loss()
-    let progress = Progress()
+    if plan.checkpoints?.isResuming == false { try writeCheckpoint() }
+    let firstStep = session.steps
+    let display = TrainingDisplay(session, rows: training.input.rows, for: plan.invocation)
     Interruption.watch()
-    let clock = ContinuousClock()
-    let start = clock.now
-    let steps: Int
-    do {
-      steps = try trainer.train(
-        input: input, target: target, schedule: plan.schedule,
-        shouldStop: { Interruption.received != nil },
-        onEpoch: { progress.show("epoch \($0.epoch) of \(plan.schedule.epochs), loss \(Element($0.loss))") })
-    } catch {
-      progress.clear()
-      throw ToolError(description: "\(error)" + (try writeModel().map { "; the last finite model is in \($0)" } ?? ""))
-    }
-    let seconds = (clock.now - start) / .seconds(1)
-    progress.clear()
-
+    try train(display)
+    let seconds = display.seconds
+    try writeCheckpoint()
     let written = try writeModel()
+
     let results = Results(
-      lossBefore: lossBefore, lossAfter: try loss(), steps: steps, seconds: seconds, modelPath: written)
+      lossBefore: lossBefore, lossAfter: try loss(), steps: session.steps, newSteps: session.steps - firstStep,
+      seconds: seconds, modelPath: written)
     guard results.lossAfter.isFinite else {
       throw ToolError(
-        description: "training ended after step \(steps) with a loss of \(results.lossAfter) over the whole file; "
+        description:
+          "training ended after step \(session.steps) with a loss of \(results.lossAfter) over the whole file; "
           + "try a smaller learning rate or scale the data" + (written.map { "; the model is in \($0)" } ?? ""))
     }
     try show(results)
-    if let signal = Interruption.received {
+    if let signal = Interruption.received, !session.isFinished {
       throw Interruption(
-        signal: signal,
-        description: "interrupted after step \(steps)"
-          + (written.map { "; the model as it stands is in \($0)" } ?? ""))
+        signal: signal, description: "interrupted after step \(session.steps)" + keptFiles(model: written))
     }
   }
 
-  /// The mean loss over the whole file as one batch.
-  private func loss() throws -> Element {
-    try Network.meanLoss(
-      plan.loss, output: trainer.network.predict(input, on: backend), target: target, on: backend)
+  /// Steps until the session is over or a signal comes, with checkpoints on the way.
+  private func train(_ display: TrainingDisplay) throws {
+    var failure: (any Error)?
+    do throws(TrainingError) {
+      try session.run(
+        shouldStop: { failure != nil || display.failure != nil || Interruption.received != nil },
+        onStep: { display.show(steps: $0) },
+        onEpoch: { epoch in
+          display.show(epoch)
+          guard let checkpoints = plan.checkpoints, epoch.epoch % checkpoints.interval == 0 else { return }
+          do { try writeCheckpoint() } catch { failure = error }
+        })
+      display.clear()
+    } catch {
+      display.clear()
+      throw ToolError(description: "\(error)" + (try writeModel().map { "; the last finite model is in \($0)" } ?? ""))
+    }
+    if let failure = failure ?? display.failure { throw failure }
+  }
+
+  /// The mean loss over the rows that are learned from as one batch, all counting the same.
+  private func loss() throws -> Element { try meanLoss(over: training).loss }
+
+  /// The mean loss and the measures over rows as one batch.
+  func meanLoss(over rows: TrainingRows<Element>) throws -> (loss: Element, metrics: Metrics) {
+    let output = try trainer.network.predict(rows.input, on: backend)
+    let loss = try Network.meanLoss(plan.loss, output: output, target: rows.target, on: backend)
+    return (loss, Metrics(loss: plan.loss, output: output, target: rows.target))
+  }
+
+  private func writeCheckpoint() throws {
+    guard let checkpoints = plan.checkpoints else { return }
+    try session.checkpoint(recipe: recipe, description: plan.description).write(to: checkpoints.path)
   }
 
   /// Writes the model where it is wanted; returns the file.
   private func writeModel() throws -> String? {
     guard let path = plan.modelPath else { return nil }
-    try trainer.network.write(to: path, description: plan.description)
+    var description = plan.description
+    description.recipe = recipe.taken(by: session).text
+    try trainer.network.write(to: path, description: description)
     return path
   }
-}
 
-// MARK: - Results
+  /// Where things stand as files, as the end of a sentence.
+  private func keptFiles(model: String?) -> String {
+    let model = model.map { "; the model as it stands is in \($0)" } ?? ""
+    return model + (plan.checkpoints.map { "; --resume goes on from \($0.path)" } ?? "")
+  }
 
-extension TrainingRun {
-  private struct Results {
+  /// What a run found out.
+  struct Results {
     let lossBefore: Element
     let lossAfter: Element
+    /// Steps since the first parameters.
     let steps: Int
+    /// Steps of this process.
+    let newSteps: Int
     let seconds: Double
     let modelPath: String?
-  }
-
-  /// What computes full batches.
-  private var choice: BackendChoice { trainer.backendChoice(rows: min(plan.schedule.batchSize, input.rows)) }
-
-  private func show(_ results: Results) throws {
-    let output = plan.invocation.output
-    if plan.invocation.isJSON {
-      try output.json(choice.jsonMembers, jsonMembers(results))
-    } else {
-      for line in aligned(lines(results)) { try output.line(line) }
-    }
-  }
-
-  private func jsonMembers(_ results: Results) -> KeyValuePairs<String, JSONValue> {
-    let schedule = plan.schedule
-    return [
-      "seed": .integer(schedule.seed), "rows": .integer(input.rows),
-      "sizes": .array(plan.sizes.map { .integer($0) }),
-      "activations": .array(trainer.network.layers.map { .string($0.activation.rawValue) }),
-      "loss_function": .string(plan.loss.rawValue), "epochs": .integer(schedule.epochs),
-      "batch_size": .integer(schedule.batchSize), "learning_rate": .number(schedule.learningRate),
-      "shuffle": .bool(schedule.shuffles), "loss_before": .number(results.lossBefore),
-      "loss_after": .number(results.lossAfter), "steps": .integer(results.steps),
-      "seconds": .number(results.seconds), "parameters_digest": .string(trainer.network.parametersDigest),
-      "interrupted": .bool(Interruption.received != nil), "model": .string(results.modelPath),
-    ]
-  }
-
-  private func lines(_ results: Results) -> [(name: String, text: String)] {
-    let schedule = plan.schedule
-    let network = trainer.network
-    let order = schedule.shuffles ? "shuffled each epoch" : "in the order of the file"
-    let steps = "\(counted(results.steps, "step")) in \(fixed(results.seconds, digits: 3)) s"
-    var lines = [
-      (name: "data", text: "\(plan.table.file), \(counted(input.rows, "row"))"),
-      (name: "inputs", text: quotedList(plan.columns.inputs.map(\.column))),
-      (name: "targets", text: plan.columns.target.summary),
-      (name: "network", text: networkSummary(network)),
-      (
-        name: "training",
-        text: "\(plan.loss.rawValue), \(counted(schedule.epochs, "epoch")) "
-          + "in batches of \(min(schedule.batchSize, input.rows)), "
-          + "learning rate \(schedule.learningRate), seed \(schedule.seed), \(order)"
-      ),
-      (name: "computed by", text: choice.summary),
-      (name: "loss before", text: "\(results.lossBefore)"),
-      (name: "loss after", text: "\(results.lossAfter)"),
-      (name: "time", text: steps),
-      (name: "digest", text: network.parametersDigest),
-    ]
-    if let path = results.modelPath { lines.append((name: "model", text: path)) }
-    return lines
   }
 }

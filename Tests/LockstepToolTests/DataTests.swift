@@ -81,7 +81,10 @@ private let flowers = """
       "train", data, "--initial-model", first, "--features", "colour,length", "--epochs", "0", "--model", second,
       "--json",
     ]).object()
-    #expect(try bytes(first) == bytes(second))
+    // The recipes differ: one starts from a file.
+    var files = try [first, second].map { try SafetensorsFile(contentsOf: $0) }
+    for index in files.indices { files[index].metadata["lockstep.recipe"] = nil }
+    #expect(files[0] == files[1])
   }
 
   @Test func imagesHaveTheirLabelsBesideThem() throws {

@@ -18,7 +18,7 @@
       #expect(run.exitCode == exitCode)
       #expect(run.errors.contains("interrupted after step "))
       #expect(run.errors.contains(model))
-      let object = try #require(try run.objects().first)
+      let object = try #require(try run.objects().last)
       #expect(object["interrupted"] as? Bool == true)
       let network: Network<Float> = try NetworkFile(contentsOf: model).network()
       #expect(object["parameters_digest"] as? String == network.parametersDigest)
@@ -30,7 +30,7 @@
       guard let run = try interrupted(words, by: signal) else { return }
       #expect(run.exitCode == exitCode)
       #expect(run.errors.contains("interrupted after step "))
-      let object = try #require(try run.objects().first)
+      let object = try #require(try run.objects().last)
       #expect(object["interrupted"] as? Bool == true)
       let steps = try #require(object["steps"] as? Int)
       #expect(steps > 0 && steps < 4_000_000_000)
@@ -53,11 +53,11 @@
         usleep(10_000)
       }
       kill(process.processIdentifier, signal)
+      // Read before it is waited for: a full pipe would keep it from ending.
+      let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+      let complaints = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
       process.waitUntilExit()
-      return ToolResult(
-        exitCode: process.terminationStatus,
-        output: String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self),
-        errors: String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self))
+      return ToolResult(exitCode: process.terminationStatus, output: text, errors: complaints)
     }
 
     /// Whether the signal is in one of the sets of signals that the system keeps of a process.

@@ -12,6 +12,10 @@ public struct ModelDescription: Sendable, Equatable {
   /// The names of the target columns, in the order of the network's outputs; for a network that tells classes apart, the names
   /// of the classes.
   public var targetColumns: [String]?
+  /// How it was trained: the text of a `Recipe`, which is read only when it is asked for, so that a recipe of a later version
+  /// does not keep anyone from using the network.
+  public var recipe: String?
+
   /// How the columns of a table become the inputs that ``inputColumns`` names, where they are not those columns as they are.
   public var inputEncodings: [ColumnEncoding]?
   /// The column whose values are the classes that ``targetColumns`` names, where the targets come from one column.
@@ -20,13 +24,15 @@ public struct ModelDescription: Sendable, Equatable {
   /// A description; what is not known stays `nil`.
   public init(
     loss: Loss? = nil, inputColumns: [String]? = nil, targetColumns: [String]? = nil,
-    inputEncodings: [ColumnEncoding]? = nil, classColumn: String? = nil
+    inputEncodings: [ColumnEncoding]? = nil, classColumn: String? = nil,
+    recipe: String? = nil
   ) {
     self.loss = loss
     self.inputColumns = inputColumns
     self.targetColumns = targetColumns
     self.inputEncodings = inputEncodings
     self.classColumn = classColumn
+    self.recipe = recipe
   }
 }
 
@@ -37,14 +43,16 @@ public struct ModelDescription: Sendable, Equatable {
 /// and one for the activation. The metadata of Lockstep's own files has the entries
 ///
 /// - `lockstep.format`: the version of these rules, `1`;
-/// - `lockstep.content`: `model`, or `gradients` for a file of gradients in the shape of one;
+/// - `lockstep.content`: `model`, `gradients` for a file of gradients in the shape of one, or `checkpoint` for a training
+///   run that can be gone on with;
 /// - `lockstep.activations`: for each layer the raw value of its ``ComputeBackend/Activation``, a JSON array of strings;
 /// - `lockstep.loss`: the raw value of the ``ComputeBackend/Loss``;
 /// - `lockstep.inputs` and `lockstep.targets`: the names of columns, JSON arrays of strings;
 /// - `lockstep.encodings`: where a table's columns are encoded before the network takes them, how: a JSON array with an object
 ///   for each column, which has its name as `column`, and for a scaled one `mean` and `deviation`, for one of categories
 ///   their list, `categories`. Categories are inputs named `column=value`, and all inputs together are `lockstep.inputs`;
-/// - `lockstep.class`: the name of the column whose values are the classes that `lockstep.targets` names.
+/// - `lockstep.class`: the name of the column whose values are the classes that `lockstep.targets` names;
+/// - `lockstep.recipe`: how the network was trained, a JSON object.
 ///
 /// Nothing in the file depends on the backend, the threads, the machine or the time, so the same training gives the same
 /// bytes.

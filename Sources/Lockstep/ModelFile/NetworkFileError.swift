@@ -36,8 +36,16 @@ public enum NetworkFileError: Error, Sendable, Equatable, CustomStringConvertibl
     case badMetadata(key: String, value: String)
     /// A file by the rules of another version.
     case unknownFormat(String)
+    /// An entry of the metadata that cannot be used, with the reason as a clause.
+    case badEntry(key: String, reason: String)
+    /// A tensor of a checkpoint that cannot be used, with the reason as a clause.
+    case badTensor(reason: String)
     /// A file of gradients.
     case gradients
+    /// A checkpoint, where a network is wanted.
+    case checkpoint
+    /// Something else, where a checkpoint is wanted.
+    case noCheckpoint
     /// More or fewer names of columns than the network has inputs or outputs.
     case namesDisagree(key: String, names: Int, size: Int)
     /// Activations in the metadata that the indices of the tensors leave no room for, or too much.
@@ -91,6 +99,11 @@ extension NetworkFileError.Problem {
     case .unknownFormat(let format):
       "the file's format is version \(format.prefix(100).debugDescription), but this version of Lockstep reads only "
         + "version \(NetworkMetadata.format)"
+    case .badEntry(let key, let reason): "the metadata's \(key) cannot be used, as \(reason)"
+    case .badTensor(let reason): reason
+    case .checkpoint:
+      "the file holds a checkpoint of a training run, not a network; `lockstep train --resume` makes one of it"
+    case .noCheckpoint: "the file is no checkpoint of a training run"
     case .gradients: "the file holds the gradients of a network, not a network"
     case .namesDisagree(let key, let names, let size):
       "the metadata's \(key) names \(names) columns, but the network has \(size)"

@@ -9,6 +9,8 @@ enum ModelContent: String, CaseIterable {
   case model
   /// The gradients of a loss with respect to them.
   case gradients
+  /// A training run that can be gone on with.
+  case checkpoint
 }
 
 /// What the metadata of a model file tells.
@@ -21,6 +23,7 @@ struct NetworkMetadata {
   static var targetsKey: String { "lockstep.targets" }
   static var encodingsKey: String { "lockstep.encodings" }
   static var classKey: String { "lockstep.class" }
+  static var recipeKey: String { "lockstep.recipe" }
 
   /// The version of the rules that files are written by, and the only one that is read.
   static var format: String { "1" }
@@ -52,8 +55,10 @@ extension NetworkMetadata {
     if let format = strings[Self.formatKey], format != Self.format {
       throw .network(file: path, tensor: nil, .unknownFormat(format))
     }
-    if try value(Self.contentKey, ModelContent.self) == .gradients {
-      throw .network(file: path, tensor: nil, .gradients)
+    switch try value(Self.contentKey, ModelContent.self) {
+    case .gradients: throw .network(file: path, tensor: nil, .gradients)
+    case .checkpoint: throw .network(file: path, tensor: nil, .checkpoint)
+    case .model, nil: break
     }
     if let names = try names(Self.activationsKey) {
       let known = names.compactMap(Activation.init(rawValue:))
@@ -71,6 +76,7 @@ extension NetworkMetadata {
     }
     description.classColumn = strings[Self.classKey]
     if description.classColumn != nil, description.targetColumns == nil { throw invalid(Self.classKey) }
+    description.recipe = strings[Self.recipeKey]
   }
 
   /// The table as files hold it.
@@ -90,6 +96,7 @@ extension ModelDescription {
     strings[NetworkMetadata.targetsKey] = targetColumns.map(jsonArray)
     strings[NetworkMetadata.encodingsKey] = inputEncodings.map(\.json)
     strings[NetworkMetadata.classKey] = classColumn
+    strings[NetworkMetadata.recipeKey] = recipe
     return strings
   }
 }

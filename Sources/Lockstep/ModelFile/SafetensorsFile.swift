@@ -107,7 +107,7 @@ public struct SafetensorsFile: Sendable, Equatable {
     /// The file that it was read from, for messages.
     let origin: String?
 
-    init(name: String, dataType: DataType, shape: [Int], bytes: ArraySlice<UInt8>, origin: String) {
+    init(name: String, dataType: DataType, shape: [Int], bytes: ArraySlice<UInt8>, origin: String?) {
       self.name = name
       self.dataType = dataType
       self.shape = shape
@@ -138,6 +138,11 @@ public struct SafetensorsFile: Sendable, Equatable {
         written = memory.count
       }
       self.bytes = bytes[...]
+    }
+
+    /// The same tensor under another name.
+    func renamed(_ name: String) -> Tensor {
+      Tensor(name: name, dataType: dataType, shape: shape, bytes: bytes, origin: origin)
     }
 
     /// How many elements there are.

@@ -22,8 +22,9 @@ PREFIX = pathlib.Path(os.environ["LOCKSTEP_PREFIX"])
 
 
 def tool(*arguments):
-    """What the tool says as JSON."""
-    return json.loads(subprocess.check_output([PREFIX / "bin/lockstep", *map(str, arguments), "--json"]))
+    """What the tool says as JSON in the end, after what it may say of epochs."""
+    output = subprocess.check_output([PREFIX / "bin/lockstep", *map(str, arguments), "--json"])
+    return json.loads(output.splitlines()[-1])
 
 
 def python(source, **environment):

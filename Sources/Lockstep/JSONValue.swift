@@ -1,9 +1,9 @@
-// JSON for `--json`: values, and their text on one line with keys in the order given.
+// JSON as it is written: values, and their text on one line with keys in the order given, the same bytes everywhere.
 
 import ComputeBackend
 
 /// A JSON value.
-enum JSONValue {
+package enum JSONValue {
   case null
   case bool(Bool)
   /// A whole number, written in full.
@@ -16,28 +16,33 @@ enum JSONValue {
   case members([Member])
 
   /// A member of an object. The compiler does not take a tuple in its place.
-  struct Member {
+  package struct Member {
     let key: String
     let value: JSONValue
   }
 
   /// An object of these members, written in this order.
-  static func object(_ members: [(key: String, value: JSONValue)]) -> JSONValue {
+  package static func object(_ members: [(key: String, value: JSONValue)]) -> JSONValue {
     .members(members.map { Member(key: $0.key, value: $0.value) })
   }
 
+  /// An object of these members, written in the order of their keys.
+  package static func sortedObject(_ members: [String: JSONValue]) -> JSONValue {
+    object(members.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.map { ($0.key, $0.value) })
+  }
+
   /// The shortest text that reads back to the same bits; `null` where the value is not finite.
-  static func number<Element: KernelElement>(_ value: Element) -> JSONValue {
+  package static func number<Element: KernelElement>(_ value: Element) -> JSONValue {
     value.isFinite ? .numberText("\(value)") : .null
   }
 
   /// A string, or `null`.
-  static func string(_ text: String?) -> JSONValue {
+  package static func string(_ text: String?) -> JSONValue {
     text.map { JSONValue.string($0) } ?? .null
   }
 
   /// The value on one line.
-  var text: String {
+  package var text: String {
     switch self {
     case .null: "null"
     case .bool(let value): value ? "true" : "false"
@@ -70,7 +75,7 @@ enum JSONValue {
 }
 
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral {
-  init(stringLiteral value: String) { self = .string(value) }
-  init(integerLiteral value: Int) { self = .integer(value) }
-  init(booleanLiteral value: Bool) { self = .bool(value) }
+  package init(stringLiteral value: String) { self = .string(value) }
+  package init(integerLiteral value: Int) { self = .integer(value) }
+  package init(booleanLiteral value: Bool) { self = .bool(value) }
 }

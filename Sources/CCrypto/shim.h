@@ -1,0 +1,2 @@
+// Debian's libcrypto (package libssl-dev).
+#include <openssl/evp.h>

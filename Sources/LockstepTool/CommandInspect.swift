@@ -1,0 +1,124 @@
+// `lockstep inspect`: what a model file or a checkpoint tells, without computing anything.
+
+import ComputeBackend
+import Lockstep
+
+/// The command `inspect`.
+let inspectCommand = Command(
+  name: "inspect",
+  summary: "show what a model file or a checkpoint holds: network, recipe, digests",
+  details: """
+    The recipe says how the network was trained: which files (by their SHA-256), which options, how many steps, and \
+    fingerprints of the parameters on the way. `lockstep reproduce` trains by it again.
+    """,
+  operands: ["MODEL"],
+  options: [ModelOptions.activation, CommonOptions.json],
+  examples: [("lockstep inspect housing.safetensors", "what the network is and where it came from")],
+  run: { invocation in
+    let file = try InspectedFile(contentsOf: invocation.operands[0], activation: invocation[ModelOptions.activation])
+    if invocation.isJSON {
+      try invocation.output.json(file.jsonMembers)
+    } else {
+      for line in aligned(file.lines) { try invocation.output.line(line) }
+    }
+  })
+
+/// A model file, or a checkpoint with the run that it belongs to.
+struct InspectedFile {
+  let network: NetworkFile
+  let checkpoint: CheckpointFile?
+  let recipe: Recipe?
+  let digest: String
+
+  init(contentsOf path: String, activation: Activation?) throws {
+    let file = try SafetensorsFile(contentsOf: path)
+    if CheckpointFile.isCheckpoint(file) {
+      let checkpoint = try CheckpointFile(file, path: path)
+      (network, recipe) = (checkpoint.network, checkpoint.recipe)
+      self.checkpoint = checkpoint
+    } else {
+      network = try NetworkFile(file, path: path, activation: activation)
+      recipe = try network.recipe()
+      checkpoint = nil
+    }
+    digest =
+      switch network.precision {
+      case .f32: try network.network(as: Float.self).parametersDigest
+      case .f64: try network.network(as: Double.self).parametersDigest
+      }
+  }
+
+  private var parameterCount: Int {
+    zip(network.sizes, network.sizes.dropFirst()).reduce(0) { $0 + ($1.0 + 1) * $1.1 }
+  }
+
+  // MARK: Text
+
+  var lines: [(name: String, text: String)] {
+    let sizes = network.sizes.map(String.init).joined(separator: "-")
+    let activations = network.activations.map(\.rawValue).joined(separator: ", ")
+    var lines = [
+      (name: checkpoint == nil ? "model" : "checkpoint", text: network.path),
+      (name: "network", text: "\(sizes), \(counted(parameterCount, "parameter")), \(network.precision.rawValue)"),
+      (name: "activations", text: activations),
+      (name: "digest", text: digest),
+    ]
+    let description = network.description
+    if let loss = description.loss { lines.append((name: "loss", text: loss.rawValue)) }
+    if let inputs = description.inputColumns { lines.append((name: "inputs", text: quotedList(inputs))) }
+    if let targets = description.targetColumns { lines.append((name: "targets", text: quotedList(targets))) }
+    if let recipe { lines += recipeLines(recipe) } else { lines.append((name: "recipe", text: "none in the file")) }
+    if let progress = checkpoint?.progress.last {
+      lines.append(
+        (
+          name: "latest epoch",
+          text: "\(progress.epoch), loss \(progress.loss)"
+            + (progress.validationLoss.map { ", validation loss \($0)" } ?? "")
+        ))
+    }
+    if let best = checkpoint?.bestEpoch {
+      lines.append((name: "best epoch", text: "\(best.epoch), validation loss \(best.validationLoss)"))
+    }
+    return lines
+  }
+
+  private func recipeLines(_ recipe: Recipe) -> [(name: String, text: String)] {
+    let start = recipe.initializer.map { "drawn \($0.rawValue)" } ?? "from the initial model"
+    var lines = [
+      (
+        name: "training",
+        text: summary(of: recipe.schedule, recipe.method, rows: recipe.rows).joined(separator: ", ")
+      ),
+      (name: "first parameters", text: start), (name: "rows", text: "\(recipe.rows)"),
+      (name: "steps taken", text: "\(recipe.steps)"),
+      (name: "order of arithmetic", text: "version \(recipe.orderOfArithmetic)"),
+    ]
+    lines += recipe.preparation.sorted { $0.key < $1.key }.map { (name: "--\($0.key)", text: $0.value) }
+    lines += recipe.files.sorted { $0.key < $1.key }.map { (name: "SHA-256 of \($0.key)", text: $0.value) }
+    // A few, evenly spread; --json has all.
+    let stride = max(1, (recipe.digests.count - 1) / 4)
+    for (index, digest) in recipe.digests.enumerated()
+    where index % stride == 0 || index == recipe.digests.count - 1 {
+      lines.append((name: "after step \(digest.step)", text: digest.parameters))
+    }
+    return lines
+  }
+
+  // MARK: JSON
+
+  var jsonMembers: KeyValuePairs<String, JSONValue> {
+    func list(_ names: [String]?) -> JSONValue { names.map { .array($0.map { .string($0) }) } ?? .null }
+    let description = network.description
+    return [
+      "content": checkpoint == nil ? "model" : "checkpoint", "sizes": .array(network.sizes.map { .integer($0) }),
+      "activations": list(network.activations.map(\.rawValue)), "parameters": .integer(parameterCount),
+      "precision": .string(network.precision.rawValue), "parameters_digest": .string(digest),
+      "loss_function": .string(description.loss?.rawValue), "inputs": list(description.inputColumns),
+      "targets": list(description.targetColumns),
+      // The text of a recipe is JSON.
+      "recipe": recipe.map { .numberText($0.text) } ?? .null,
+      "history": checkpoint.map { .array($0.progress.map(\.json)) } ?? .null,
+      "best_epoch": checkpoint?.bestEpoch.map { .integer($0.epoch) } ?? .null,
+    ]
+  }
+}

@@ -1,0 +1,236 @@
+// `lockstep reproduce`: trains by the recipe of a model file again and compares.
+
+import ComputeBackend
+import Lockstep
+import LockstepData
+
+/// The command `reproduce`.
+let reproduceCommand = Command(
+  name: "reproduce",
+  summary: "train by the recipe in a model file again, and compare bit for bit",
+  details: """
+    The data are compared with the recipe by their SHA-256 first. Then the training is repeated, on whatever backend, and \
+    fingerprints on the way and the parameters in the end are compared. Exit 0: they agree, bit for bit. Exit 1: they do \
+    not; the first step at which they differ is told.
+    """,
+  operands: ["MODEL"],
+  options: [
+    ReproduceOptions.data, ReproduceOptions.labels, ReproduceOptions.validationData,
+    ReproduceOptions.validationLabels, ReproduceOptions.initialModel, DataFileOptions.memoryLimit,
+    CommonOptions.backend, CommonOptions.threads, TrainingOptions.microBatch, CommonOptions.json,
+  ],
+  examples: [
+    (
+      "lockstep reproduce housing.safetensors --data housing.csv --backend scalar",
+      "whether plain loops come to the same parameters"
+    )
+  ],
+  run: { invocation in
+    let model = try NetworkFile(contentsOf: invocation.operands[0])
+    guard let recipe = try model.recipe() else {
+      throw ToolError(description: "\(model.path): the file holds no recipe, so nobody knows how it was trained")
+    }
+    switch recipe.precision {
+    case .f32: try Reproduction<Float>(of: model, recipe, invocation).run()
+    case .f64: try Reproduction<Double>(of: model, recipe, invocation).run()
+    }
+  })
+
+/// The options of `reproduce`, beside the common ones.
+enum ReproduceOptions {
+  static let data = CommandOption<String?>.fileName(
+    "data", valueName: "FILE", summary: "what the network was trained on; must be given")
+  static let validationData = CommandOption<String?>.fileName(
+    "validation-data", valueName: "FILE", summary: "the table of its own that it was measured on, if there was one")
+  static let labels = CommandOption<String?>.fileName(
+    "labels", valueName: "FILE", summary: "the labels of the data, if they are not found by name")
+  static let validationLabels = CommandOption<String?>.fileName(
+    "validation-labels", valueName: "FILE", summary: "the labels of the validation data, if they are not found by name")
+  static let initialModel = CommandOption<String?>.fileName(
+    "initial-model", valueName: "FILE", summary: "the model that training started from, if there was one")
+
+  /// The files of a recipe beside the data, by what they are read as.
+  static let files = [
+    "labels": labels, "validation-data": validationData, "validation-labels": validationLabels,
+    "initial-model": initialModel,
+  ]
+}
+
+/// A training that is repeated.
+private struct Reproduction<Element: NetworkElement> {
+  private let model: NetworkFile
+  private let recipe: Recipe
+  private let invocation: Invocation
+  private let training: TrainingRun<Element>
+
+  init(of model: NetworkFile, _ recipe: Recipe, _ invocation: Invocation) throws {
+    self.model = model
+    self.recipe = recipe
+    self.invocation = invocation
+    guard recipe.orderOfArithmetic == OrderOfArithmetic.version else {
+      throw ToolError(
+        description:
+          "\(model.path): it was trained by version \(recipe.orderOfArithmetic) of the order of arithmetic, but "
+          + "this is version \(OrderOfArithmetic.version); take the Lockstep of that time")
+    }
+    let data = try invocation.required(ReproduceOptions.data)
+    try checkFiles(recipe, of: model, invocation)
+    let names = Set(TrainingPlan.preparation.map(\.option.name))
+    if let unknown = recipe.preparation.keys.filter({ !names.contains($0) }).sorted().first {
+      throw ToolError(
+        description:
+          "\(model.path): the recipe prepares its data by \(unknown.debugDescription), which this version of "
+          + "Lockstep does not know")
+    }
+    var words = [data] + RecipeWords.options(recipe, files: ReproduceOptions.files.compactMapValues { invocation[$0] })
+    if let limit = invocation[DataFileOptions.memoryLimit] { words.append("--memory-limit=\(limit)") }
+    if let kind = invocation[CommonOptions.backend] { words.append("--backend=\(kind.rawValue)") }
+    if let threads = invocation[CommonOptions.threads] { words.append("--threads=\(threads)") }
+    if let rows = invocation[TrainingOptions.microBatch] { words.append("--micro-batch=\(rows)") }
+    let plan = try TrainingPlan(Invocation(trainCommand, words: words, output: invocation.output))
+    training = try TrainingRun(plan, recordsDigests: true)
+    for (role, digest) in recipe.files.sorted(by: { $0.key < $1.key }) where training.recipe.files[role] != digest {
+      throw ToolError(
+        description:
+          "\(model.path): it was trained with a \(fileRole(role)) of the SHA-256 \(digest), but what was found is "
+          + (training.recipe.files[role] ?? "none"))
+    }
+    if let (option, here, there) = training.recipe.firstDifference(from: recipe) {
+      throw ToolError(
+        description:
+          "\(model.path): its recipe contradicts itself or the data: \(option) would be \(here ?? "not given"), "
+          + "but is \(there ?? "not given")")
+    }
+  }
+
+  /// Where the two trainings part.
+  private struct Difference {
+    let step: Int
+    let sentence: String
+  }
+
+  /// Trains, compares, and tells.
+  ///
+  /// - Throws: ``ToolError`` where something differs, `Interruption` where a signal came first.
+  func run() throws {
+    let display = TrainingDisplay(
+      training.session, rows: training.training.input.rows, for: invocation, showsEpochs: false)
+    Interruption.watch()
+    let difference: Difference?
+    do {
+      difference = try train(display) ?? finalDifference()
+      display.clear()
+    } catch {
+      display.clear()
+      throw error
+    }
+    try show(difference, seconds: display.seconds)
+    if let difference { throw ToolError(description: "\(model.path): \(difference.sentence)") }
+  }
+
+  /// Repeats the steps, up to the first fingerprint that differs.
+  private func train(_ display: TrainingDisplay) throws -> Difference? {
+    let session = training.session
+    let stored = Dictionary(recipe.digests.map { ($0.step, $0.parameters) }, uniquingKeysWith: { $1 })
+    var difference: Difference?
+    func compare(_ found: RunningDigest?) {
+      guard difference == nil, let found, let expected = stored[found.step], expected != found.parameters else {
+        return
+      }
+      difference = Difference(
+        step: found.step,
+        sentence: "after step \(found.step) the parameters have the digest \(found.parameters), but the recipe says "
+          + expected)
+    }
+    if recipe.steps > 0 {
+      try session.run(
+        shouldStop: { difference != nil || Interruption.received != nil || session.steps >= recipe.steps },
+        onStep: { display.show(steps: $0) }, onEpoch: { _ in compare(session.latestDigest) })
+    }
+    if let signal = Interruption.received, difference == nil, session.steps < recipe.steps {
+      throw Interruption(
+        signal: signal, description: "interrupted after step \(session.steps); nothing has differed so far")
+    }
+    compare(session.digests.last)
+    return difference
+  }
+
+  /// What differs although no fingerprint on the way does.
+  private func finalDifference() throws -> Difference? {
+    let session = training.session
+    guard session.steps == recipe.steps else {
+      return Difference(
+        step: session.steps, sentence: "training ended after step \(session.steps), but the recipe says \(recipe.steps)"
+      )
+    }
+    let stored: Network<Element> = try model.network()
+    let found = training.trainer.network
+    for (index, layers) in zip(stored.layers, found.layers).enumerated()
+    where !(sameBits(layers.0.weights, layers.1.weights) && sameBits(layers.0.bias, layers.1.bias)) {
+      return Difference(
+        step: session.steps,
+        sentence:
+          "the parameters of layer \(index + 1) in the file are not those that training by the recipe ends with, "
+          + "though every digest on the way agrees")
+    }
+    return nil
+  }
+
+  private func sameBits(_ a: Matrix<Element>, _ b: Matrix<Element>) -> Bool {
+    a.rows == b.rows && a.columns == b.columns
+      && zip(a.elements, b.elements).allSatisfy { $0.canonicalBitPattern == $1.canonicalBitPattern }
+  }
+
+  private func show(_ difference: Difference?, seconds: Double) throws {
+    let session = training.session
+    let choice = training.choice
+    let digest = training.trainer.network.parametersDigest
+    if invocation.isJSON {
+      return try invocation.output.json(
+        choice.jsonMembers,
+        [
+          "model": .string(model.path), "reproduced": .bool(difference == nil),
+          "first_difference": difference.map { .integer($0.step) } ?? .null, "steps": .integer(session.steps),
+          "compared_digests": .integer(recipe.digests.count), "seconds": .number(seconds),
+          "parameters_digest": .string(digest),
+        ])
+    }
+    guard difference == nil else { return }
+    let lines = [
+      (name: "model", text: model.path),
+      (name: "computed by", text: choice.summary),
+      (name: "time", text: "\(counted(session.steps, "step")) in \(fixed(seconds, digits: 3)) s"),
+      (name: "digests", text: "\(recipe.digests.count) compared, all equal"),
+      (name: "digest", text: digest),
+      (name: "result", text: "reproduced: all parameters agree, bit for bit"),
+    ]
+    for line in aligned(lines) { try invocation.output.line(line) }
+  }
+}
+
+/// Compares the files that were given with those of the recipe.
+///
+/// - Throws: ``UsageError`` for a file that is missing or one too many, ``ToolError`` for one of another content.
+private func checkFiles(_ recipe: Recipe, of model: NetworkFile, _ invocation: Invocation) throws {
+  let options = ReproduceOptions.files.merging(["data": ReproduceOptions.data]) { $1 }
+  for (role, option) in options.sorted(by: { $0.key < $1.key }) {
+    let expected = recipe.files[role]
+    guard let path = invocation[option] else {
+      // Labels may be found by name.
+      if expected == nil || role.hasSuffix("labels") { continue }
+      throw UsageError(description: "--\(role) is missing: \(model.path) was trained with a \(fileRole(role))")
+    }
+    guard let expected else {
+      // What came through a pipe has no SHA-256; whether it is the same, the parameters tell.
+      if role == "data" { continue }
+      throw UsageError(description: "--\(role) is one too many: \(model.path) was trained without a \(fileRole(role))")
+    }
+    let found = try SHA256.digest(ofFile: path)
+    guard found == expected else {
+      throw ToolError(
+        description:
+          "\(path): this is another file than \(model.path) was trained with: its SHA-256 is \(found), that of "
+          + "the recipe \(expected)")
+    }
+  }
+}

@@ -1,0 +1,52 @@
+// What decides the result of `train`, as the recipe that model files and checkpoints hold.
+
+import ComputeBackend
+import Lockstep
+import LockstepData
+
+extension TrainingPlan {
+  /// The options that say how numbers are made of files, with their values as they are given again; `nil` where one is not
+  /// given. An option without a value has an empty one.
+  static let preparation: [(option: any OptionDeclaration, text: @Sendable (Invocation) -> String?)] = [
+    (TrainOptions.targets, { $0[TrainOptions.targets].map(csvLine) }),
+    (TrainOptions.features, { $0[TrainOptions.features].map(csvLine) }),
+    (EncodingOptions.categories, { $0[EncodingOptions.categories].map(csvLine) }),
+    (EncodingOptions.standardize, { $0[EncodingOptions.standardize] ? "" : nil }),
+    (EncodingOptions.scale, { $0[EncodingOptions.scale].map { "\($0)" } }),
+    (DataFileOptions.delimiter, { $0[DataFileOptions.delimiter]?.rawValue }),
+    (DataFileOptions.arrays, { $0[DataFileOptions.arrays].map(csvLine) }),
+    (ValidationOptions.share, { $0[ValidationOptions.share].map { "\($0)" } }),
+    (ValidationOptions.classWeights, { $0[ValidationOptions.classWeights]?.text }),
+    (ValidationOptions.sampleWeights, { $0[ValidationOptions.sampleWeights] }),
+  ]
+
+  /// What is trained, and how.
+  ///
+  /// - Throws: `SHA256Error` for a file that cannot be read.
+  func makeRecipe() throws -> Recipe {
+    var preparation: [String: String] = [:]
+    for (option, text) in Self.preparation { preparation[option.name] = text(invocation) }
+    // Also where nobody named them: a model to start from may not be named again.
+    preparation[TrainOptions.targets.name] = csvLine(columns.target.columns)
+    let hidden = initialModel.map { Array($0.activations) }
+    return Recipe(
+      files: try fileDigests(), preparation: preparation, rows: split?.training.count ?? table.rowCount, sizes: sizes,
+      activations: hidden ?? Array(repeating: activation, count: sizes.count - 2) + [.identity],
+      initializer: initialModel == nil ? initializer : nil, loss: loss, precision: precision, method: method,
+      schedule: schedule)
+  }
+
+  /// The SHA-256 of each file by what it is read as. What comes through a pipe has none: it can be read only once.
+  private func fileDigests() throws -> [String: String] {
+    let files = [
+      ("data", invocation.operands[0]), ("labels", table.labelsFile),
+      ("validation-data", invocation[ValidationOptions.file]), ("validation-labels", validationTable?.labelsFile),
+      ("initial-model", invocation[TrainOptions.initialModel]),
+    ]
+    var digests: [String: String] = [:]
+    for case (let role, let path?) in files where isOrdinaryFile(path) {
+      digests[role] = try SHA256.digest(ofFile: path)
+    }
+    return digests
+  }
+}

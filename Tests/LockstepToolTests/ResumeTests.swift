@@ -1,0 +1,170 @@
+// Training that is interrupted, killed and resumed: the final model has the bytes of an uninterrupted run.
+
+import BackendMatrix
+import ComputeBackend
+import Foundation
+import Testing
+
+@testable import Lockstep
+
+/// A run of two classes that lasts `epochs` epochs of four steps, with all that has a state.
+private func words(_ precision: Precision = .f32, epochs: Int = 6) throws -> [String] {
+  [
+    "train", try fixture("table.csv"), "--target", "y", "--hidden", "24,10", "--epochs", "\(epochs)", "--batch-size",
+    "200", "--optimizer", "adamw", "--weight-decay", "0.01", "--dropout", "0.2", "--clip-norm", "1", "--schedule",
+    "cosine:2", "--initializer", "he", "--validation", "0.2", "--seed", "7", "--precision", precision.rawValue,
+    "--json",
+  ]
+}
+
+@Suite struct ResumeTests {
+  @Test(arguments: Precision.allCases) func theModelIsTheSameWithACheckpoint(precision: Precision) throws {
+    let folder = try TemporaryFolder()
+    let whole = folder.file("whole")
+    _ = try Tool.run(words(precision) + ["--model", whole, "--backend", "scalar"]).object()
+    for kind in BackendKind.allCases where try Backends.unavailability(of: kind) == nil {
+      for threads in kind.testedThreadCounts.prefix(2) {
+        let (model, checkpoint) = (folder.file("model"), folder.file("checkpoint"))
+        try? FileManager.default.removeItem(atPath: checkpoint)
+        _ = try Tool.run(words(precision) + ["--checkpoint", checkpoint, "--model", model]).object()
+        #expect(try bytes(model) == bytes(whole))
+        // Resuming what is finished changes nothing.
+        let resume = [
+          "--checkpoint", checkpoint, "--resume", "--model", model, "--backend", kind.rawValue, "--threads",
+          "\(threads)",
+        ]
+        let object = try Tool.run(words(precision) + resume).object()
+        #expect(object["steps"] as? Int == 24)
+        #expect(try bytes(model) == bytes(whole))
+      }
+    }
+  }
+
+  #if os(Linux)
+    /// Killed without a chance to do anything, twice, then gone on with to the end.
+    @Test func aKilledRunGoesOn() throws {
+      let folder = try TemporaryFolder()
+      let (whole, model, checkpoint) = (folder.file("whole"), folder.file("model"), folder.file("checkpoint"))
+      let arguments = try words(epochs: 300)
+      let expected = try Tool.run(arguments + ["--model", whole]).object()
+      let resumable = arguments + ["--checkpoint", checkpoint, "--model", model]
+      var steps = 0
+      for (resume, backend) in [([], "scalar"), (["--resume"], "simd")] {
+        let process = Process()
+        process.executableURL = Tool.executable
+        process.arguments = resumable + resume + ["--backend", backend]
+        process.standardOutput = FileHandle.nullDevice
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        // Some epochs later it is gone.
+        while process.isRunning, (try? CheckpointFile(contentsOf: checkpoint))?.recipe.steps ?? 0 <= steps {
+          usleep(1000)
+        }
+        kill(process.processIdentifier, SIGKILL)
+        process.waitUntilExit()
+        #expect(process.terminationReason == .uncaughtSignal)
+        #expect(!FileManager.default.fileExists(atPath: model))
+        let kept = try CheckpointFile(contentsOf: checkpoint).recipe.steps
+        #expect(kept > steps && kept < 1200)
+        steps = kept
+      }
+      let object = try Tool.run(resumable + ["--resume", "--backend", "auto"]).object()
+      #expect(object["parameters_digest"] as? String == expected["parameters_digest"] as? String)
+      #expect(try bytes(model) == bytes(whole))
+    }
+
+    @Test func anInterruptedRunGoesOn() throws {
+      let folder = try TemporaryFolder()
+      let (whole, model, checkpoint) = (folder.file("whole"), folder.file("model"), folder.file("checkpoint"))
+      let arguments = try words(epochs: 300)
+      _ = try Tool.run(arguments + ["--model", whole]).object()
+      let resumable = arguments + ["--checkpoint", checkpoint, "--checkpoint-every", "1000", "--model", model]
+      let process = Process()
+      process.executableURL = Tool.executable
+      process.arguments = resumable
+      let (output, errors) = (Pipe(), Pipe())
+      process.standardOutput = output
+      process.standardError = errors
+      try process.run()
+      _ = output.fileHandleForReading.availableData
+      kill(process.processIdentifier, SIGINT)
+      _ = output.fileHandleForReading.readDataToEndOfFile()
+      let complaints = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 130)
+      #expect(complaints.contains("--resume goes on from \(checkpoint)"), "\(complaints)")
+      // The model as it stands has its own recipe, which can be checked too.
+      let steps = try #require(try NetworkFile(contentsOf: model).recipe()).steps
+      #expect(steps > 0 && steps < 1200)
+      #expect(try CheckpointFile(contentsOf: checkpoint).recipe.steps == steps)
+      let check = try Tool.run("reproduce", model, "--data", fixture("table.csv"), "--backend", "simd")
+      #expect(check.exitCode == 0, "\(check.errors)")
+      _ = try Tool.run(resumable + ["--resume"]).object()
+      #expect(try bytes(model) == bytes(whole))
+    }
+  #endif
+
+  @Test func checkpointsAreThereFromTheStartAndOnlyTakenOnRequest() throws {
+    let folder = try TemporaryFolder()
+    let checkpoint = folder.file("c")
+    let missing = try Tool.run(words() + ["--checkpoint", checkpoint, "--resume"])
+    #expect(missing.exitCode == 1)
+    #expect(missing.errors.contains("there is no checkpoint to resume from"))
+    let none = try Tool.run(words(epochs: 0) + ["--checkpoint", checkpoint]).object()
+    #expect(none["steps"] as? Int == 0)
+    #expect(try CheckpointFile(contentsOf: checkpoint).recipe.steps == 0)
+    let present = try Tool.run(words(epochs: 0) + ["--checkpoint", checkpoint])
+    #expect(present.exitCode == 1)
+    #expect(present.errors.contains("add --resume"))
+    for option in [["--resume"], ["--checkpoint-every", "2"]] {
+      let lonely = try Tool.run(words() + option)
+      #expect(lonely.exitCode == 2)
+      #expect(lonely.errors.contains("needs --checkpoint"))
+    }
+  }
+
+  static let differences: [(option: String, value: String)] = [
+    ("--target", "x1"), ("--hidden", "24"), ("--hidden", "24,11"), ("--activation", "tanh"),
+    ("--epochs", "7"), ("--batch-size", "100"), ("--optimizer", "adam"), ("--learning-rate", "0.5"),
+    ("--schedule", "cosine:3"), ("--weight-decay", "0.02"), ("--dropout", "0.1"), ("--clip-norm", "2"),
+    ("--initializer", "lecun"), ("--validation", "0.3"), ("--seed", "8"), ("--precision", "f64"),
+    ("--shuffle", "false"), ("--patience", "3"), ("--betas", "0.8,0.999"), ("--epsilon", "1e-7"),
+
+  ]
+
+  @Test(arguments: differences) func whatDecidesTheResultMustBeAsItWas(option: String, value: String) throws {
+    let folder = try TemporaryFolder()
+    let checkpoint = folder.file("c")
+    _ = try Tool.run(words(epochs: 1) + ["--checkpoint", checkpoint]).object()
+    let run = try Tool.run(words(epochs: 1) + ["--checkpoint", checkpoint, "--resume", option, value])
+    #expect(run.exitCode != 0)
+    #expect(run.errors.contains(option), "\(run.errors)")
+  }
+
+  @Test func otherDataAreRefused() throws {
+    let folder = try TemporaryFolder()
+    let checkpoint = folder.file("c")
+    let data = try folder.write("d.csv", bytes(fixture("table.csv")))
+    var arguments = try words(epochs: 1)
+    arguments[1] = data
+    _ = try Tool.run(arguments + ["--checkpoint", checkpoint]).object()
+    try folder.write("d.csv", bytes(data) + Data("\n".utf8))
+    let run = try Tool.run(arguments + ["--checkpoint", checkpoint, "--resume"])
+    #expect(run.exitCode == 1)
+    #expect(run.errors.contains("another data file"), "\(run.errors)")
+  }
+
+  @Test func damagedCheckpointsAreRefused() throws {
+    let folder = try TemporaryFolder()
+    let checkpoint = folder.file("c")
+    _ = try Tool.run(words(epochs: 1) + ["--checkpoint", checkpoint]).object()
+    let content = try bytes(checkpoint)
+    for damaged in [Data(), content.prefix(100), content.dropLast(), try bytes(fixture("table.csv"))] {
+      try folder.write("c", damaged)
+      let run = try Tool.run(words(epochs: 1) + ["--checkpoint", checkpoint, "--resume"])
+      #expect(run.exitCode == 1)
+      #expect(run.errors.contains(checkpoint), "\(run.errors)")
+      #expect(try bytes(checkpoint) == damaged)
+    }
+  }
+}
