@@ -69,7 +69,9 @@ struct TrainingRun<Element: NetworkElement> {
           "training ended after step \(session.steps) with a loss of \(results.lossAfter) over the whole file; "
           + "try a smaller learning rate or scale the data" + (written.map { "; the model is in \($0)" } ?? ""))
     }
-    try show(results)
+    let validated = try validation.map { try meanLoss(over: $0) }
+    try writeReport(results, validated: validated)
+    try show(results, validated: validated)
     if let signal = Interruption.received, !session.isFinished {
       throw Interruption(
         signal: signal, description: "interrupted after step \(session.steps)" + keptFiles(model: written))
