@@ -113,7 +113,7 @@ struct WorkloadData<Element: NetworkElement> {
     input = Self.numbers(rows: workload.batch, columns: workload.sizes[0], index: 1) { Element(2 * $0.uniform() - 1) }
     let outputs = workload.sizes[workload.sizes.count - 1]
     switch workload.loss {
-    case .meanSquaredError:
+    case .meanSquaredError, .meanAbsoluteError, .huber:
       target = Self.numbers(rows: workload.batch, columns: outputs, index: 2) { Element(2 * $0.uniform() - 1) }
     case .binaryCrossEntropy:
       target = Self.numbers(rows: workload.batch, columns: outputs, index: 2) { Element($0.integer(below: 2)) }

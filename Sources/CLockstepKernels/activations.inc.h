@@ -1,4 +1,4 @@
-// Activations and their derivatives over arrays of vectors, as Activation in ComputeBackend spells them.
+// Activations and their derivatives over arrays of vectors and over matrices, as Activation in ComputeBackend spells them.
 
 /// Activation.leakySlope.
 #define LEAKY_SLOPE ((ELEMENT)0.01)
@@ -22,10 +22,30 @@ static void NAME(activate)(lockstep_activation activation, VECTOR *values, ptrdi
   case LOCKSTEP_SIGMOID:
     for (ptrdiff_t i = 0; i < count; ++i) values[i] = NAME(sigmoid)(values[i]);
     break;
+  case LOCKSTEP_ELU:
+    for (ptrdiff_t i = 0; i < count; ++i) {
+      values[i] = NAME(select)(values[i] <= zero, NAME(expm1)(values[i]), values[i]);
+    }
+    break;
+  case LOCKSTEP_SOFTPLUS:
+    for (ptrdiff_t i = 0; i < count; ++i) {
+      const MASK is_negative = values[i] < zero;
+      const VECTOR positive_part = NAME(select)(is_negative, zero, values[i]);
+      const VECTOR minus_magnitude = NAME(select)(is_negative, values[i], -values[i]);
+      values[i] = positive_part + NAME(log1p)(NAME(exp)(minus_magnitude));
+    }
+    break;
+  case LOCKSTEP_SILU:
+    for (ptrdiff_t i = 0; i < count; ++i) values[i] = values[i] * NAME(sigmoid)(values[i]);
+    break;
+  case LOCKSTEP_GELU:
+    for (ptrdiff_t i = 0; i < count; ++i) values[i] = values[i] * NAME(normal_cdf)(values[i]);
+    break;
   }
 }
 
-/// Turns gradients with respect to the activated values `y` into those with respect to what was activated.
+/// Turns gradients with respect to the activated values `y` into those with respect to what was activated. Activations that
+/// keep their sums find those in the place of `y`.
 static void NAME(activate_backward)(lockstep_activation activation, VECTOR *gradients,
                                     const NAME(unaligned) * y, ptrdiff_t count) {
   const VECTOR zero = NAME(splat)(0);
@@ -47,6 +67,44 @@ static void NAME(activate_backward)(lockstep_activation activation, VECTOR *grad
   case LOCKSTEP_SIGMOID:
     for (ptrdiff_t i = 0; i < count; ++i) gradients[i] = gradients[i] * (y[i] * (one - y[i]));
     break;
+  case LOCKSTEP_ELU:
+    for (ptrdiff_t i = 0; i < count; ++i) {
+      gradients[i] = NAME(select)(y[i] <= zero, gradients[i] * (y[i] + one), gradients[i]);
+    }
+    break;
+  case LOCKSTEP_SOFTPLUS:
+    for (ptrdiff_t i = 0; i < count; ++i) gradients[i] = gradients[i] * NAME(sigmoid)(y[i]);
+    break;
+  case LOCKSTEP_SILU:
+    for (ptrdiff_t i = 0; i < count; ++i) {
+      const VECTOR sigmoid = NAME(sigmoid)(y[i]);
+      gradients[i] = gradients[i] * (sigmoid * (one + y[i] * (one - sigmoid)));
+    }
+    break;
+  case LOCKSTEP_GELU:
+    for (ptrdiff_t i = 0; i < count; ++i) {
+      const VECTOR exponential = NAME(exp)((y[i] * y[i]) * NAME(splat)((ELEMENT)-0.5));
+      const VECTOR density = exponential * NAME(splat)((ELEMENT)0.3989422804014327);
+      gradients[i] = gradients[i] * (NAME(normal_cdf)(y[i]) + y[i] * density);
+    }
+    break;
+  }
+}
+
+/// The activation of a matrix. `number` is that of the activation.
+static void NAME(activate_matrix)(lockstep_mutable_matrix output, lockstep_matrix sums, double number) {
+  enum { MOST_VECTORS = 16 };
+  VECTOR values[MOST_VECTORS] = {0};
+  for (ptrdiff_t row = 0; row < output.rows; ++row) {
+    const ELEMENT *z = (const ELEMENT *)sums.base + row * sums.stride;
+    ELEMENT *y = (ELEMENT *)output.base + row * output.stride;
+    ptrdiff_t count;
+    for (ptrdiff_t i = 0; i < output.columns; i += count) {
+      count = output.columns - i < MOST_VECTORS * LANES ? output.columns - i : MOST_VECTORS * LANES;
+      NAME(copy)((ELEMENT *)values, z + i, count);
+      NAME(activate)((lockstep_activation)number, values, (count + LANES - 1) / LANES);
+      NAME(copy)(y + i, (const ELEMENT *)values, count);
+    }
   }
 }
 

@@ -1,6 +1,6 @@
-// The project's elementary functions for the C kernels: exp, log, log1p, tanh and sigmoid of vectors. The same sequence
-// of operations as Elementary in the Swift module ComputeBackend, which says where each comes from; whoever changes one
-// changes the other. Nothing here knows of matrices.
+// The project's elementary functions for the C kernels: exp, expm1, log, log1p, tanh, sigmoid and the normal distribution
+// function of vectors. The same sequence of operations as Elementary in the Swift module ComputeBackend, which says where
+// each comes from; whoever changes one changes the other. Nothing here knows of matrices.
 //
 // A template, included once for every precision and instruction set, after the includer has defined
 //   VECTOR            the clang vector (ext_vector_type) of float or double that the functions take and return,
@@ -22,6 +22,23 @@
 #define ROUNDER SPLAT(0x1.8p52)
 #define LN2_HIGH SPLAT(0x1.62e42fefa38p-1)
 #define LN2_LOW SPLAT(0x1.ef35793c7673p-45)
+
+// The sum of two numbers, the second far smaller.
+typedef struct {
+  WIDE high, low;
+} NAME(pair);
+
+#if ELEMENT_IS_FLOAT
+
+// high + low rounded to odd, so that rounding it to float cannot tie. No sum at hand is the middle of two floats.
+ELEMENTARY WIDE NAME(sum_rounded_to_odd)(WIDE high, WIDE low) {
+  WIDE sum = high + low;
+  WIDE error = (high - sum) + low;
+  WIDE_BITS is_too_large = ((WIDE_BITS)error ^ (WIDE_BITS)sum) >> 63;
+  return (WIDE)(((WIDE_BITS)sum - is_too_large) | 1);
+}
+
+#endif
 
 // MARK: The exponential
 
@@ -79,6 +96,16 @@ ELEMENTARY VECTOR NAME(exp)(VECTOR x) {
   return __builtin_convertvector(result, VECTOR);
 }
 
+ELEMENTARY VECTOR NAME(expm1)(VECTOR x) {
+  WIDE_BITS sign = (WIDE_BITS)__builtin_convertvector(x, WIDE) & 0x8000000000000000ull;
+  x = x < -104.0f ? (VECTOR)(-104.0f) : x;
+  x = 89.0f < x ? (VECTOR)(89.0f) : x;
+  NAME(reduced) argument = NAME(reduce)(__builtin_convertvector(x, WIDE));
+  WIDE power = NAME(power)(argument.rounded);
+  WIDE result = FUSED(power, NAME(expm1_reduced)(argument), power - SPLAT(1));
+  return __builtin_convertvector((WIDE)((WIDE_BITS)result | sign), VECTOR);
+}
+
 // e / (1 + e) with e = exp(x). Near zero x is brought nearer to 0, by less than changes anything but what would be the
 // middle of two floats.
 ELEMENTARY VECTOR NAME(sigmoid)(VECTOR x) {
@@ -109,11 +136,6 @@ ELEMENTARY VECTOR NAME(tanh)(VECTOR x) {
 
 #else
 
-// The sum of two numbers, the second far smaller.
-typedef struct {
-  WIDE high, low;
-} NAME(pair);
-
 // exp(high + low) - 1 for the reduced argument.
 ELEMENTARY NAME(pair) NAME(expm1_reduced)(NAME(reduced) argument) {
   WIDE r = argument.high;
@@ -128,12 +150,30 @@ ELEMENTARY NAME(pair) NAME(expm1_reduced)(NAME(reduced) argument) {
   return result;
 }
 
+// The same to within the square of low: for a low that is not far smaller, or where there is no 1 to be added.
+ELEMENTARY NAME(pair) NAME(accurate_expm1_reduced)(NAME(reduced) argument) {
+  NAME(pair) result = NAME(expm1_reduced)(argument);
+  result.low = FUSED(argument.low, result.high, result.low);
+  return result;
+}
+
 // exp(high + low), less the power of two.
 ELEMENTARY NAME(pair) NAME(exp_reduced)(NAME(reduced) argument) {
   NAME(pair) p = NAME(expm1_reduced)(argument);
   NAME(pair) result;
   result.high = SPLAT(1) + p.high;
   result.low = ((SPLAT(1) - result.high) + p.high) + p.low;
+  return result;
+}
+
+// 2^count (1 + high + low) + addend, for an addend of 1 or less.
+ELEMENTARY NAME(pair) NAME(scaled_plus)(WIDE power, NAME(pair) p, WIDE addend) {
+  // Where the power is large, this sum is itself rounded.
+  WIDE sum = power + addend;
+  WIDE sum_low = (power - sum) + addend;
+  NAME(pair) result;
+  result.high = FUSED(power, p.high, sum);
+  result.low = FUSED(power, p.low, FUSED(power, p.high, sum - result.high)) + sum_low;
   return result;
 }
 
@@ -169,6 +209,18 @@ ELEMENTARY VECTOR NAME(exp)(VECTOR x) {
   return (mantissa.high + mantissa.low) * power.first * power.second;
 }
 
+// Twice (e - 1) / 2, as half of e is finite where e is just not. What is near zero is its own result.
+ELEMENTARY VECTOR NAME(expm1)(VECTOR x) {
+  WIDE clamped = x < SPLAT(-40) ? SPLAT(-40) : x;
+  clamped = SPLAT(710) < clamped ? SPLAT(710) : clamped;
+  NAME(reduced) argument = NAME(reduce)(clamped);
+  WIDE half_power = NAME(power)(argument.rounded - SPLAT(1));
+  NAME(pair) half = NAME(scaled_plus)(half_power, NAME(accurate_expm1_reduced)(argument), SPLAT(-0.5));
+  WIDE sum = half.high + half.low;
+  WIDE magnitude = (WIDE)((WIDE_BITS)x & 0x7fffffffffffffffull);
+  return magnitude < SPLAT(0x1p-54) ? x : sum + sum;
+}
+
 // With e = exp(-|x|): 1 / (1 + e), or e / (1 + e) where x is negative.
 ELEMENTARY VECTOR NAME(sigmoid)(VECTOR x) {
   WIDE magnitude = (WIDE)((WIDE_BITS)x & 0x7fffffffffffffffull);
@@ -196,14 +248,8 @@ ELEMENTARY VECTOR NAME(tanh)(VECTOR x) {
   NAME(reduced) argument = NAME(reduce)(magnitude + magnitude);
   WIDE power = NAME(power)(argument.rounded);
   NAME(pair) p = NAME(expm1_reduced)(argument);
-  // From 2^53 on, below and above are themselves rounded.
-  WIDE below = power - SPLAT(1), above = power + SPLAT(1);
-  WIDE below_low = (power - below) - SPLAT(1), above_low = (power - above) + SPLAT(1);
-  NAME(pair) numerator, denominator;
-  numerator.high = FUSED(power, p.high, below);
-  numerator.low = FUSED(power, p.low, FUSED(power, p.high, below - numerator.high)) + below_low;
-  denominator.high = FUSED(power, p.high, above);
-  denominator.low = FUSED(power, p.low, FUSED(power, p.high, above - denominator.high)) + above_low;
+  NAME(pair) numerator = NAME(scaled_plus)(power, p, SPLAT(-1));
+  NAME(pair) denominator = NAME(scaled_plus)(power, p, SPLAT(1));
   WIDE result = NAME(quotient)(numerator, denominator);
   return (WIDE)((WIDE_BITS)result | sign);
 }
@@ -231,13 +277,11 @@ ELEMENTARY WIDE NAME(logarithm)(WIDE f, WIDE minus_count, WIDE low) {
   WIDE whole = minus_count * -LN2_HIGH;
   WIDE sum = whole + f;
   WIDE correction = ((whole - sum) + f) - (half_square - rest);
-  WIDE result = sum + correction;
 #if ELEMENT_IS_FLOAT
-  WIDE error = (sum - result) + correction;
-  WIDE_BITS is_too_large = ((WIDE_BITS)error ^ (WIDE_BITS)result) >> 63;
-  result = (WIDE)(((WIDE_BITS)result - is_too_large) | 1);
+  return NAME(sum_rounded_to_odd)(sum, correction);
+#else
+  return sum + correction;
 #endif
-  return result;
 }
 
 // The bits of sqrt(1/2), rounded to its upper half: mantissas are taken from there up to twice that.
@@ -300,6 +344,98 @@ ELEMENTARY VECTOR NAME(log1p)(VECTOR x) {
   result = (WIDE)((WIDE_BITS)result | ((WIDE_BITS)w & 0x8000000000000000ull));
   return NAME(patched)(__builtin_convertvector(result, VECTOR), x, (VECTOR)(-1));
 }
+
+// MARK: The normal distribution function
+
+// c0 + c1 x + c2 x² + c3 x³.
+ELEMENTARY WIDE NAME(cubic)(WIDE x, WIDE x2, double c0, double c1, double c2, double c3) {
+  return FUSED(x2, FUSED(x, SPLAT(c3), SPLAT(c2)), FUSED(x, SPLAT(c1), SPLAT(c0)));
+}
+
+// (t + 2) exp(t²/2) times the normal distribution function of -t, less 0x1.86p-2 + 0x1.32p0 s, for s = 1 / (t + 2) and
+// w = 4 s - 17/16.
+ELEMENTARY WIDE NAME(tail_polynomial)(WIDE w) {
+  WIDE w2 = w * w;
+  WIDE w4 = w2 * w2;
+  WIDE terms0 =
+      NAME(cubic)(w, w2, -0x1.50da1100cb79bp-8, 0x1.24d43e810fc88p-5, 0x1.671927f476246p-6, -0x1.2bb00d5d96213p-5);
+  WIDE terms4 =
+      NAME(cubic)(w, w2, 0x1.8c4c99a3c42a8p-10, 0x1.8543efcc47709p-8, -0x1.217fad37db0ebp-9, -0x1.a70015132b827p-12);
+  WIDE terms8 =
+      NAME(cubic)(w, w2, 0x1.6c831db2bd4d1p-11, -0x1.0a925bb562d27p-12, -0x1.4be820f2939eap-15, 0x1.84f738d7143b4p-14);
+  WIDE terms12 =
+      NAME(cubic)(w, w2, -0x1.8eba62ba850a8p-15, 0x1.2f7d288b61263p-18, 0x1.788389a6a646fp-17, -0x1.4163d9b0fac3cp-17);
+  WIDE terms16 =
+      NAME(cubic)(w, w2, 0x1.e154c015dfa32p-19, 0x1.eedf059049ddp-22, -0x1.93b8b9d714bd8p-20, 0x1.d2058dbdd91c7p-21);
+  WIDE terms20 =
+      NAME(cubic)(w, w2, -0x1.59437a2abe2a7p-22, 0x1.f46c6f8a1277dp-23, 0x1.4c78224e6cf95p-24, -0x1.a520c1eaa44cp-22);
+  WIDE terms24 =
+      NAME(cubic)(w, w2, 0x1.65f89c72af867p-23, 0x1.23eb6fdcc6e55p-23, -0x1.85adf512999e9p-24, -0x1.1c02f652abcbdp-26);
+  WIDE upper = FUSED(w4, FUSED(w4, SPLAT(0x1.fe2cdcce5210fp-27), terms24), terms20);
+  WIDE middle = FUSED(w4, FUSED(w4, upper, terms16), terms12);
+  return FUSED(w4, FUSED(w4, FUSED(w4, middle, terms8), terms4), terms0);
+}
+
+// exp(t²/2) times the normal distribution function of -t, for t from 0 to 39.
+ELEMENTARY NAME(pair) NAME(scaled_tail)(WIDE t) {
+  WIDE d = t + SPLAT(2);
+  // A multiple of 2^-35, so that sums and products of it are exact. It is 1 / (place + 2), and place is t + off.
+  WIDE s = (SPLAT(1) / d + SPLAT(0x1.8p17)) - SPLAT(0x1.8p17);
+  WIDE remainder = FUSED(-s, t, FUSED(-s, SPLAT(2), SPLAT(1)));
+  WIDE off = remainder * d;
+  WIDE place = FUSED(remainder, d, t);
+  WIDE line = FUSED(s, SPLAT(0x1.32p0), SPLAT(0x1.86p-2));
+  WIDE rest = NAME(tail_polynomial)(FUSED(s, SPLAT(4), SPLAT(-0x1.1p0)));
+  WIDE sum = line + rest;
+  WIDE sum_low = (line - sum) + rest;
+  NAME(pair) result;
+  result.high = s * sum;
+  WIDE slope = FUSED(place, result.high, SPLAT(-0x1.9884533d43651p-2));
+  result.low = FUSED(-off, slope, FUSED(s, sum_low, FUSED(s, sum, -result.high)));
+  return result;
+}
+
+#if ELEMENT_IS_FLOAT
+
+// With t = |x|, exp(-t²/2) times the scaled tail, or 1 less that where x is not negative.
+ELEMENTARY VECTOR NAME(normal_cdf)(VECTOR x) {
+  WIDE w = __builtin_convertvector(x, WIDE);
+  WIDE t = (WIDE)((WIDE_BITS)w & 0x7fffffffffffffffull);
+  t = SPLAT(15) < t ? SPLAT(15) : t;
+  NAME(reduced) argument = NAME(reduce)(SPLAT(-0.5) * (t * t));
+  WIDE power = NAME(power)(argument.rounded);
+  WIDE p = NAME(expm1_reduced)(argument);
+  NAME(pair) scaled = NAME(scaled_tail)(t);
+  WIDE high = FUSED(scaled.high, p, scaled.high);
+  WIDE low = FUSED(scaled.high, p, scaled.high - high) + FUSED(scaled.low, p, scaled.low);
+  WIDE whole = w < SPLAT(0) ? SPLAT(0) : SPLAT(1);
+  WIDE factor = w < SPLAT(0) ? power : -power;
+  WIDE sum = FUSED(factor, high, whole);
+  WIDE sum_low = FUSED(factor, low, FUSED(factor, high, whole - sum));
+  return __builtin_convertvector(NAME(sum_rounded_to_odd)(sum, sum_low), VECTOR);
+}
+
+#else
+
+// With t = |x|, exp(-t²/2) times the scaled tail, or 1 less that where x is not negative.
+ELEMENTARY VECTOR NAME(normal_cdf)(VECTOR x) {
+  WIDE t = (WIDE)((WIDE_BITS)x & 0x7fffffffffffffffull);
+  t = SPLAT(39) < t ? SPLAT(39) : t;
+  WIDE square = t * t;
+  WIDE square_low = FUSED(t, t, -square);
+  NAME(reduced) argument = NAME(reduce)(SPLAT(-0.5) * square);
+  argument.low = FUSED(square_low, SPLAT(-0.5), argument.low);
+  NAME(pair) p = NAME(accurate_expm1_reduced)(argument);
+  NAME(powers) power = NAME(split_power)(argument.rounded);
+  NAME(pair) scaled = NAME(scaled_tail)(t);
+  WIDE high = FUSED(scaled.high, p.high, scaled.high);
+  WIDE low = FUSED(scaled.high, p.low, FUSED(scaled.high, p.high, scaled.high - high));
+  WIDE tail = high + (low + FUSED(scaled.low, p.high, scaled.low));
+  WIDE rest = FUSED(-(power.first * power.second), tail, SPLAT(1));
+  return x < SPLAT(0) ? tail * power.first * power.second : rest;
+}
+
+#endif
 
 #undef ELEMENTARY
 #undef FUSED

@@ -1,4 +1,4 @@
-// Primitives that go over elements one by one: sums of arrays, steps of descent.
+// Primitives that go over elements one by one: sums of arrays, steps of descent, activations.
 
 #include "parts.h"
 
@@ -28,23 +28,30 @@ static void elementwise_part(void *context, ptrdiff_t index) {
   p->update(target, operand, p->factor);
 }
 
+/// On as many threads as have `least` elements each.
 static void run_elementwise(const lockstep_kernels *kernels, int threads, lockstep_matrix operand,
-                            lockstep_mutable_matrix target, lockstep_elementwise *update, double factor) {
+                            lockstep_mutable_matrix target, lockstep_elementwise *update, double factor,
+                            double least) {
   if (operand.stride == operand.columns && target.stride == target.columns) {
     target.columns *= target.rows;
     target.rows = 1;
   }
-  threads = worthwhile_threads(threads, (double)target.rows * (double)target.columns, ELEMENTS_PER_THREAD);
+  threads = worthwhile_threads(threads, (double)target.rows * (double)target.columns, least);
   if (threads == 1) return update(target, operand, factor);
   elementwise_parts parts = {kernels, operand, target, update, factor, threads};
   lockstep_parallel_for(threads, threads, elementwise_part, &parts);
 }
 
 void lockstep_add(const lockstep_kernels *kernels, int threads, lockstep_matrix other, lockstep_mutable_matrix sum) {
-  run_elementwise(kernels, threads, other, sum, kernels->add, 0);
+  run_elementwise(kernels, threads, other, sum, kernels->add, 0, ELEMENTS_PER_THREAD);
 }
 
 void lockstep_descend(const lockstep_kernels *kernels, int threads, lockstep_mutable_matrix parameters,
                       lockstep_matrix gradient, double learning_rate) {
-  run_elementwise(kernels, threads, gradient, parameters, kernels->descend, learning_rate);
+  run_elementwise(kernels, threads, gradient, parameters, kernels->descend, learning_rate, ELEMENTS_PER_THREAD);
+}
+
+void lockstep_activate(const lockstep_kernels *kernels, int threads, lockstep_activation activation, lockstep_matrix sums,
+                       lockstep_mutable_matrix output) {
+  run_elementwise(kernels, threads, sums, output, kernels->activate, activation, FUNCTIONS_PER_THREAD);
 }

@@ -111,14 +111,16 @@ struct lockstep_kernels {
   double (*narrow_pass)(const lockstep_narrow_layer *layers, ptrdiff_t layer_count, lockstep_matrix input,
                         lockstep_matrix target, lockstep_loss_function loss, double scale);
 
-  /// The gradient of rows, and the sum of their losses.
-  double (*loss_rows)(lockstep_loss_function loss, lockstep_matrix output, lockstep_matrix target, double scale,
-                      lockstep_mutable_matrix gradient);
+  /// The gradient of rows, and the sum of their losses, with weights that have a base.
+  double (*loss_rows)(lockstep_loss_function loss, lockstep_matrix output, lockstep_matrix target,
+                      lockstep_matrix weights, double scale, lockstep_mutable_matrix gradient);
 
   /// `operand` is the other node; there is no factor.
   lockstep_elementwise *add;
   /// `operand` is the gradient, `factor` the learning rate.
   lockstep_elementwise *descend;
+  /// `operand` holds the sums, `factor` is the number of the activation.
+  lockstep_elementwise *activate;
 
   /// A step of an optimiser.
   void (*update)(const lockstep_update_rule *rule, lockstep_mutable_matrix parameters, lockstep_matrix gradient,

@@ -65,6 +65,7 @@ const lockstep_kernels NAME(kernels) = {
     .loss_rows = NAME(loss_rows),
     .add = NAME(add),
     .descend = NAME(descend),
+    .activate = NAME(activate_matrix),
     .update = NAME(update),
     .sum_of_squares = NAME(sum_of_squares),
     .drop_out = NAME(drop_out),

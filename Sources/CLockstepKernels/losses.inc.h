@@ -1,6 +1,6 @@
 // Losses: one row in each lane, as Loss in ComputeBackend spells them, and their sum over rows, in stripes. `z`, `t`
-// and `gradient` hold vectors of rows for each output, `apart` elements from those of the next; `sums` receives the
-// losses.
+// and `gradient` hold vectors of rows for each output, `apart` elements from those of the next; `scales` holds the factor of
+// each row's gradient, and `sums` receives the losses.
 
 // The most vectors of rows at a time.
 #define LOSS_VECTORS (LEAF_ROWS / LANES)
@@ -8,20 +8,20 @@
 #define AT(column, j, v) (*(const NAME(unaligned) *)((column) + (j) * apart + (v) * LANES))
 #define GRADIENT(j, v) (*(NAME(unaligned) *)(gradient + (j) * apart + (v) * LANES))
 
-static void NAME(mean_squared_error)(ptrdiff_t outputs, ptrdiff_t apart, ptrdiff_t vectors, VECTOR scale,
+static void NAME(mean_squared_error)(ptrdiff_t outputs, ptrdiff_t apart, ptrdiff_t vectors, const VECTOR *scales,
                                      const ELEMENT *z, const ELEMENT *t, ELEMENT *gradient, VECTOR *sums) {
   for (ptrdiff_t v = 0; v < vectors; ++v) {
     VECTOR sum = NAME(splat)(0);
     for (ptrdiff_t j = 0; j < outputs; ++j) {
       const VECTOR difference = AT(z, j, v) - AT(t, j, v);
       sum = __builtin_elementwise_fma(difference, difference, sum);
-      GRADIENT(j, v) = difference * scale;
+      GRADIENT(j, v) = difference * scales[v];
     }
     sums[v] = sum;
   }
 }
 
-static void NAME(binary_cross_entropy)(ptrdiff_t outputs, ptrdiff_t apart, ptrdiff_t vectors, VECTOR scale,
+static void NAME(binary_cross_entropy)(ptrdiff_t outputs, ptrdiff_t apart, ptrdiff_t vectors, const VECTOR *scales,
                                        const ELEMENT *z, const ELEMENT *t, ELEMENT *gradient, VECTOR *sums) {
   const VECTOR zero = NAME(splat)(0);
   for (ptrdiff_t v = 0; v < vectors; ++v) {
@@ -32,14 +32,14 @@ static void NAME(binary_cross_entropy)(ptrdiff_t outputs, ptrdiff_t apart, ptrdi
       const VECTOR positive_part = NAME(select)(is_negative, zero, output);
       const VECTOR minus_magnitude = NAME(select)(is_negative, output, -output);
       sum = sum + ((positive_part - output * target) + NAME(log1p)(NAME(exp)(minus_magnitude)));
-      GRADIENT(j, v) = (NAME(sigmoid)(output) - target) * scale;
+      GRADIENT(j, v) = (NAME(sigmoid)(output) - target) * scales[v];
     }
     sums[v] = sum;
   }
 }
 
 /// In steps over all vectors, as each step of a single one would wait for the one before.
-static void NAME(softmax_cross_entropy)(ptrdiff_t outputs, ptrdiff_t apart, ptrdiff_t vectors, VECTOR scale,
+static void NAME(softmax_cross_entropy)(ptrdiff_t outputs, ptrdiff_t apart, ptrdiff_t vectors, const VECTOR *scales,
                                         const ELEMENT *z, const ELEMENT *t, ELEMENT *gradient, VECTOR *sums) {
   VECTOR largest[LOSS_VECTORS], exponentials[LOSS_VECTORS], targets[LOSS_VECTORS];
   for (ptrdiff_t v = 0; v < vectors; ++v) {
@@ -69,8 +69,41 @@ static void NAME(softmax_cross_entropy)(ptrdiff_t outputs, ptrdiff_t apart, ptrd
     for (ptrdiff_t v = 0; v < vectors; ++v) {
       const VECTOR target = AT(t, j, v);
       sums[v] = __builtin_elementwise_fma(target, logarithms[v] - (AT(z, j, v) - largest[v]), sums[v]);
-      GRADIENT(j, v) = ((GRADIENT(j, v) / exponentials[v]) * targets[v] - target) * scale;
+      GRADIENT(j, v) = ((GRADIENT(j, v) / exponentials[v]) * targets[v] - target) * scales[v];
     }
+  }
+}
+
+static void NAME(mean_absolute_error)(ptrdiff_t outputs, ptrdiff_t apart, ptrdiff_t vectors, const VECTOR *scales,
+                                      const ELEMENT *z, const ELEMENT *t, ELEMENT *gradient, VECTOR *sums) {
+  const VECTOR zero = NAME(splat)(0);
+  for (ptrdiff_t v = 0; v < vectors; ++v) {
+    VECTOR sum = zero;
+    for (ptrdiff_t j = 0; j < outputs; ++j) {
+      const VECTOR difference = AT(z, j, v) - AT(t, j, v);
+      const MASK is_negative = difference < zero;
+      sum = sum + NAME(select)(is_negative, -difference, difference);
+      // Where neither is larger, +0; NaN stays.
+      const VECTOR level = NAME(select)(zero < difference, scales[v], difference + zero);
+      GRADIENT(j, v) = NAME(select)(is_negative, -scales[v], level);
+    }
+    sums[v] = sum;
+  }
+}
+
+static void NAME(huber)(ptrdiff_t outputs, ptrdiff_t apart, ptrdiff_t vectors, const VECTOR *scales, const ELEMENT *z,
+                        const ELEMENT *t, ELEMENT *gradient, VECTOR *sums) {
+  const VECTOR zero = NAME(splat)(0), one = NAME(splat)(1), half = NAME(splat)((ELEMENT)0.5);
+  for (ptrdiff_t v = 0; v < vectors; ++v) {
+    VECTOR sum = zero;
+    for (ptrdiff_t j = 0; j < outputs; ++j) {
+      const VECTOR difference = AT(z, j, v) - AT(t, j, v);
+      const VECTOR magnitude = NAME(select)(difference < zero, -difference, difference);
+      sum = sum + NAME(select)(magnitude <= one, (difference * difference) * half, magnitude - half);
+      const VECTOR raised = NAME(select)(difference < -one, -one, difference);
+      GRADIENT(j, v) = NAME(select)(one < raised, one, raised) * scales[v];
+    }
+    sums[v] = sum;
   }
 }
 
@@ -79,18 +112,41 @@ static void NAME(softmax_cross_entropy)(ptrdiff_t outputs, ptrdiff_t apart, ptrd
 
 /// Losses and gradient of up to LOSS_VECTORS vectors of rows.
 static void NAME(loss_panel)(lockstep_loss_function loss, ptrdiff_t outputs, ptrdiff_t apart, ptrdiff_t vectors,
-                             VECTOR scale, const ELEMENT *z, const ELEMENT *t, ELEMENT *gradient, VECTOR *sums) {
+                             const VECTOR *scales, const ELEMENT *z, const ELEMENT *t, ELEMENT *gradient,
+                             VECTOR *sums) {
   switch (loss) {
   case LOCKSTEP_MEAN_SQUARED_ERROR:
-    NAME(mean_squared_error)(outputs, apart, vectors, scale, z, t, gradient, sums);
+    NAME(mean_squared_error)(outputs, apart, vectors, scales, z, t, gradient, sums);
     break;
   case LOCKSTEP_BINARY_CROSS_ENTROPY:
-    NAME(binary_cross_entropy)(outputs, apart, vectors, scale, z, t, gradient, sums);
+    NAME(binary_cross_entropy)(outputs, apart, vectors, scales, z, t, gradient, sums);
     break;
   case LOCKSTEP_SOFTMAX_CROSS_ENTROPY:
-    NAME(softmax_cross_entropy)(outputs, apart, vectors, scale, z, t, gradient, sums);
+    NAME(softmax_cross_entropy)(outputs, apart, vectors, scales, z, t, gradient, sums);
+    break;
+  case LOCKSTEP_MEAN_ABSOLUTE_ERROR:
+    NAME(mean_absolute_error)(outputs, apart, vectors, scales, z, t, gradient, sums);
+    break;
+  case LOCKSTEP_HUBER:
+    NAME(huber)(outputs, apart, vectors, scales, z, t, gradient, sums);
     break;
   }
+}
+
+/// The same scale for all rows, in as many vectors as they fill, of a leaf at most.
+static inline void NAME(fill_scales)(double scale, ptrdiff_t rows, VECTOR *scales) {
+  const ptrdiff_t most = rows < LEAF_ROWS ? rows : LEAF_ROWS;
+  for (ptrdiff_t v = 0; v < (most + LANES - 1) / LANES; ++v) scales[v] = NAME(splat)((ELEMENT)scale);
+}
+
+/// The weights of rows as vectors, and the scale times each of them.
+static inline void NAME(weigh_rows)(lockstep_matrix weights, ptrdiff_t row, ptrdiff_t rows, double scale,
+                                    VECTOR *row_weights, VECTOR *scales) {
+  const ELEMENT *from = (const ELEMENT *)weights.base + row * weights.stride;
+  const ptrdiff_t vectors = (rows + LANES - 1) / LANES;
+  row_weights[vectors - 1] = NAME(splat)(0);
+  for (ptrdiff_t i = 0; i < rows; ++i) ((ELEMENT *)row_weights)[i] = from[i * weights.stride];
+  for (ptrdiff_t v = 0; v < vectors; ++v) scales[v] = NAME(splat)((ELEMENT)scale) * row_weights[v];
 }
 
 /// Adds the losses of `rows` rows, the first of them number `row` of its leaf, to the stripes: STRIPE_VECTORS vectors.
@@ -105,10 +161,12 @@ static inline void NAME(add_losses)(const VECTOR *losses, ptrdiff_t row, ptrdiff
 // What the columns of the rows in flight may take up: most of the first-level cache.
 #define COLUMN_BYTES (24 << 10)
 
-/// The gradient of rows, and the sum of their losses.
-static double NAME(loss_rows)(lockstep_loss_function loss, lockstep_matrix output, lockstep_matrix target, double scale,
-                              lockstep_mutable_matrix gradient) {
-  const VECTOR factor = NAME(splat)((ELEMENT)scale);
+/// The gradient of rows, and the sum of their losses. Without a base, there are no weights.
+static double NAME(loss_rows)(lockstep_loss_function loss, lockstep_matrix output, lockstep_matrix target,
+                              lockstep_matrix weights, double scale, lockstep_mutable_matrix gradient) {
+  const bool is_weighted = weights.base != NULL;
+  VECTOR scales[LOSS_VECTORS], row_weights[LOSS_VECTORS];
+  if (!is_weighted) NAME(fill_scales)(scale, output.rows, scales);
   const ptrdiff_t outputs = output.columns;
   // Rows at a time: a leaf, or as many as leave their columns of outputs, targets and slopes in the first-level cache
   // from the transposition that writes them to the last step that reads them.
@@ -139,7 +197,10 @@ static double NAME(loss_rows)(lockstep_loss_function loss, lockstep_matrix outpu
         slopes = columns + 2 * outputs * chunk;
       }
       VECTOR losses[LOSS_VECTORS];
-      NAME(loss_panel)(loss, outputs, chunk, (rows + LANES - 1) / LANES, factor, z, t, slopes, losses);
+      const ptrdiff_t vectors = (rows + LANES - 1) / LANES;
+      if (is_weighted) NAME(weigh_rows)(weights, row, rows, scale, row_weights, scales);
+      NAME(loss_panel)(loss, outputs, chunk, vectors, scales, z, t, slopes, losses);
+      for (ptrdiff_t v = 0; is_weighted && v < vectors; ++v) losses[v] = row_weights[v] * losses[v];
       NAME(add_losses)(losses, row - first, rows, stripes);
       if (z == columns) {
         NAME(transpose)(outputs, rows, slopes, chunk, (ELEMENT *)gradient.base + row * gradient.stride,

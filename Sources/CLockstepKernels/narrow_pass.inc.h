@@ -236,7 +236,9 @@ static double NAME(narrow_pass)(const lockstep_narrow_layer *layers, ptrdiff_t l
   const ptrdiff_t slots = 65 - __builtin_clzll((unsigned long long)leaves | 1);
   ELEMENT *nodes = lockstep_workspace(LOCKSTEP_PENDING_NODES, (size_t)(slots * size) * sizeof(ELEMENT));
   for (ptrdiff_t i = 0; i < size; ++i) nodes[i] = 0;
-  const VECTOR factor = NAME(splat)((ELEMENT)scale);
+  VECTOR scales[LOSS_VECTORS];
+  // Panels are filled up to whole stripes.
+  NAME(fill_scales)(scale, input.rows + STRIPES - 1, scales);
 
   for (ptrdiff_t leaf = 0; leaf < leaves; ++leaf) {
     const ptrdiff_t first = leaf * LEAF_ROWS;
@@ -267,7 +269,7 @@ static double NAME(narrow_pass)(const lockstep_narrow_layer *layers, ptrdiff_t l
     ELEMENT *slope = slopes, *slope_below = slopes + NARROW_WEIGHTS * LEAF_ROWS;
     VECTOR stripes[LANES * STRIPE_VECTORS] = {0};
     VECTOR losses[LOSS_VECTORS];
-    NAME(loss_panel)(loss, target.columns, LEAF_ROWS, padded / LANES, factor, values, t, slope, losses);
+    NAME(loss_panel)(loss, target.columns, LEAF_ROWS, padded / LANES, scales, values, t, slope, losses);
     NAME(add_losses)(losses, 0, rows, stripes);
     NAME(store)(node, NAME(fold_stripes)(stripes));
     node += LANES;

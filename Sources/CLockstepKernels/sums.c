@@ -148,7 +148,7 @@ void lockstep_update_parameters(const lockstep_kernels *kernels, int threads, lo
 typedef struct {
   const lockstep_kernels *kernels;
   lockstep_loss_function loss;
-  lockstep_matrix output, target;
+  lockstep_matrix output, target, weights;
   double scale;
   lockstep_mutable_matrix gradient;
   node_cut cut;
@@ -159,21 +159,25 @@ static void loss_of_part(void *context, ptrdiff_t index) {
   const loss_parts *p = context;
   const ptrdiff_t first = index * p->cut.node_rows;
   const ptrdiff_t rows = smaller(p->cut.node_rows, p->cut.rows - first);
+  const lockstep_matrix weights =
+      p->weights.base == NULL ? p->weights : some_rows(p->kernels, p->weights, first, rows);
   lockstep_mutable_matrix gradient = p->gradient;
   gradient.base = mutable_element(p->kernels, gradient.base, first * gradient.stride);
   gradient.rows = rows;
   p->sums[index] = p->kernels->loss_rows(p->loss, some_rows(p->kernels, p->output, first, rows),
-                                         some_rows(p->kernels, p->target, first, rows), p->scale, gradient);
+                                         some_rows(p->kernels, p->target, first, rows), weights, p->scale, gradient);
 }
 
 double lockstep_loss(const lockstep_kernels *kernels, int threads, lockstep_loss_function loss, lockstep_matrix output,
-                     lockstep_matrix target, double scale, lockstep_mutable_matrix gradient) {
-  const ptrdiff_t least = loss == LOCKSTEP_MEAN_SQUARED_ERROR ? ELEMENTS_PER_THREAD : LOSSES_PER_THREAD;
+                     lockstep_matrix target, lockstep_matrix weights, double scale, lockstep_mutable_matrix gradient) {
+  const bool is_entropy = loss == LOCKSTEP_BINARY_CROSS_ENTROPY || loss == LOCKSTEP_SOFTMAX_CROSS_ENTROPY;
+  const ptrdiff_t least = is_entropy ? FUNCTIONS_PER_THREAD : ELEMENTS_PER_THREAD;
   threads = worthwhile_threads(threads, (double)output.rows * (double)output.columns, (double)least);
-  if (threads == 1) return kernels->loss_rows(loss, output, target, scale, gradient);
+  if (threads == 1) return kernels->loss_rows(loss, output, target, weights, scale, gradient);
   enum { MOST_PARTS = 64 };
   double sums[MOST_PARTS];
-  loss_parts parts = {kernels, loss, output, target, scale, gradient, cut_into_nodes(output.rows, MOST_PARTS), sums};
+  const node_cut cut = cut_into_nodes(output.rows, MOST_PARTS);
+  loss_parts parts = {kernels, loss, output, target, weights, scale, gradient, cut, sums};
   lockstep_parallel_for(parts.cut.nodes, threads, loss_of_part, &parts);
   // The nodes of the element type, as they fold in it.
   float float_sums[MOST_PARTS];
@@ -187,11 +191,16 @@ double lockstep_loss(const lockstep_kernels *kernels, int threads, lockstep_loss
 
 // MARK: - Narrow networks
 
+/// Activation.keepsSums.
+static bool keeps_sums(lockstep_activation activation) {
+  return activation == LOCKSTEP_SOFTPLUS || activation == LOCKSTEP_SILU || activation == LOCKSTEP_GELU;
+}
+
 bool lockstep_narrow_gradients(const lockstep_kernels *kernels, const lockstep_narrow_layer *layers,
                                ptrdiff_t layer_count, lockstep_matrix input, lockstep_matrix target,
                                lockstep_loss_function loss, double scale, double *loss_sum) {
   for (ptrdiff_t i = 0; i < layer_count; ++i) {
-    if (!is_narrow(layers[i].weights.rows, layers[i].weights.columns)) return false;
+    if (!is_narrow(layers[i].weights.rows, layers[i].weights.columns) || keeps_sums(layers[i].activation)) return false;
   }
   if (layer_count == 0) return false;
   *loss_sum = kernels->narrow_pass(layers, layer_count, input, target, loss, scale);

@@ -38,6 +38,16 @@ public protocol ComputeBackend<Element>: Sendable {
     input: MatrixView<Element>, weights: MatrixView<Element>, bias: MatrixView<Element>, activation: Activation,
     output: MutableMatrixView<Element>)
 
+  /// The activation of sums, apart: `output[i] = activation(sums[i])`. With the identity in the layer before it, it is the
+  /// second half of ``forward(input:weights:bias:activation:output:)`` for layers whose sums are kept
+  /// (``Activation/keepsSums``).
+  ///
+  /// - Parameters:
+  ///   - activation: what is applied to each element.
+  ///   - sums: any shape.
+  ///   - output: of the same shape, written. It may be the memory of `sums`.
+  func activate(_ activation: Activation, sums: MatrixView<Element>, output: MutableMatrixView<Element>)
+
   /// The gradients of a dense layer's parameters:
   /// `weightGradient[k, j] = Σ_r fma(input[r, k], outputGradient[r, j])` and
   /// `biasGradient[j] = Σ_r outputGradient[r, j]`, sums over rows; in stripes where the layer is narrow.
@@ -59,7 +69,8 @@ public protocol ComputeBackend<Element>: Sendable {
   /// - Parameters:
   ///   - outputGradient: `[rows × outputs]`, the gradient with respect to this layer's sums.
   ///   - weights: `[inputs × outputs]`, this layer's.
-  ///   - input: `[rows × inputs]`, what this layer was given: the activated outputs of the layer below.
+  ///   - input: `[rows × inputs]`, what the layer below has kept: its activated outputs, which this layer was given; or
+  ///     its sums, where its activation ``Activation/keepsSums``.
   ///   - activation: the activation of the layer below.
   ///   - inputGradient: `[rows × inputs]`, written.
   func inputGradient(
@@ -67,18 +78,20 @@ public protocol ComputeBackend<Element>: Sendable {
     activation: Activation, inputGradient: MutableMatrixView<Element>)
 
   /// The loss of a block of rows, ``Loss/rows(outputs:scale:output:target:store:stored:)`` row by row: its sum over
-  /// rows, always in stripes, and the gradient with respect to the outputs.
+  /// rows, always in stripes, and the gradient with respect to the outputs. Where rows have weights, `weight * loss` takes
+  /// the place of a row's loss in the sum, and `scale * weight` that of the scale in its gradient.
   ///
   /// - Parameters:
   ///   - loss: which loss.
   ///   - output: `[rows × outputs]`.
   ///   - target: `[rows × outputs]`.
-  ///   - scale: the factor of the gradient, ``Loss/gradientScale(rows:outputs:)`` of the whole batch.
+  ///   - weights: `[rows × 1]`, how much each row counts; `nil` where all count alike, with the bits that weights of 1 give.
+  ///   - scale: the factor of the gradient, ``Loss/gradientScale(divisor:)`` of the whole batch.
   ///   - gradient: `[rows × outputs]`, written.
   /// - Returns: the sum of the rows' losses, not divided.
   func loss(
-    _ loss: Loss, output: MatrixView<Element>, target: MatrixView<Element>, scale: Element,
-    gradient: MutableMatrixView<Element>
+    _ loss: Loss, output: MatrixView<Element>, target: MatrixView<Element>, weights: MatrixView<Element>?,
+    scale: Element, gradient: MutableMatrixView<Element>
   ) -> Element
 
   /// A node of the pairwise tree from its children: `sum[i] = sum[i] + other[i]`.
@@ -145,8 +158,8 @@ public protocol ComputeBackend<Element>: Sendable {
   /// a time, whose activations never leave registers and the nearest cache. The same bits as the other primitives give.
   ///
   /// - Parameters:
-  ///   - layers: from input to output, each narrow by ``OrderOfArithmetic/isNarrow(inputs:outputs:)``; their gradients
-  ///     are written.
+  ///   - layers: from input to output, each narrow by ``OrderOfArithmetic/isNarrow(inputs:outputs:)`` and with an
+  ///     activation that does not keep sums; their gradients are written.
   ///   - input: `[rows × inputs]`.
   ///   - target: `[rows × outputs]`.
   ///   - loss: which loss.
@@ -175,6 +188,21 @@ public enum BackendKind: String, Sendable, CaseIterable {
 }
 
 extension ComputeBackend {
+  /// One element after the other.
+  public func activate(_ activation: Activation, sums: MatrixView<Element>, output: MutableMatrixView<Element>) {
+    for row in 0..<sums.rows {
+      for column in 0..<sums.columns { output[row, column] = activation.value(sums[row, column]) }
+    }
+  }
+
+  /// The loss of rows that all count alike.
+  public func loss(
+    _ loss: Loss, output: MatrixView<Element>, target: MatrixView<Element>, scale: Element,
+    gradient: MutableMatrixView<Element>
+  ) -> Element {
+    self.loss(loss, output: output, target: target, weights: nil, scale: scale, gradient: gradient)
+  }
+
   /// The gradient in memory of its own, then the step.
   public func updateParameters(
     weights: MutableMatrixView<Element>, bias: MutableMatrixView<Element>,

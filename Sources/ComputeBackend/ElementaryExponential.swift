@@ -1,5 +1,5 @@
-// The sequences of operations of exp, tanh and sigmoid: all reduce their argument to ±ln 2 / 2 and share a polynomial.
-// The logarithms are in ElementaryLogarithm.swift.
+// The sequences of operations of exp, expm1, tanh and sigmoid: all reduce their argument to ±ln 2 / 2 and share a
+// polynomial. The logarithms are in ElementaryLogarithm.swift, the normal distribution function is in ElementaryNormal.swift.
 
 extension Elementary {
   /// Adding it to a number far smaller rounds that to an integer, which then stands in the lowest bits of the sum.
@@ -22,18 +22,17 @@ extension Elementary {
     Wide.and(x.bits, Wide.bits(repeating: 0x8000_0000_0000_0000))
   }
 
-  /// Reduces the argument: x = count ln 2 + argument, where |argument| is at most ln 2 / 2.
+  /// Reduces the argument: x = count ln 2 + argument + rounding, where |argument| is at most ln 2 / 2.
   ///
-  /// - Returns: ``rounder()`` + count, count, the argument, and the argument before the small part of count ln 2 left it.
+  /// - Returns: ``rounder()`` + count, the argument, and what its rounding lost.
   @inlinable @inline(__always)
-  static func reduced<Wide: DoubleVector>(
-    _ x: Wide
-  ) -> (rounded: Wide, count: Wide, argument: Wide, unfinished: Wide) {
+  static func reduced<Wide: DoubleVector>(_ x: Wide) -> (rounded: Wide, argument: Wide, rounding: Wide) {
     let rounded = Wide.fma(x, Wide(repeating: 0x1.71547652b82fep0), rounder())
     let count = rounded - rounder()
     let unfinished = Wide.fma(count, -ln2High(), x)
     let argument = Wide.fma(count, -ln2Low(), unfinished)
-    return (rounded, count, argument, unfinished)
+    let rounding = Wide.fma(count, -ln2Low(), unfinished - argument)
+    return (rounded, argument, rounding)
   }
 
   /// (exp(r) - 1 - r) / r² - 1/2 + `constant`, for |r| up to ln 2 / 2.
@@ -70,7 +69,7 @@ extension Elementary {
     return Wide.fma(r2, exponentialPolynomial(r, square: r2, constant: 0.5), r)
   }
 
-  /// `x` in the range outside which exp and sigmoid of a `Float` no longer change.
+  /// `x` in the range outside which exp, expm1 and sigmoid of a `Float` no longer change.
   @inlinable @inline(__always)
   static func clampedForFloat<Vector: KernelVector>(_ x: Vector) -> Vector.Wide {
     let least = Vector(repeating: -104)
@@ -82,9 +81,18 @@ extension Elementary {
   @inlinable @inline(__always)
   static func expForFloat<Vector: KernelVector>(_ x: Vector) -> Vector {
     typealias Wide = Vector.Wide
-    let (rounded, _, argument, _) = reduced(clampedForFloat(x))
+    let (rounded, argument, _) = reduced(clampedForFloat(x))
     let mantissa = one() + expm1OfReduced(argument)
     return Vector(rounding: Wide(bits: Wide.add(mantissa.bits, Wide.shiftLeft(rounded.bits, by: 52))))
+  }
+
+  @inlinable @inline(__always)
+  static func expm1ForFloat<Vector: KernelVector>(_ x: Vector) -> Vector {
+    typealias Wide = Vector.Wide
+    let (rounded, argument, _) = reduced(clampedForFloat(x))
+    let power = power(rounded: rounded)
+    let value = Wide.fma(power, expm1OfReduced(argument), power - one())
+    return Vector(rounding: Wide(bits: Wide.or(value.bits, signBits(x.wide))))
   }
 
   /// e / (1 + e) with e = exp(x).
@@ -98,7 +106,7 @@ extension Elementary {
     let magnitude = Wide(bits: Wide.xor(wide.bits, signBits(wide)))
     let nearer = wide * Wide(repeating: 0x1.ffffff8p-1)
     wide = Wide.select(Wide.less(magnitude, Wide(repeating: 0x1p-13)), nearer, wide)
-    let (rounded, _, argument, _) = reduced(wide)
+    let (rounded, argument, _) = reduced(wide)
     let power = power(rounded: rounded)
     let rest = expm1OfReduced(argument)
     return Vector(rounding: Wide.fma(power, rest, power) / Wide.fma(power, rest, power + one()))
@@ -111,7 +119,7 @@ extension Elementary {
     let greatest = Wide(repeating: 10)
     var magnitude = Wide(bits: Wide.xor(x.bits, sign))
     magnitude = Wide.select(Wide.less(greatest, magnitude), greatest, magnitude)
-    let (rounded, _, argument, _) = reduced(magnitude + magnitude)
+    let (rounded, argument, _) = reduced(magnitude + magnitude)
     let power = power(rounded: rounded)
     let rest = expm1OfReduced(argument)
     let quotient = Wide.fma(power, rest, power - one()) / Wide.fma(power, rest, power + one())
@@ -122,12 +130,11 @@ extension Elementary {
 // MARK: - Double
 
 extension Elementary {
-  /// exp(r) - 1 for a reduced argument, as a sum of two numbers, the second far smaller.
+  /// exp(r + rounding) - 1 for a reduced argument, as a sum of two numbers, the second far smaller.
   @inlinable @inline(__always)
   static func expm1OfReducedForDouble<Wide: DoubleVector>(
-    count: Wide, argument r: Wide, unfinished: Wide
+    argument r: Wide, rounding: Wide
   ) -> (high: Wide, low: Wide) {
-    let rounding = Wide.fma(count, -ln2Low(), unfinished - r)
     let r2 = r * r
     let half = Wide(repeating: 0.5) * r2
     let halfLow = Wide(repeating: 0.5) * Wide.fma(r, r, -r2)
@@ -135,6 +142,30 @@ extension Elementary {
     let more = half + rest
     let high = r + more
     let low = ((r - high) + more) + ((half - more) + rest)
+    return (high, low)
+  }
+
+  /// ``expm1OfReducedForDouble(argument:rounding:)`` with the product of exp(r) - 1 and the rounding, which does not matter
+  /// where a 1 is added.
+  @inlinable @inline(__always)
+  static func accurateExpm1OfReduced<Wide: DoubleVector>(
+    argument: Wide, rounding: Wide
+  ) -> (high: Wide, low: Wide) {
+    let (high, low) = expm1OfReducedForDouble(argument: argument, rounding: rounding)
+    return (high, Wide.fma(rounding, high, low))
+  }
+
+  /// `power` · (1 + `rest`) + `addend` as a sum of two numbers, the second far smaller; the addend is at most 1.
+  @inlinable @inline(__always)
+  static func exponential<Wide: DoubleVector>(
+    power: Wide, rest: (high: Wide, low: Wide), plus addend: Wide
+  ) -> (high: Wide, low: Wide) {
+    // From 2⁵³ on, this sum is itself rounded.
+    let sum = power + addend
+    let sumLow = (power - sum) + addend
+    let high = Wide.fma(power, rest.high, sum)
+    let rounding = Wide.fma(power, rest.high, sum - high)
+    let low = Wide.fma(power, rest.low, rounding) + sumLow
     return (high, low)
   }
 
@@ -154,8 +185,8 @@ extension Elementary {
   static func splitExponential<Wide: DoubleVector>(
     _ x: Wide
   ) -> (high: Wide, low: Wide, first: Wide, second: Wide) {
-    let (rounded, count, argument, unfinished) = reduced(x)
-    let rest = expm1OfReducedForDouble(count: count, argument: argument, unfinished: unfinished)
+    let (rounded, argument, rounding) = reduced(x)
+    let rest = expm1OfReducedForDouble(argument: argument, rounding: rounding)
     let high = one() + rest.high
     let low = ((one() - high) + rest.high) + rest.low
     let (first, second) = splitPower(rounded: rounded)
@@ -183,6 +214,22 @@ extension Elementary {
     return (high + low) * first * second
   }
 
+  /// Twice (e - 1) / 2 with e = exp(x): the half of e is finite where e is just not.
+  @inlinable @inline(__always)
+  static func expm1ForDouble<Wide: DoubleVector>(_ x: Wide) -> Wide {
+    let least = Wide(repeating: -40)
+    let greatest = Wide(repeating: 710)
+    let raised = Wide.select(Wide.less(x, least), least, x)
+    let (rounded, argument, rounding) = reduced(Wide.select(Wide.less(greatest, raised), greatest, raised))
+    let rest = accurateExpm1OfReduced(argument: argument, rounding: rounding)
+    let halfPower = power(rounded: rounded - one())
+    let (high, low) = exponential(power: halfPower, rest: rest, plus: Wide(repeating: -0.5))
+    let half = high + low
+    // Nearer to zero expm1 is the identity, and half of a subnormal number would be rounded.
+    let magnitude = Wide(bits: Wide.xor(x.bits, signBits(x)))
+    return Wide.select(Wide.less(magnitude, Wide(repeating: 0x1p-54)), x, half + half)
+  }
+
   /// With e = exp(-|x|): 1 / (1 + e), or e / (1 + e) where x is negative.
   @inlinable @inline(__always)
   static func sigmoidForDouble<Wide: DoubleVector>(_ x: Wide) -> Wide {
@@ -208,20 +255,11 @@ extension Elementary {
     let greatest = Wide(repeating: 20)
     var magnitude = Wide(bits: Wide.xor(x.bits, sign))
     magnitude = Wide.select(Wide.less(greatest, magnitude), greatest, magnitude)
-    let (rounded, count, argument, unfinished) = reduced(magnitude + magnitude)
-    let rest = expm1OfReducedForDouble(count: count, argument: argument, unfinished: unfinished)
+    let (rounded, argument, rounding) = reduced(magnitude + magnitude)
+    let rest = expm1OfReducedForDouble(argument: argument, rounding: rounding)
     let power = power(rounded: rounded)
-    // From 2⁵³ on, these two are themselves rounded.
-    let below = power - one()
-    let above = power + one()
-    let belowLow = (power - below) - one()
-    let aboveLow = (power - above) + one()
-    let numerator = Wide.fma(power, rest.high, below)
-    let numeratorRounding = Wide.fma(power, rest.high, below - numerator)
-    let numeratorLow = Wide.fma(power, rest.low, numeratorRounding) + belowLow
-    let denominator = Wide.fma(power, rest.high, above)
-    let denominatorRounding = Wide.fma(power, rest.high, above - denominator)
-    let denominatorLow = Wide.fma(power, rest.low, denominatorRounding) + aboveLow
+    let (numerator, numeratorLow) = exponential(power: power, rest: rest, plus: Wide(repeating: -1))
+    let (denominator, denominatorLow) = exponential(power: power, rest: rest, plus: one())
     let ratio = quotient(numerator, numeratorLow, denominator, denominatorLow)
     return Wide(bits: Wide.or(ratio.bits, sign))
   }

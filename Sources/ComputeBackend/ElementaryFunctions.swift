@@ -1,5 +1,5 @@
 // The elementary functions: what they promise and their entry points. The sequences of operations are in
-// ElementaryExponential.swift and ElementaryLogarithm.swift.
+// ElementaryExponential.swift, ElementaryLogarithm.swift and ElementaryNormal.swift.
 
 /// The project's own elementary functions: the same bits on every system, backend and vector width.
 ///
@@ -23,6 +23,15 @@ public enum Elementary {
     switch Vector.Element.precision {
     case .f32: expForFloat(x)
     case .f64: Vector(rounding: expForDouble(x.wide))
+    }
+  }
+
+  /// exp(x) - 1 for each lane x, exact near zero as well.
+  @inlinable @inline(__always)
+  public static func expm1<Vector: KernelVector>(_ x: Vector) -> Vector {
+    switch Vector.Element.precision {
+    case .f32: expm1ForFloat(x)
+    case .f64: Vector(rounding: expm1ForDouble(x.wide))
     }
   }
 
@@ -63,6 +72,19 @@ public enum Elementary {
     switch Vector.Element.precision {
     case .f32: sigmoidForFloat(x)
     case .f64: Vector(rounding: sigmoidForDouble(x.wide))
+    }
+  }
+
+  /// The standard normal distribution function Φ(x) = erfc(-x / √2) / 2 of each lane x: the probability that a normal
+  /// variable of mean 0 and variance 1 is at most x.
+  ///
+  /// The tail keeps its relative accuracy until it is less than the smallest subnormal number: beyond -14.2 for `Float`,
+  /// -38.5 for `Double`.
+  @inlinable @inline(__always)
+  public static func normalCDF<Vector: KernelVector>(_ x: Vector) -> Vector {
+    switch Vector.Element.precision {
+    case .f32: Vector(rounding: normalCDFForFloat(x.wide))
+    case .f64: Vector(rounding: normalCDFForDouble(x.wide))
     }
   }
 }

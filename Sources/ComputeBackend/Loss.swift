@@ -10,6 +10,10 @@ public enum Loss: String, Sendable, CaseIterable {
   /// The mean over rows of cross-entropy with the softmax of the row, where the outputs are logits:
   /// `Σ t (log Σ exp(z - max z) - (z - max z))`.
   case softmaxCrossEntropy = "cross-entropy"
+  /// The mean over all elements of `|y - t|`.
+  case meanAbsoluteError = "mae"
+  /// The mean over all elements of Huber's loss with δ = 1, for d = y - t: `d² / 2` where `|d| ≤ 1`, else `|d| - 1/2`.
+  case huber
 
   /// How many terms the mean is over, for a whole batch of `rows` rows.
   @inlinable
@@ -22,6 +26,38 @@ public enum Loss: String, Sendable, CaseIterable {
   @inlinable
   public func gradientScale<Element: KernelElement>(rows: Int, outputs: Int) -> Element {
     (self == .meanSquaredError ? 2 : 1) / Element(termCount(rows: rows, outputs: outputs))
+  }
+
+  /// What the sum of a batch's losses is divided by for their mean: ``termCount(rows:outputs:)``; where rows have weights, the
+  /// sum of those in the place of the number of rows.
+  ///
+  /// Weights are added in `Double`, in the order of the rows. What comes of it is rounded to `Element` once, so that weights of
+  /// 1 give the bits of none.
+  ///
+  /// - Parameters:
+  ///   - rows: rows of the whole batch.
+  ///   - outputs: outputs of a row.
+  ///   - weights: `[rows × 1]`, or `nil` where all rows count alike.
+  @inlinable
+  public func divisor<Element: KernelElement>(
+    rows: Int, outputs: Int, weights: MatrixView<Element>? = nil
+  ) -> Element {
+    guard let weights else { return Element(termCount(rows: rows, outputs: outputs)) }
+    let sum = (0..<weights.rows).reduce(0.0) { $0 + Double(weights[$1, 0]) }
+    return Element(self == .softmaxCrossEntropy ? sum : sum * Double(outputs))
+  }
+
+  /// The factor of every gradient element, as ``gradientScale(rows:outputs:)``, for a batch with this
+  /// ``divisor(rows:outputs:weights:)``: 0 where that is 0, as no row counts.
+  @inlinable
+  public func gradientScale<Element: KernelElement>(divisor: Element) -> Element {
+    divisor == 0 ? 0 : (self == .meanSquaredError ? 2 : 1) / divisor
+  }
+
+  /// The mean loss: `sum / divisor`, 0 where no row counts.
+  @inlinable
+  public func mean<Element: KernelElement>(ofSum sum: Element, divisor: Element) -> Element {
+    divisor == 0 ? 0 : sum / divisor
   }
 
   /// The loss of rows, one per lane, and its gradient.
@@ -79,6 +115,31 @@ public enum Loss: String, Sendable, CaseIterable {
         let t = target(j)
         sum = .fma(t, logarithm - (output(j) - largest), sum)
         store(j, ((stored(j) / exponentials) * targets - t) * scale)
+      }
+      return sum
+
+    case .meanAbsoluteError:
+      var sum = Vector.zero
+      for j in 0..<outputs {
+        let difference = output(j) - target(j)
+        let isNegative = Vector.less(difference, .zero)
+        sum = sum + Vector.select(isNegative, -difference, difference)
+        // Where neither is larger, +0; NaN stays.
+        let level = Vector.select(Vector.less(.zero, difference), scale, difference + .zero)
+        store(j, Vector.select(isNegative, -scale, level))
+      }
+      return sum
+
+    case .huber:
+      let (one, half) = (Vector(repeating: 1), Vector(repeating: 0.5))
+      var sum = Vector.zero
+      for j in 0..<outputs {
+        let difference = output(j) - target(j)
+        let magnitude = Vector.select(Vector.less(difference, .zero), -difference, difference)
+        let isSmall = Vector.lessOrEqual(magnitude, one)
+        sum = sum + Vector.select(isSmall, (difference * difference) * half, magnitude - half)
+        let raised = Vector.select(Vector.less(difference, -one), -one, difference)
+        store(j, Vector.select(Vector.less(one, raised), one, raised) * scale)
       }
       return sum
     }

@@ -46,7 +46,10 @@ final class BlockedPass<Element: KernelElement> {
     let isNarrow: Bool
     let input: MatrixView<Element>
     let target: MatrixView<Element>
+    let weights: MatrixView<Element>?
     let loss: Loss
+    /// Of the sum of losses for their mean.
+    let divisor: Element
     let scale: Element
     let dropout: Dropout?
     let blockRows: Int
@@ -104,21 +107,23 @@ final class BlockedPass<Element: KernelElement> {
   /// - Parameters:
   ///   - input: `[rows × inputs]`, a row or more.
   ///   - target: `[rows × outputs]`.
+  ///   - weights: `[rows × 1]`, how much each row counts, or `nil`.
   ///   - loss: which loss.
   ///   - dropout: what is dropped, where there is room for it.
   /// - Returns: the mean loss, and the gradients, which stay as they are until the next call.
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   func gradients(
-    input: MatrixView<Element>, target: MatrixView<Element>, loss: Loss, dropout: Dropout? = nil
+    input: MatrixView<Element>, target: MatrixView<Element>, weights: MatrixView<Element>?, loss: Loss,
+    dropout: Dropout? = nil
   ) -> (loss: Element, gradients: NetworkStorage<Element>) {
     let cut = cut(rows: input.rows)
-    let batch = batch(cut, input: input, target: target, loss: loss, dropout: dropout)
+    let batch = batch(cut, input: input, target: target, weights: weights, loss: loss, dropout: dropout)
     let lossSum =
       cut.tasks == 1
       ? Self.node(0..<cut.blocks, slot: 0, of: batch, in: tasks[0])
       : parallelGradients(cut, of: batch)
-    return (lossSum / Element(loss.termCount(rows: input.rows, outputs: target.columns)), tasks[0].gradients(0))
+    return (loss.mean(ofSum: lossSum, divisor: batch.divisor), tasks[0].gradients(0))
   }
 
   /// A step of gradient descent on the network's parameters.
@@ -126,6 +131,7 @@ final class BlockedPass<Element: KernelElement> {
   /// - Parameters:
   ///   - input: `[rows × inputs]`, a row or more.
   ///   - target: `[rows × outputs]`.
+  ///   - weights: `[rows × 1]`, how much each row counts, or `nil`.
   ///   - loss: which loss.
   ///   - learningRate: the factor of the gradient.
   ///   - dropout: what is dropped, where there is room for it.
@@ -133,9 +139,10 @@ final class BlockedPass<Element: KernelElement> {
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   func step(
-    input: MatrixView<Element>, target: MatrixView<Element>, loss: Loss, learningRate: Element, dropout: Dropout? = nil
+    input: MatrixView<Element>, target: MatrixView<Element>, weights: MatrixView<Element>?, loss: Loss,
+    learningRate: Element, dropout: Dropout? = nil
   ) -> Element {
-    if let narrowStep, dropout == nil, input.rows <= narrowStep.rows,
+    if let narrowStep, weights == nil, dropout == nil, input.rows <= narrowStep.rows,
       let lossSum = backend.narrowGradients(
         layers: narrowStep.layers, input: input, target: target, loss: loss,
         scale: loss.gradientScale(rows: input.rows, outputs: target.columns))
@@ -146,14 +153,14 @@ final class BlockedPass<Element: KernelElement> {
     let cut = cut(rows: input.rows)
     // A narrow network's gradients are one call, which leaves nothing to fuse an update into.
     guard cut.blocks == 1, narrowStep == nil else {
-      let (mean, gradients) = gradients(input: input, target: target, loss: loss, dropout: dropout)
+      let (mean, gradients) = gradients(input: input, target: target, weights: weights, loss: loss, dropout: dropout)
       backend.descend(network.all, gradient: gradients.all.readOnly, learningRate: learningRate)
       return mean
     }
-    let batch = batch(cut, input: input, target: target, loss: loss, dropout: dropout)
+    let batch = batch(cut, input: input, target: target, weights: weights, loss: loss, dropout: dropout)
     let lossSum = Self.pass(
-      input: input, target: target, firstRow: 0, of: batch, in: tasks[0], use: .descend(learningRate: learningRate))
-    return lossSum / Element(loss.termCount(rows: input.rows, outputs: target.columns))
+      rows: 0..<input.rows, of: batch, in: tasks[0], use: .descend(learningRate: learningRate))
+    return loss.mean(ofSum: lossSum, divisor: batch.divisor)
   }
 
   /// The activations and gradients that the last one-block batch left: `rows` rows of them.
@@ -168,13 +175,17 @@ final class BlockedPass<Element: KernelElement> {
   }
 
   private func batch(
-    _ cut: RowBlocks.Cut, input: MatrixView<Element>, target: MatrixView<Element>, loss: Loss, dropout: Dropout?
+    _ cut: RowBlocks.Cut, input: MatrixView<Element>, target: MatrixView<Element>, weights: MatrixView<Element>?,
+    loss: Loss, dropout: Dropout?
   ) -> Batch {
-    // The one call for a narrow network keeps no outputs that anything could be dropped from.
-    Batch(
-      network: network, isNarrow: narrowStep != nil && dropout == nil, input: input, target: target, loss: loss,
-      scale: loss.gradientScale(rows: input.rows, outputs: target.columns), dropout: dropout,
-      blockRows: cut.blockRows, backend: cut.tasks == 1 ? backend : backend.singleThreaded)
+    let divisor: Element = loss.divisor(rows: input.rows, outputs: target.columns, weights: weights)
+    // The one call for a narrow network knows no weights, and keeps no outputs that anything could be dropped from.
+    let isNarrow = narrowStep != nil && weights == nil && dropout == nil
+    return Batch(
+      network: network, isNarrow: isNarrow, input: input, target: target, weights: weights, loss: loss,
+      divisor: divisor,
+      scale: loss.gradientScale(divisor: divisor), dropout: dropout, blockRows: cut.blockRows,
+      backend: cut.tasks == 1 ? backend : backend.singleThreaded)
   }
 
   // MARK: Nodes
@@ -192,29 +203,26 @@ final class BlockedPass<Element: KernelElement> {
   private static func block(_ index: Int, slot: Int, of batch: Batch, in task: NodeTask) -> Element {
     let start = index * batch.blockRows
     let rows = start..<min(start + batch.blockRows, batch.input.rows)
-    let (input, target) = (batch.input.rows(rows), batch.target.rows(rows))
     if batch.isNarrow,
       let lossSum = batch.backend.narrowGradients(
-        layers: task.narrowViews(slot), input: input, target: target, loss: batch.loss, scale: batch.scale)
+        layers: task.narrowViews(slot), input: batch.input.rows(rows), target: batch.target.rows(rows),
+        loss: batch.loss, scale: batch.scale)
     {
       return lossSum
     }
-    return pass(
-      input: input, target: target, firstRow: start, of: batch, in: task, use: .store(task.gradients(slot)))
+    return pass(rows: rows, of: batch, in: task, use: .store(task.gradients(slot)))
   }
 
   private static func pass(
-    input: MatrixView<Element>, target: MatrixView<Element>, firstRow: Int, of batch: Batch, in task: NodeTask,
-    use: GradientUse<Element>
+    rows: Range<Int>, of batch: Batch, in task: NodeTask, use: GradientUse<Element>
   ) -> Element {
-    let views = task.workspace(rows: input.rows).views(rows: input.rows)
-    let dropout = batch.dropout.map { BlockDropout(dropout: $0, firstRow: firstRow, outputs: views.dropped) }
-    forward(
-      batch.network, input: input, hidden: views.outputs, output: views.outputs[views.outputs.count - 1],
-      dropout: dropout, on: batch.backend)
+    let input = batch.input.rows(rows)
+    let views = task.workspace(rows: rows.count).views(rows: rows.count)
+    let dropout = batch.dropout.map { BlockDropout(dropout: $0, firstRow: rows.lowerBound, outputs: views.dropped) }
+    forward(batch.network, input: input, views: views, dropout: dropout, on: batch.backend)
     return backward(
-      batch.network, input: input, target: target, loss: batch.loss, scale: batch.scale, views: views,
-      dropout: dropout, use: use, on: batch.backend)
+      batch.network, input: input, target: batch.target.rows(rows), weights: batch.weights?.rows(rows),
+      loss: batch.loss, scale: batch.scale, views: views, dropout: dropout, use: use, on: batch.backend)
   }
 
   private static func children(_ node: Range<Int>) -> (left: Range<Int>, right: Range<Int>) {

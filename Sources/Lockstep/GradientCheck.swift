@@ -19,19 +19,22 @@ public struct GradientCheck: Sendable, Equatable {
   ///   - network: in `Double`; its activations should be smooth near these inputs, or the quotient straddles a kink.
   ///   - input: `[rows × inputs]`, a row or more.
   ///   - target: `[rows × outputs]`.
+  ///   - weights: `[rows × 1]`, how much each row counts, or `nil`.
   ///   - loss: which loss.
   ///   - backend: what computes.
   /// - Throws: ``NetworkError`` where the shapes do not fit.
   public init(
-    _ network: Network<Double>, input: Matrix<Double>, target: Matrix<Double>, loss: Loss,
-    on backend: any ComputeBackend<Double>
+    _ network: Network<Double>, input: Matrix<Double>, target: Matrix<Double>, weights: Matrix<Double>? = nil,
+    loss: Loss, on backend: any ComputeBackend<Double>
   ) throws(NetworkError) {
     func meanLoss(_ parameters: [Double]) throws(NetworkError) -> Double {
       let moved = Network(shapedAs: network, parametersInFileOrder: parameters)
-      return try Network.meanLoss(loss, output: moved.predict(input, on: backend), target: target, on: backend)
+      return try Network.meanLoss(
+        loss, output: moved.predict(input, on: backend), target: target, weights: weights, on: backend)
     }
     let relativeStep = 6.055454452393343e-06
-    let gradients = try Trainer(network, loss: loss, backend: backend).gradients(input: input, target: target)
+    let gradients = try Trainer(network, loss: loss, backend: backend)
+      .gradients(input: input, target: target, weights: weights)
     let flatGradients = Network(checked: gradients.layers).parametersInFileOrder
     let parameters = network.parametersInFileOrder
     var maximumError = 0.0

@@ -13,7 +13,8 @@ public struct MemoryUse: Sendable, Equatable {
   public let gradients: Int
   /// The moments that the optimiser keeps.
   public let moments: Int
-  /// Each layer's outputs, the gradients of its sums, and what dropout leaves of hidden outputs, of the blocks in flight.
+  /// Of the blocks in flight each layer's outputs, the gradients of its sums, the sums where its activation keeps them, and
+  /// what dropout leaves of hidden outputs.
   public let activations: Int
   /// At most, the packed panels and pending sums of the kernels, over all threads. Backends need not use all of it.
   public let kernels: Int
@@ -37,8 +38,8 @@ extension Trainer {
     let size = MemoryLayout<Element>.stride
     let parameterBytes = parameters.all.columns * size
     let cut = blocks.cut(parameters, rows: rows, threads: backend.threads)
-    let widths = parameters.layers.reduce(0) { $0 + $1.weights.columns }
-    let droppedWidths = method.dropout > 0 ? widths - outputs : 0
+    let droppedWidths =
+      method.dropout > 0 ? parameters.layers.dropLast().reduce(0) { $0 + $1.weights.columns } : 0
     // A task's share of the tree has at most two nodes of each size, and waits for one more of each while it computes.
     let levels = Int.bitWidth - cut.blocks.leadingZeroBitCount
     // Of a deeper tree, a node for each level and the one that is computed.
@@ -53,7 +54,7 @@ extension Trainer {
     return MemoryUse(
       parameters: parameterBytes, gradients: sets * parameterBytes,
       moments: OptimizerMemory<Element>.momentCount(method.optimizer.kind.formula) * parameterBytes,
-      activations: cut.tasks * min(cut.blockRows, rows) * (2 * widths + droppedWidths) * size,
+      activations: cut.tasks * min(cut.blockRows, rows) * (parameters.passWidth + droppedWidths) * size,
       kernels: backend.threads * Self.kernelBytesPerThread + cut.tasks * (deepLevels + plainCopies) * largest)
   }
 }

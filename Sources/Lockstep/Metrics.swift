@@ -4,8 +4,8 @@ import ComputeBackend
 
 /// Measures of predictions against targets, computed in `Double` in the order of rows.
 public enum Metrics: Sendable, Equatable {
-  /// For losses of numbers: `1 - Σ(y - t)² / Σ(t - mean t)²` over all outputs, each with its own mean (`nil` where no
-  /// target varies), the mean of `|y - t|`, and the root of the mean of `(y - t)²`.
+  /// For the losses of regression: `1 - Σ(y - t)² / Σ(t - mean t)²` over all outputs, each with its own mean (`nil` where
+  /// no target varies), the mean of `|y - t|`, and the root of the mean of `(y - t)²`.
   case regression(coefficientOfDetermination: Double?, meanAbsoluteError: Double, rootMeanSquaredError: Double)
   /// For cross-entropies: the share of right answers, and the mean of the classes' F1 scores.
   ///

@@ -38,6 +38,12 @@ public enum NetworkError: Error, Sendable, Equatable, CustomStringConvertible {
   case inputColumns(expected: Int, found: Int)
   /// Targets of another shape than the network's output.
   case targetShape(expectedRows: Int, expectedColumns: Int, rows: Int, columns: Int)
+  /// Weights of rows that are not one column of as many rows as the data has.
+  case weightShape(expectedRows: Int, rows: Int, columns: Int)
+  /// The weight of row `row` (from 0) is negative or no finite number.
+  case weight(row: Int, value: String)
+  /// Weights of rows whose sum is no finite number.
+  case weightSum
   /// Memory for outputs of another shape than the network gives.
   case outputShape(expectedRows: Int, expectedColumns: Int, rows: Int, columns: Int)
   /// A span that is no whole number of rows, or (where `rows` says how many it must hold) of another number.
@@ -57,6 +63,11 @@ public enum NetworkError: Error, Sendable, Equatable, CustomStringConvertible {
       "the network takes \(expected) inputs, but the data has \(found) columns"
     case .targetShape(let expectedRows, let expectedColumns, let rows, let columns):
       "the targets are \(rows) x \(columns); the network's output is \(expectedRows) x \(expectedColumns)"
+    case .weightShape(let expectedRows, let rows, let columns):
+      "the weights are \(rows) x \(columns); the data has \(expectedRows) rows, so they must be \(expectedRows) x 1"
+    case .weight(let row, let value):
+      "the weight of row \(row) is \(value); it must be a finite number of at least 0"
+    case .weightSum: "the sum of the weights is too large for their type; divide all of them by the same number"
     case .outputShape(let expectedRows, let expectedColumns, let rows, let columns):
       "the memory for outputs is \(rows) x \(columns); the network's output is \(expectedRows) x \(expectedColumns)"
     case .spanLength(let elements, let columns, let rows):

@@ -84,9 +84,17 @@ final class NetworkStorage<Element: KernelElement> {
     layers.reduce(0) { $0 + ($1.weights.rows + 1) * $1.weights.columns }
   }
 
-  /// True where the sums over rows of every layer run in stripes.
+  /// True where a backend may take the gradients of all layers in one pass: the sums over rows of each run in stripes, and
+  /// none keeps its sums before the activation.
   var isNarrow: Bool {
-    layers.allSatisfy { OrderOfArithmetic.isNarrow(inputs: $0.weights.rows, outputs: $0.weights.columns) }
+    layers.allSatisfy {
+      OrderOfArithmetic.isNarrow(inputs: $0.weights.rows, outputs: $0.weights.columns) && !$0.activation.keepsSums
+    }
+  }
+
+  /// How many numbers the pass keeps of a row: each layer's outputs, its sums where it keeps those, and their gradients.
+  var passWidth: Int {
+    layers.reduce(0) { $0 + ($1.activation.keepsSums ? 3 : 2) * $1.weights.columns }
   }
 
   /// The layers as primitives take them that run more than one layer, their gradients going to `gradients`.
@@ -122,37 +130,41 @@ package struct MutableLayerView<Element: KernelElement> {
   }
 }
 
-/// Room for the pass over a block of rows: each layer's outputs, the gradients with respect to each layer's sums, and what
-/// dropout leaves of each hidden layer's outputs.
+/// Room for the pass over a block of rows: each layer's outputs, the gradients with respect to its sums, those sums where the
+/// derivative takes them, and what dropout leaves of each hidden layer's outputs.
 final class PassWorkspace<Element: KernelElement> {
   /// The most rows that it takes.
   let rows: Int
   private let memory: MatrixGroup<Element>
-  private let layers: Int
+  /// For each layer, the number of the matrix that its derivative takes.
+  private let keptIndices: [Int]
+  /// The numbers of the matrices for what dropout leaves.
+  private let droppedIndices: Range<Int>
   private var latest: PassViews<Element>
 
   /// - Parameter drops: whether there is to be room for dropout.
   init(rows: Int, network: NetworkStorage<Element>, drops: Bool) {
     self.rows = rows
-    let widths = network.layers.map { (rows: rows, columns: $0.weights.columns) }
-    memory = MatrixGroup(shapes: widths + widths + (drops ? widths.dropLast() : []))
-    layers = widths.count
-    latest = Self.views(memory.matrices, layers: layers, rows: rows)
-  }
-
-  private static func views(
-    _ matrices: [MutableMatrixView<Element>], layers: Int, rows: Int
-  ) -> PassViews<Element> {
-    let views = matrices.map { $0.rows(0..<rows) }
-    return PassViews(
-      rows: rows, outputs: Array(views[..<layers]), sumGradients: Array(views[layers..<2 * layers]),
-      dropped: Array(views[(2 * layers)...]))
+    var shapes = network.layers.map { (rows: rows, columns: $0.weights.columns) }
+    shapes += shapes
+    keptIndices = network.layers.indices.map { index in
+      guard network.layers[index].activation.keepsSums else { return index }
+      shapes.append(shapes[index])
+      return shapes.count - 1
+    }
+    let firstDropped = shapes.count
+    if drops { shapes += shapes[..<(network.layers.count - 1)] }
+    droppedIndices = firstDropped..<shapes.count
+    memory = MatrixGroup(shapes: shapes)
+    latest = PassViews(rows: rows, of: memory.matrices, keptIndices: keptIndices, droppedIndices: droppedIndices)
   }
 
   /// The first `rows` rows of each matrix. Most blocks have as many rows as the one before: their views are kept, so that
   /// a step of a small network is not spent on making them.
   func views(rows: Int) -> PassViews<Element> {
-    if latest.rows != rows { latest = Self.views(memory.matrices, layers: layers, rows: rows) }
+    if latest.rows != rows {
+      latest = PassViews(rows: rows, of: memory.matrices, keptIndices: keptIndices, droppedIndices: droppedIndices)
+    }
     return latest
   }
 }
@@ -162,8 +174,22 @@ struct PassViews<Element: KernelElement> {
   let rows: Int
   /// `[rows × outputs]` of each layer: its activated outputs.
   let outputs: [MutableMatrixView<Element>]
+  /// `[rows × outputs]` of each layer: what its derivative takes, the outputs themselves or the sums.
+  let kept: [MutableMatrixView<Element>]
   /// `[rows × outputs]` of each layer: the gradients with respect to its sums, before the activation.
   let sumGradients: [MutableMatrixView<Element>]
   /// `[rows × outputs]` of each hidden layer: what dropout leaves of its outputs; empty where there is none.
   let dropped: [MutableMatrixView<Element>]
+
+  /// The first rows of outputs, gradients, sums and what dropout leaves, in this order.
+  fileprivate init(
+    rows: Int, of matrices: [MutableMatrixView<Element>], keptIndices: [Int], droppedIndices: Range<Int>
+  ) {
+    let layers = keptIndices.count
+    self.rows = rows
+    outputs = matrices[..<layers].map { $0.rows(0..<rows) }
+    sumGradients = matrices[layers..<2 * layers].map { $0.rows(0..<rows) }
+    kept = keptIndices.map { matrices[$0].rows(0..<rows) }
+    dropped = matrices[droppedIndices].map { $0.rows(0..<rows) }
+  }
 }

@@ -25,10 +25,12 @@ extension Network {
   ///   - loss: which loss.
   ///   - output: `[rows × outputs]`, as ``predict(_:on:)`` gives it; a row or more.
   ///   - target: `[rows × outputs]`.
+  ///   - weights: `[rows × 1]`, how much each row counts, or `nil` where all count alike.
   ///   - backend: what computes; no result depends on it.
-  /// - Throws: ``NetworkError`` where the shapes do not fit.
+  /// - Throws: ``NetworkError`` where the shapes do not fit, or a weight is negative or no finite number.
   public static func meanLoss(
-    _ loss: Loss, output: Matrix<Element>, target: Matrix<Element>, on backend: any ComputeBackend<Element>
+    _ loss: Loss, output: Matrix<Element>, target: Matrix<Element>, weights: Matrix<Element>? = nil,
+    on backend: any ComputeBackend<Element>
   ) throws(NetworkError) -> Element {
     guard output.rows > 0 else { throw .noRows }
     guard target.rows == output.rows, target.columns == output.columns else {
@@ -36,11 +38,17 @@ extension Network {
         expectedRows: output.rows, expectedColumns: output.columns, rows: target.rows, columns: target.columns)
     }
     var gradient = Matrix<Element>(rows: output.rows, columns: output.columns)
-    let sum = output.withView { output in
-      target.withView { target in
-        gradient.withMutableView { backend.loss(loss, output: output, target: target, scale: 1, gradient: $0) }
+    return try withOptionalView(of: weights) { (weights) throws(NetworkError) in
+      try weights?.checkWeights(rows: output.rows, outputs: output.columns)
+      let sum = output.withView { output in
+        target.withView { target in
+          gradient.withMutableView {
+            backend.loss(loss, output: output, target: target, weights: weights, scale: 1, gradient: $0)
+          }
+        }
       }
+      return loss.mean(
+        ofSum: sum, divisor: loss.divisor(rows: output.rows, outputs: output.columns, weights: weights))
     }
-    return sum / Element(loss.termCount(rows: output.rows, outputs: output.columns))
   }
 }

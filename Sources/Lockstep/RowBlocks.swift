@@ -53,8 +53,7 @@ public enum RowBlocks: Sendable, Hashable {
     case .wholeBatch: return max(rows, 1)
     case .leaves(let exponent): return min(max(rows, 1), leafRows << max(0, min(exponent, 32)))
     case .automatic:
-      let widths = network.layers.reduce(network.layers[0].weights.rows) { $0 + 2 * $1.weights.columns }
-      let rowBytes = widths * MemoryLayout<Element>.stride
+      let rowBytes = (network.layers[0].weights.rows + network.passWidth) * MemoryLayout<Element>.stride
       let parameterBytes = network.parameterCount * MemoryLayout<Element>.stride
       // A backend's one pass over a narrow network keeps nothing of the rows: larger blocks have fewer sums to fold.
       let blockBytes = network.isNarrow ? 4 * Self.cacheBytes : Self.cacheBytes

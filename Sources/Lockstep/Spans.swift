@@ -27,7 +27,7 @@ extension Predictor {
 }
 
 extension Trainer {
-  /// A step as ``step(input:target:learningRate:)-(Matrix<Element>,_,_)`` takes it, on rows that lie one after the other.
+  /// A step as ``step(input:target:weights:learningRate:)-(Matrix<Element>,_,_,_)`` takes it, on rows that lie one after the other.
   ///
   /// - Parameters:
   ///   - input: `[rows × inputs]`, a row or more.

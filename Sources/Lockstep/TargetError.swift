@@ -17,8 +17,15 @@ public struct TargetError: Error, Sendable, Equatable, CustomStringConvertible {
 }
 
 extension Loss {
-  /// Checks that targets are what the loss is defined for: anything for the mean squared error, numbers between 0 and 1
-  /// for binary cross-entropy, rows of numbers of at least 0 that sum to 1 for softmax cross-entropy.
+  private var isCrossEntropy: Bool {
+    switch self {
+    case .binaryCrossEntropy, .softmaxCrossEntropy: true
+    case .meanSquaredError, .meanAbsoluteError, .huber: false
+    }
+  }
+
+  /// Checks that targets are what the loss is defined for: numbers between 0 and 1 for binary cross-entropy, rows of
+  /// numbers of at least 0 that sum to 1 for softmax cross-entropy, anything for the others.
   ///
   /// Training does not ask: with other targets a cross-entropy can be computed, but it may be negative.
   ///
@@ -26,7 +33,7 @@ extension Loss {
   /// - Throws: ``TargetError`` for the first target that is none. Sums may be off by 0.001, as those of rounded numbers
   ///   are.
   public func check<Element: KernelElement>(targets: Matrix<Element>) throws(TargetError) {
-    guard self != .meanSquaredError else { return }
+    guard isCrossEntropy else { return }
     for row in 0..<targets.rows {
       var sum = 0.0
       for column in 0..<targets.columns {

@@ -97,15 +97,30 @@ public final class Trainer<Element: KernelElement> {
   /// - Parameters:
   ///   - input: `[rows × inputs]`, a row or more.
   ///   - target: `[rows × outputs]`.
-  /// - Throws: ``NetworkError`` where the shapes do not fit.
+  ///   - weights: `[rows × 1]`, how much each row counts, such as weights of classes or samples: the loss is the weighted
+  ///     mean. `nil` where all count alike.
+  /// - Throws: ``NetworkError`` where the shapes do not fit, or a weight is negative or no finite number.
   @specialized(where Element == Float)
   @specialized(where Element == Double)
-  public func gradients(input: Matrix<Element>, target: Matrix<Element>) throws(NetworkError) -> Gradients<Element> {
+  public func gradients(
+    input: Matrix<Element>, target: Matrix<Element>, weights: Matrix<Element>? = nil
+  ) throws(NetworkError) -> Gradients<Element> {
+    try withViews(input, target, weights) { (input, target, weights) throws(NetworkError) in
+      try check(input: input, target: target, weights: weights)
+      let (loss, gradients) = checkedGradients(input: input, target: target, weights: weights)
+      return Gradients(loss: loss, layers: gradients.denseLayers)
+    }
+  }
+
+  /// Calls `body` with views of a batch, valid during the call.
+  @inline(__always)
+  private func withViews<Result>(
+    _ input: Matrix<Element>, _ target: Matrix<Element>, _ weights: Matrix<Element>?,
+    _ body: (MatrixView<Element>, MatrixView<Element>, MatrixView<Element>?) throws(NetworkError) -> Result
+  ) throws(NetworkError) -> Result {
     try input.withView { (input) throws(NetworkError) in
       try target.withView { (target) throws(NetworkError) in
-        try check(input: input, target: target)
-        let (loss, gradients) = checkedGradients(input: input, target: target)
-        return Gradients(loss: loss, layers: gradients.denseLayers)
+        try withOptionalView(of: weights) { (weights) throws(NetworkError) in try body(input, target, weights) }
       }
     }
   }
@@ -116,15 +131,17 @@ public final class Trainer<Element: KernelElement> {
   /// - Parameters:
   ///   - input: `[rows × inputs]`, a row or more.
   ///   - target: `[rows × outputs]`.
+  ///   - weights: `[rows × 1]`, how much each row counts, or `nil`.
   ///   - body: takes the mean loss, and the gradients in the shapes of the layers' parameters.
-  /// - Throws: ``NetworkError`` where the shapes do not fit.
+  /// - Throws: ``NetworkError`` where the shapes do not fit, or a weight is negative or no finite number.
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   package func withGradients(
-    input: MatrixView<Element>, target: MatrixView<Element>, _ body: (Element, [LayerView<Element>]) -> Void
+    input: MatrixView<Element>, target: MatrixView<Element>, weights: MatrixView<Element>? = nil,
+    _ body: (Element, [LayerView<Element>]) -> Void
   ) throws(NetworkError) {
-    try check(input: input, target: target)
-    let (loss, gradients) = checkedGradients(input: input, target: target)
+    try check(input: input, target: target, weights: weights)
+    let (loss, gradients) = checkedGradients(input: input, target: target, weights: weights)
     withExtendedLifetime(gradients) { body(loss, gradients.layerViews) }
   }
 
@@ -134,19 +151,19 @@ public final class Trainer<Element: KernelElement> {
   /// - Parameters:
   ///   - input: `[rows × inputs]`, a row or more.
   ///   - target: `[rows × outputs]`.
+  ///   - weights: `[rows × 1]`, how much each row counts, such as weights of classes or samples: the loss is the weighted
+  ///     mean. `nil` where all count alike.
   ///   - learningRate: the factor of the gradient.
   /// - Returns: the mean loss before the update.
-  /// - Throws: ``NetworkError`` where the shapes do not fit.
+  /// - Throws: ``NetworkError`` where the shapes do not fit, or a weight is negative or no finite number.
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   @discardableResult
   public func step(
-    input: Matrix<Element>, target: Matrix<Element>, learningRate: Element
+    input: Matrix<Element>, target: Matrix<Element>, weights: Matrix<Element>? = nil, learningRate: Element
   ) throws(NetworkError) -> Element {
-    try input.withView { (input) throws(NetworkError) in
-      try target.withView { (target) throws(NetworkError) in
-        try step(input: input, target: target, learningRate: learningRate)
-      }
+    try withViews(input, target, weights) { (input, target, weights) throws(NetworkError) in
+      try step(input: input, target: target, weights: weights, learningRate: learningRate)
     }
   }
 
@@ -155,58 +172,60 @@ public final class Trainer<Element: KernelElement> {
   /// - Parameters:
   ///   - input: `[rows × inputs]`, a row or more.
   ///   - target: `[rows × outputs]`.
+  ///   - weights: `[rows × 1]`, how much each row counts, or `nil`.
   ///   - learningRate: the factor of the gradient.
   /// - Returns: the mean loss before the update.
-  /// - Throws: ``NetworkError`` where the shapes do not fit.
+  /// - Throws: ``NetworkError`` where the shapes do not fit, or a weight is negative or no finite number.
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   @discardableResult
   public func step(
-    input: MatrixView<Element>, target: MatrixView<Element>, learningRate: Element
+    input: MatrixView<Element>, target: MatrixView<Element>, weights: MatrixView<Element>? = nil, learningRate: Element
   ) throws(NetworkError) -> Element {
-    try check(input: input, target: target)
-    return checkedStep(input: input, target: target, learningRate: Double(learningRate))
+    try check(input: input, target: target, weights: weights)
+    return checkedStep(input: input, target: target, weights: weights, learningRate: Double(learningRate))
   }
 
-  /// A step as ``step(input:target:learningRate:)-(Matrix<Element>,_,_)`` takes it, with all that it computed.
+  /// A step as ``step(input:target:weights:learningRate:)-(Matrix<Element>,_,_,_)`` takes it, with all that it computed.
   ///
-  /// - Throws: ``NetworkError`` where the shapes do not fit.
+  /// - Throws: ``NetworkError`` where the shapes do not fit, or a weight is negative or no finite number.
   public func recordedStep(
-    input: Matrix<Element>, target: Matrix<Element>, learningRate: Element
+    input: Matrix<Element>, target: Matrix<Element>, weights: Matrix<Element>? = nil, learningRate: Element
   ) throws(NetworkError) -> PassRecord<Element> {
-    try input.withView { (input) throws(NetworkError) in
-      try target.withView { (target) throws(NetworkError) in try check(input: input, target: target) }
-    }
-    // One block, so that the whole batch's activations are there to be read.
-    let pass = BlockedPass(parameters, blocks: .wholeBatch, drops: method.dropout > 0, backend: backend)
-    return input.withView { input in
-      target.withView { target in
-        let (loss, gradients) = pass.gradients(input: input, target: target, loss: self.loss, dropout: dropout)
-        let (outputs, sumGradients) = pass.record(rows: input.rows)
-        optimizer.step(
-          parameters, gradients: gradients, method: method, learningRate: Double(learningRate), on: backend)
-        return PassRecord(
-          outputs: outputs, sumGradients: sumGradients,
-          gradients: Gradients(loss: loss, layers: gradients.denseLayers))
-      }
+    try withViews(input, target, weights) { (input, target, weights) throws(NetworkError) in
+      try check(input: input, target: target, weights: weights)
+      // One block, so that the whole batch's activations are there to be read.
+      let pass = BlockedPass(parameters, blocks: .wholeBatch, drops: method.dropout > 0, backend: backend)
+      let (loss, gradients) = pass.gradients(
+        input: input, target: target, weights: weights, loss: self.loss, dropout: dropout)
+      let (outputs, sumGradients) = pass.record(rows: input.rows)
+      optimizer.step(
+        parameters, gradients: gradients, method: method, learningRate: Double(learningRate), on: backend)
+      return PassRecord(
+        outputs: outputs, sumGradients: sumGradients,
+        gradients: Gradients(loss: loss, layers: gradients.denseLayers))
     }
   }
 
   /// What the next step drops.
   private var dropout: Dropout? { Dropout(method, step: optimizer.steps, layers: parameters.layers.count) }
 
-  /// A step on views whose shapes are known to fit.
+  /// A step on views that are known to fit.
   @specialized(where Element == Float)
   @specialized(where Element == Double)
-  func checkedStep(input: MatrixView<Element>, target: MatrixView<Element>, learningRate: Double) -> Element {
+  func checkedStep(
+    input: MatrixView<Element>, target: MatrixView<Element>, weights: MatrixView<Element>? = nil, learningRate: Double
+  ) -> Element {
     let call = prepare(.step, rows: input.rows)
     let mean: Element
     if isPlainDescent {
       mean = pass.step(
-        input: input, target: target, loss: loss, learningRate: Element(learningRate), dropout: dropout)
+        input: input, target: target, weights: weights, loss: loss, learningRate: Element(learningRate),
+        dropout: dropout)
       optimizer.countStep()
     } else {
-      let (loss, gradients) = pass.gradients(input: input, target: target, loss: loss, dropout: dropout)
+      let (loss, gradients) = pass.gradients(
+        input: input, target: target, weights: weights, loss: loss, dropout: dropout)
       optimizer.step(
         parameters, gradients: gradients, method: method, learningRate: learningRate, on: pass.backend)
       mean = loss
@@ -215,12 +234,12 @@ public final class Trainer<Element: KernelElement> {
     return mean
   }
 
-  /// The gradients from views whose shapes are known to fit.
+  /// The gradients from views that are known to fit.
   private func checkedGradients(
-    input: MatrixView<Element>, target: MatrixView<Element>
+    input: MatrixView<Element>, target: MatrixView<Element>, weights: MatrixView<Element>?
   ) -> (loss: Element, gradients: NetworkStorage<Element>) {
     let call = prepare(.gradients, rows: input.rows)
-    let result = pass.gradients(input: input, target: target, loss: loss)
+    let result = pass.gradients(input: input, target: target, weights: weights, loss: loss)
     if let call { racing?.end(call) }
     return result
   }
@@ -256,7 +275,9 @@ public final class Trainer<Element: KernelElement> {
     parameters.backendChoice(for: work, rows: rows, blocks: blocks, on: backend, racing: racing)
   }
 
-  func check(input: MatrixView<Element>, target: MatrixView<Element>) throws(NetworkError) {
+  func check(
+    input: MatrixView<Element>, target: MatrixView<Element>, weights: MatrixView<Element>? = nil
+  ) throws(NetworkError) {
     let (inputs, outputs) = (inputs, outputs)
     guard input.rows > 0 else { throw .noRows }
     guard input.columns == inputs else { throw .inputColumns(expected: inputs, found: input.columns) }
@@ -264,5 +285,6 @@ public final class Trainer<Element: KernelElement> {
       throw .targetShape(
         expectedRows: input.rows, expectedColumns: outputs, rows: target.rows, columns: target.columns)
     }
+    try weights?.checkWeights(rows: input.rows, outputs: outputs)
   }
 }

@@ -48,8 +48,12 @@ func threads(_ value: Int32) throws(CallError) -> Int? {
 
 /// The constants of `lockstep.h`, in its order.
 enum Constants {
-  static let activations: [Activation] = [.identity, .relu, .leakyReLU, .tanh, .sigmoid]
-  static let losses: [Loss] = [.meanSquaredError, .binaryCrossEntropy, .softmaxCrossEntropy]
+  static let activations: [Activation] = [
+    .identity, .relu, .leakyReLU, .tanh, .sigmoid, .elu, .softplus, .silu, .gelu,
+  ]
+  static let losses: [Loss] = [
+    .meanSquaredError, .binaryCrossEntropy, .softmaxCrossEntropy, .meanAbsoluteError, .huber,
+  ]
   /// The first stands for any.
   static let backends: [BackendKind?] = [nil, .scalar, .simd, .openmp]
   static let works: [BackendWork] = [.predict, .gradients, .step]

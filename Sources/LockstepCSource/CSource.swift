@@ -1,5 +1,6 @@
 // A network as one C file: its parts, in the order in which they are written. What the parts hold lies in
-// CSourceParameters.swift (the numbers), CSourceFunctions.swift (the arithmetic) and CSourceElementary.swift.
+// CSourceParameters.swift (the numbers), CSourceFunctions.swift (the arithmetic), CSourceElementary.swift,
+// CSourceLogarithm.swift and CSourceNormal.swift (the functions).
 
 import ComputeBackend
 import FileWriting

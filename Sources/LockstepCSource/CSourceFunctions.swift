@@ -1,4 +1,4 @@
-// The functions of the C file, in C: the layer, the activations, the pass. tanh and sigmoid lie in
+// The functions of the C file, in C: the layer, the activations, the pass. Elementary functions lie in
 // CSourceElementary.swift, the numbers in CSourceParameters.swift.
 
 import ComputeBackend
@@ -90,7 +90,8 @@ struct CSourceFunctions {
 
       """
     }
-    return CSourceElementary(name: name, precision: precision).definitions(for: used) + functions.joined()
+    let elementary = CSourceElementary(name: name, precision: precision)
+    return elementary.definitions(of: Set(used.flatMap(\.elementaryFunctions))) + functions.joined()
   }
 
   /// The activation of `y[j]`.
@@ -100,6 +101,10 @@ struct CSourceFunctions {
     case .relu: "y[j] < 0 ? 0 : y[j]"
     case .leakyReLU: "y[j] < 0 ? y[j] * \(leakySlope) : y[j]"
     case .tanh, .sigmoid: "\(name)_\(activation.cName)(y[j])"
+    case .softplus: "(y[j] < 0 ? 0 : y[j]) + \(name)_log1p(\(name)_exp(y[j] < 0 ? y[j] : -y[j]))"
+    case .elu: "y[j] <= 0 ? \(name)_expm1(y[j]) : y[j]"
+    case .silu: "y[j] * \(name)_sigmoid(y[j])"
+    case .gelu: "y[j] * \(name)_normal_cdf(y[j])"
     }
   }
 
@@ -157,14 +162,25 @@ struct CSourceFunctions {
 }
 
 extension Activation {
+  /// The elementary functions that it is made of.
+  fileprivate var elementaryFunctions: [CSourceElementary.Function] {
+    switch self {
+    case .identity, .relu, .leakyReLU: []
+    case .tanh: [.tanh]
+    case .sigmoid, .silu: [.sigmoid]
+    case .elu: [.expm1]
+    case .softplus: [.exp, .log1p]
+    case .gelu: [.normalCDF]
+    }
+  }
+
   /// What C names call it.
   fileprivate var cName: String {
     switch self {
     case .identity: "identity"
     case .relu: "relu"
     case .leakyReLU: "leaky_relu"
-    case .tanh: "tanh"
-    case .sigmoid: "sigmoid"
+    case .tanh, .sigmoid, .elu, .softplus, .silu, .gelu: rawValue
     }
   }
 }

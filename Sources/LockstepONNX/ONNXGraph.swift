@@ -18,8 +18,24 @@ struct ONNXGraph<Element: KernelElement> {
   private static var input: String { "input" }
   private static var output: String { "output" }
   private static var rows: String { "rows" }
-  /// The slope of the leaky ReLU, as a tensor.
-  private static var slope: String { "leaky_slope" }
+  /// Numbers that operators take, as tensors of a single element.
+  private enum Constant: String {
+    case slope = "leaky_slope"
+    case zero, half, one
+    case rootOfHalf = "root_of_half"
+
+    var value: Double {
+      switch self {
+      case .slope: Activation.leakySlope
+      case .zero: 0
+      case .half: 0.5
+      case .one: 1
+      case .rootOfHalf: 0.5.squareRoot()
+      }
+    }
+  }
+  /// Those that have been used, in the order of their first use.
+  private var constants: [Constant] = []
 
   /// A graph of `network`, whose messages live as long as `memory`.
   init(_ network: Network<Element>, in memory: MessageMemory) {
@@ -32,9 +48,7 @@ struct ONNXGraph<Element: KernelElement> {
       add(layer, name: name, input: input, output: output)
       input = output
     }
-    if Element.precision == .f64, network.layers.contains(where: { $0.activation == .leakyReLU }) {
-      addTensor(Self.slope, shape: [], elements: [Element(Activation.leakySlope)])
-    }
+    for constant in constants { addTensor(constant.rawValue, shape: [], elements: [Element(constant.value)]) }
   }
 
   /// The graph as a message.
@@ -71,9 +85,43 @@ struct ONNXGraph<Element: KernelElement> {
     case (.leakyReLU, .f64):
       // An attribute is a Float, and 0.01 as a Float is not 0.01 as a Double. With a slope between 0 and 1, the larger
       // of z and slope z is the leaky ReLU of z.
-      addNode("Mul", [sums, Self.slope], "\(name).scaled")
+      addNode("Mul", [sums, use(.slope)], "\(name).scaled")
       addNode("Max", [sums, "\(name).scaled"], output)
+    case (.silu, _):
+      addNode("Sigmoid", [sums], "\(name).sigmoid")
+      addNode("Mul", [sums, "\(name).sigmoid"], output)
+    case (.elu, .f32): addNode("Elu", [sums], output)
+    case (.elu, .f64):
+      // ONNX Runtime has no Elu in Double: max(z, 0) + (exp(min(z, 0)) - 1).
+      addNode("Relu", [sums], "\(name).positive_part")
+      addNode("Min", [sums, use(.zero)], "\(name).negative_part")
+      addNode("Exp", ["\(name).negative_part"], "\(name).exponential")
+      addNode("Sub", ["\(name).exponential", use(.one)], "\(name).exponential_less_one")
+      addNode("Add", ["\(name).positive_part", "\(name).exponential_less_one"], output)
+    case (.gelu, _):
+      // z (1 + erf(z / √2)) / 2; operator set 9 has no Gelu.
+      addNode("Mul", [sums, use(.rootOfHalf)], "\(name).scaled")
+      addNode("Erf", ["\(name).scaled"], "\(name).error_function")
+      addNode("Add", ["\(name).error_function", use(.one)], "\(name).twice_probability")
+      addNode("Mul", [sums, use(.half)], "\(name).half")
+      addNode("Mul", ["\(name).half", "\(name).twice_probability"], output)
+    case (.softplus, .f32): addNode("Softplus", [sums], output)
+    case (.softplus, .f64):
+      // ONNX Runtime has no Softplus in Double: max(z, 0) + log(1 + exp(-|z|)).
+      addNode("Relu", [sums], "\(name).positive_part")
+      addNode("Abs", [sums], "\(name).magnitude")
+      addNode("Neg", ["\(name).magnitude"], "\(name).minus_magnitude")
+      addNode("Exp", ["\(name).minus_magnitude"], "\(name).exponential")
+      addNode("Add", ["\(name).exponential", use(.one)], "\(name).exponential_and_one")
+      addNode("Log", ["\(name).exponential_and_one"], "\(name).logarithm")
+      addNode("Add", ["\(name).positive_part", "\(name).logarithm"], output)
     }
+  }
+
+  /// The name of a constant, which the graph then has.
+  private mutating func use(_ constant: Constant) -> String {
+    if !constants.contains(constant) { constants.append(constant) }
+    return constant.rawValue
   }
 
   private mutating func addNode(_ operation: String, _ inputs: [String], _ output: String, alpha: Float? = nil) {

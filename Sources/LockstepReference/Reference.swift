@@ -27,6 +27,20 @@ public enum Reference {
     }
   }
 
+  /// The activation of a layer's sums, elementwise.
+  ///
+  /// - Parameters:
+  ///   - activation: what is applied to each sum.
+  ///   - sums: any shape.
+  /// - Returns: a matrix of the same shape.
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
+  public static func activate<Element: KernelElement>(
+    _ activation: Activation, sums: Matrix<Element>
+  ) -> Matrix<Element> {
+    matrix(rows: sums.rows, columns: sums.columns) { r, c in value(of: activation, at: at(sums, r, c)) }
+  }
+
   /// The gradients of a dense layer's parameters: `weights[k, j] = Σ_r fma(input[r, k], outputGradient[r, j])`,
   /// `bias[j] = Σ_r outputGradient[r, j]`.
   ///
@@ -58,7 +72,8 @@ public enum Reference {
   /// - Parameters:
   ///   - outputGradient: `[rows × outputs]`, with respect to this layer's sums.
   ///   - weights: `[inputs × outputs]`, this layer's.
-  ///   - input: `[rows × inputs]`, the activated outputs of the layer below.
+  ///   - input: `[rows × inputs]`, the activated outputs of the layer below, or its sums where the derivative of its
+  ///     activation takes those.
   ///   - activation: the activation of the layer below.
   /// - Returns: `[rows × inputs]`.
   @specialized(where Element == Float)
@@ -77,7 +92,7 @@ public enum Reference {
   /// - Parameters:
   ///   - activation: the layer's.
   ///   - gradient: `[rows × outputs]`, with respect to the activated outputs.
-  ///   - value: `[rows × outputs]`, the activated outputs.
+  ///   - value: `[rows × outputs]`, the activated outputs, or the sums where the derivative takes those.
   /// - Returns: `[rows × outputs]`.
   @specialized(where Element == Float)
   @specialized(where Element == Double)
@@ -95,19 +110,23 @@ public enum Reference {
   ///   - loss: which loss.
   ///   - output: `[rows × outputs]`.
   ///   - target: `[rows × outputs]`.
+  ///   - weights: `[rows × 1]`, the factor of each row's loss and scale; `nil` for none.
   ///   - scale: the factor of the gradient.
   /// - Returns: the sum, and the gradient with respect to the outputs, `[rows × outputs]`.
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   public static func loss<Element: KernelElement>(
-    _ loss: Loss, output: Matrix<Element>, target: Matrix<Element>, scale: Element
+    _ loss: Loss, output: Matrix<Element>, target: Matrix<Element>, weights: Matrix<Element>? = nil, scale: Element
   ) -> (sum: Element, gradient: Matrix<Element>) {
     let rows = (0..<output.rows).map { r in
       row(
         of: loss, output: (0..<output.columns).map { j in at(output, r, j) },
-        target: (0..<output.columns).map { j in at(target, r, j) }, scale: scale)
+        target: (0..<output.columns).map { j in at(target, r, j) },
+        scale: weights.map { weights in scale * at(weights, r, 0) } ?? scale)
     }
-    let sum = sumOverRows(output.rows, stripes: 16) { r, sum in sum + rows[r].loss }
+    let sum = sumOverRows(output.rows, stripes: 16) { r, sum in
+      sum + (weights.map { weights in at(weights, r, 0) * rows[r].loss } ?? rows[r].loss)
+    }
     return (sum, matrix(rows: output.rows, columns: output.columns) { r, j in rows[r].gradient[j] })
   }
 

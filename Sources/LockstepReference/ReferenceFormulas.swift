@@ -15,21 +15,40 @@ extension Reference {
     case .leakyReLU: return z < 0 ? z * Element(0.01) : z
     case .tanh: return Elementary.tanh(z)
     case .sigmoid: return Elementary.sigmoid(z)
+    case .elu: return z <= 0 ? Elementary.expm1(z) : z
+    case .softplus:
+      let (positivePart, minusMagnitude) = (z < 0 ? 0 : z, z < 0 ? z : -z)
+      return positivePart + Elementary.log1p(Elementary.exp(minusMagnitude))
+    case .silu: return z * Elementary.sigmoid(z)
+    case .gelu: return z * Elementary.normalCDF(z)
     }
   }
 
-  /// The gradient before the activation, from the one after it and the activated value `y`.
+  /// True where a derivative takes the sum z, not the activated value.
+  static func takesSums(_ activation: Activation) -> Bool { [.softplus, .silu, .gelu].contains(activation) }
+
+  /// The gradient before the activation, from the one after it and the activated value `y`, or from the sum `z` in its
+  /// place.
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   static func gradient<Element: KernelElement>(
     of activation: Activation, _ gradient: Element, value y: Element
   ) -> Element {
+    let z = y
     switch activation {
     case .identity: return gradient
     case .relu: return y <= 0 ? 0 : gradient
     case .leakyReLU: return y <= 0 ? gradient * Element(0.01) : gradient
     case .tanh: return gradient * (1 - y * y)
     case .sigmoid: return gradient * (y * (1 - y))
+    case .elu: return y <= 0 ? gradient * (y + 1) : gradient
+    case .softplus: return gradient * Elementary.sigmoid(z)
+    case .silu:
+      let sigmoid = Elementary.sigmoid(z)
+      return gradient * (sigmoid * (1 + z * (1 - sigmoid)))
+    case .gelu:
+      let density = Elementary.exp(z * z * -0.5) * Element(0.3989422804014327)
+      return gradient * (Elementary.normalCDF(z) + z * density)
     }
   }
 
@@ -69,6 +88,22 @@ extension Reference {
         let (z, t) = (output[j], target[j])
         sum = sum.addingProduct(t, Elementary.log(total) - (z - largest))
         gradient.append((exponentials[j] / total * targets - t) * scale)
+      }
+
+    case .meanAbsoluteError:
+      for j in output.indices {
+        let difference = output[j] - target[j]
+        sum = sum + difference.magnitude
+        // +0 for zeros of either sign, and NaN for itself.
+        gradient.append(difference < 0 ? -1 * scale : difference > 0 ? scale : difference + 0)
+      }
+
+    case .huber:
+      for j in output.indices {
+        let difference = output[j] - target[j]
+        let magnitude = difference.magnitude
+        sum = sum + (magnitude <= 1 ? difference * difference * 0.5 : magnitude - 0.5)
+        gradient.append((difference < -1 ? -1 : difference > 1 ? 1 : difference) * scale)
       }
     }
     return (sum, gradient)

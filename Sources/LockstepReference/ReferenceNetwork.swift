@@ -65,15 +65,33 @@ public struct ReferenceNetwork<Element: KernelElement>: Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - batch: `[rows × inputs]` and `[rows × outputs]`.
+  ///   - weights: `[rows × 1]`, how much each row counts; `nil` where all count alike.
   ///   - loss: what the gradients are of.
-  public func pass(over batch: ReferenceBatch<Element>, loss: Loss) -> ReferencePass<Element> {
+  public func pass(
+    over batch: ReferenceBatch<Element>, weights: Matrix<Element>? = nil, loss: Loss
+  ) -> ReferencePass<Element> {
     let outputs = outputs(for: batch.input)
     let result = outputs[outputs.count - 1]
-    let terms = loss == .softmaxCrossEntropy ? result.rows : result.rows * result.columns
-    let scale: Element = (loss == .meanSquaredError ? 2 : 1) / Element(terms)
-    let (sum, lossGradient) = Reference.loss(loss, output: result, target: batch.target, scale: scale)
+    var rows = Double(result.rows)
+    if let weights {
+      rows = 0
+      for weight in weights.elements { rows += Double(weight) }
+    }
+    let terms = Element(loss == .softmaxCrossEntropy ? rows : rows * Double(result.columns))
+    let scale: Element = terms == 0 ? 0 : (loss == .meanSquaredError ? 2 : 1) / terms
+    let (sum, lossGradient) = Reference.loss(
+      loss, output: result, target: batch.target, weights: weights, scale: scale)
 
-    var gradient = Reference.gradient(of: layers[layers.count - 1].activation, lossGradient, value: result)
+    // What derivatives take: outputs, or sums.
+    let kept = layers.indices.map { index in
+      guard Reference.takesSums(layers[index].activation) else { return outputs[index] }
+      return Reference.forward(
+        input: index == 0 ? batch.input : outputs[index - 1], weights: layers[index].weights, bias: layers[index].bias,
+        activation: .identity)
+    }
+
+    var gradient = Reference.gradient(
+      of: layers[layers.count - 1].activation, lossGradient, value: kept[layers.count - 1])
     var weightGradients: [Matrix<Element>] = []
     var biasGradients: [Matrix<Element>] = []
     for index in layers.indices.reversed() {
@@ -83,27 +101,29 @@ public struct ReferenceNetwork<Element: KernelElement>: Sendable, Equatable {
       biasGradients.insert(bias, at: 0)
       if index > 0 {
         gradient = Reference.inputGradient(
-          outputGradient: gradient, weights: layers[index].weights, input: input,
+          outputGradient: gradient, weights: layers[index].weights, input: kept[index - 1],
           activation: layers[index - 1].activation)
       }
     }
     return ReferencePass(
-      outputs: outputs, loss: sum / Element(terms), weightGradients: weightGradients, biasGradients: biasGradients)
+      outputs: outputs, loss: terms == 0 ? 0 : sum / terms, weightGradients: weightGradients,
+      biasGradients: biasGradients)
   }
 
   /// Plain gradient descent: a step for each batch, in order, all gradients before any update.
   ///
   /// - Parameters:
   ///   - batches: one for each step.
+  ///   - weights: `[rows × 1]`, how much each row of a batch counts; `nil` where all count alike.
   ///   - loss: what is made smaller.
   ///   - learningRate: the factor of the gradients.
   /// - Returns: the loss of each batch before its step.
   @discardableResult
   public mutating func train(
-    on batches: [ReferenceBatch<Element>], loss: Loss, learningRate: Element
+    on batches: [ReferenceBatch<Element>], weights: Matrix<Element>? = nil, loss: Loss, learningRate: Element
   ) -> [Element] {
     batches.map { batch in
-      let pass = pass(over: batch, loss: loss)
+      let pass = pass(over: batch, weights: weights, loss: loss)
       for index in layers.indices {
         layers[index].weights = Reference.descend(
           layers[index].weights, gradient: pass.weightGradients[index], learningRate: learningRate)

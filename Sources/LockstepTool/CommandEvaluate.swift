@@ -10,10 +10,10 @@ let evaluateCommand = Command(
   summary: "compute a network's loss and metrics over a table",
   details: """
     \(DataFileOptions.details)
-    The loss is the mean over all rows of DATA. Beside it stand, for mse, the share of the targets' variance that \
-    the network explains (R²), the mean absolute error and the root of the mean squared error; for bce and \
-    cross-entropy the share of right answers, the mean of the classes' F1 scores, and how often each class was taken for \
-    each.
+    The loss is the mean over all rows of DATA. Beside it stand, for mse, mae and huber, the share of the targets' \
+    variance that the network explains (R²), the mean absolute error and the root of the mean squared error; for bce \
+    and cross-entropy the share of right answers, the mean of the classes' F1 scores, and how often each class was taken \
+    for each.
     """,
   operands: ["MODEL", "DATA"],
   options: [ModelOptions.targets, ModelOptions.features, ModelOptions.loss, ModelOptions.activation]

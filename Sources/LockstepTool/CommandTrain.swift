@@ -86,8 +86,7 @@ enum TrainOptions {
   static let activation = ModelOptions.optionalChoice(
     "activation", of: Activation.self, summary: "what the hidden layers apply to their sums", defaultText: "relu")
   static let loss = ModelOptions.optionalChoice(
-    "loss", of: Loss.self, summary: "the mean squared error, or a cross-entropy of outputs that are logits",
-    defaultText: "mse, or cross-entropy for classes")
+    "loss", of: Loss.self, summary: ModelOptions.lossSummary, defaultText: "mse, or cross-entropy for classes")
   static let initializer = ModelOptions.optionalChoice(
     "initializer", of: Initializer.self, summary: "how the first parameters are drawn", defaultText: "uniform")
   static let initialModel = CommandOption<String?>.fileName(

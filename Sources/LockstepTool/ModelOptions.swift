@@ -13,8 +13,12 @@ enum ModelOptions {
 
   /// What is made small, or measured.
   static let loss = optionalChoice(
-    "loss", of: Loss.self, summary: "the mean squared error, or a cross-entropy of outputs that are logits",
+    "loss", of: Loss.self, summary: lossSummary,
     defaultText: "that of the model file")
+
+  /// What the losses are.
+  static let lossSummary =
+    "the mean squared error, the mean absolute error, Huber's loss, or a cross-entropy of outputs that are logits"
 
   /// The activation of the hidden layers, for files that do not tell.
   static let activation = optionalChoice(

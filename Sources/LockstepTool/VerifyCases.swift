@@ -54,6 +54,12 @@ struct VerifyCase: Sendable {
     VerifyCase(sizes: [1, 1], hidden: .identity, loss: .meanSquaredError, rows: 33, numbers: .vanishing),
     VerifyCase(sizes: [3, 5], hidden: .identity, loss: .meanSquaredError, rows: 300, numbers: .vanishing),
     VerifyCase(sizes: [17, 9], hidden: .identity, loss: .meanSquaredError, rows: 271, numbers: .vanishing),
+    VerifyCase(sizes: [2, 5, 1], hidden: .tanh, loss: .meanAbsoluteError, rows: 259),
+    VerifyCase(sizes: [13, 21, 3], hidden: .relu, loss: .huber, rows: 514),
+    VerifyCase(sizes: [3, 4, 2], hidden: .softplus, output: .softplus, loss: .meanAbsoluteError, rows: 258),
+    VerifyCase(sizes: [12, 33, 18, 4], hidden: .silu, loss: .softmaxCrossEntropy, rows: 300),
+    VerifyCase(sizes: [1, 6, 2], hidden: .elu, output: .elu, loss: .huber, rows: 100),
+    VerifyCase(sizes: [14, 30, 5], hidden: .gelu, loss: .binaryCrossEntropy, rows: 270),
   ]
 
   /// More rows and wider layers, in odd sizes that fill no tile.
@@ -105,7 +111,7 @@ extension VerifyCase {
     var target = Matrix<Element>(rows: rows, columns: outputs)
     for row in 0..<rows {
       switch loss {
-      case .meanSquaredError:
+      case .meanSquaredError, .meanAbsoluteError, .huber:
         for column in 0..<outputs { target[row, column] = Element(stream.normal()) }
       case .binaryCrossEntropy:
         for column in 0..<outputs { target[row, column] = Element(stream.integer(below: 2)) }

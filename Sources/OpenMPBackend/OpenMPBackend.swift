@@ -57,6 +57,13 @@ public struct OpenMPBackend<Element: OpenMPElement>: ComputeBackend {
 
   @specialized(where Element == Float)
   @specialized(where Element == Double)
+  public func activate(_ activation: Activation, sums: MatrixView<Element>, output: MutableMatrixView<Element>) {
+    lockstep_activate(
+      kernels, CInt(threads), lockstep_activation(activation), lockstep_matrix(sums), lockstep_mutable_matrix(output))
+  }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   public func parameterGradients(
     input: MatrixView<Element>, outputGradient: MatrixView<Element>,
     weightGradient: MutableMatrixView<Element>, biasGradient: MutableMatrixView<Element>
@@ -91,13 +98,13 @@ public struct OpenMPBackend<Element: OpenMPElement>: ComputeBackend {
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   public func loss(
-    _ loss: Loss, output: MatrixView<Element>, target: MatrixView<Element>, scale: Element,
-    gradient: MutableMatrixView<Element>
+    _ loss: Loss, output: MatrixView<Element>, target: MatrixView<Element>, weights: MatrixView<Element>?,
+    scale: Element, gradient: MutableMatrixView<Element>
   ) -> Element {
     Element(
       lockstep_loss(
         kernels, CInt(threads), lockstep_loss_function(loss), lockstep_matrix(output), lockstep_matrix(target),
-        Double(scale), lockstep_mutable_matrix(gradient)))
+        weights.map { lockstep_matrix($0) } ?? lockstep_matrix(), Double(scale), lockstep_mutable_matrix(gradient)))
   }
 
   @specialized(where Element == Float)

@@ -61,6 +61,10 @@ extension lockstep_activation {
       case .leakyReLU: LOCKSTEP_LEAKY_RELU
       case .tanh: LOCKSTEP_TANH
       case .sigmoid: LOCKSTEP_SIGMOID
+      case .elu: LOCKSTEP_ELU
+      case .softplus: LOCKSTEP_SOFTPLUS
+      case .silu: LOCKSTEP_SILU
+      case .gelu: LOCKSTEP_GELU
       }
   }
 }
@@ -72,6 +76,8 @@ extension lockstep_loss_function {
       case .meanSquaredError: LOCKSTEP_MEAN_SQUARED_ERROR
       case .binaryCrossEntropy: LOCKSTEP_BINARY_CROSS_ENTROPY
       case .softmaxCrossEntropy: LOCKSTEP_SOFTMAX_CROSS_ENTROPY
+      case .meanAbsoluteError: LOCKSTEP_MEAN_ABSOLUTE_ERROR
+      case .huber: LOCKSTEP_HUBER
       }
   }
 }

@@ -1,4 +1,4 @@
-// Work on each element by itself: tree nodes and gradient descent.
+// Work on each element by itself: tree nodes, gradient descent, and activations apart from the sums that they follow.
 
 import ComputeBackend
 
@@ -25,6 +25,60 @@ extension Kernels {
   ) {
     let rate = Vector(repeating: learningRate)
     update(parameters, gradient, vector: { $0 - rate * $1 }, element: { $0 - learningRate * $1 })
+  }
+
+  /// Each activation that is not fused has a loop of its own.
+  @inline(never)
+  static func activate(_ activation: Activation, sums: MatrixView<Element>, output: MutableMatrixView<Element>) {
+    switch activation {
+    case .identity, .relu, .leakyReLU, .tanh, .sigmoid: update(output, sums) { _, z in activation.fusedValue(z) }
+    case .elu: update(output, sums) { _, z in Activation.elu.value(z) }
+    case .softplus: update(output, sums) { _, z in Activation.softplus.value(z) }
+    case .silu: update(output, sums) { _, z in Activation.silu.value(z) }
+    case .gelu: update(output, sums) { _, z in Activation.gelu.value(z) }
+    }
+  }
+
+  /// Takes gradients through the derivative of an activation, whose value (or sums) is given.
+  @inline(never)
+  static func differentiate(
+    _ activation: Activation, _ gradient: MutableMatrixView<Element>, value: MatrixView<Element>
+  ) {
+    switch activation {
+    case .identity, .relu, .leakyReLU, .tanh, .sigmoid:
+      update(gradient, value) { activation.fusedBackward($0, value: $1) }
+    case .elu: update(gradient, value) { Activation.elu.backward($0, value: $1) }
+    case .softplus: update(gradient, value) { Activation.softplus.backward($0, value: $1) }
+    case .silu: update(gradient, value) { Activation.silu.backward($0, value: $1) }
+    case .gelu: update(gradient, value) { Activation.gelu.backward($0, value: $1) }
+    }
+  }
+
+  /// As the other, for a function too long to be compiled once more for single elements.
+  @inline(__always)
+  private static func update(
+    _ target: MutableMatrixView<Element>, _ source: MatrixView<Element>, _ function: (Vector, Vector) -> Vector
+  ) {
+    let isContiguous = target.stride == target.columns && source.stride == source.columns
+    let rows = isContiguous ? min(target.rows, 1) : target.rows
+    let columns = isContiguous ? target.rows &* target.columns : target.columns
+    for r in 0..<rows {
+      let (to, from) = (target.base + r &* target.stride, source.base + r &* source.stride)
+      var c = 0
+      while c < columns {
+        let count = min(columns &- c, Vector.laneCount)
+        var (t, s) = (Vector.zero, Vector.zero)
+        if count == Vector.laneCount {
+          (t, s) = (.load(to + c), .load(from + c))
+        } else {
+          t.replaceFirst(count, from: to + c)
+          s.replaceFirst(count, from: from + c)
+        }
+        let values = function(t, s)
+        if count == Vector.laneCount { values.store(to + c) } else { values.storeFirst(count, to: to + c) }
+        c += count
+      }
+    }
   }
 
   /// Replaces each element of `target` by a function of it and of the element of `source`; `vector` and `element` are

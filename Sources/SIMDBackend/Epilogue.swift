@@ -41,11 +41,11 @@ enum Epilogue<Element: SIMDElement> {
       switch activation {
       case .relu: .addBiasReLU
       case .leakyReLU: .addBiasLeakyReLU
-      case .identity, .tanh, .sigmoid: .addBias
+      case .identity, .tanh, .sigmoid, .elu, .softplus, .silu, .gelu: .addBias
       }
     case .differentiate(let activation, _):
       switch activation {
-      case .identity: .none
+      case .identity, .elu, .softplus, .silu, .gelu: .none
       case .relu: .throughReLU
       case .leakyReLU: .throughLeakyReLU
       case .tanh: .throughTanh
@@ -61,6 +61,28 @@ enum Epilogue<Element: SIMDElement> {
   }
 }
 
+extension Activation {
+  /// True where kernels apply it to sums in flight. The others follow over finished sums, as Elementwise.swift has them: they
+  /// take so long that going over memory once more does not matter, and each would make every kernel larger.
+  @inline(__always)
+  var isFused: Bool {
+    switch self {
+    case .identity, .relu, .leakyReLU, .tanh, .sigmoid: true
+    case .elu, .softplus, .silu, .gelu: false
+    }
+  }
+
+  /// Its value, where it ``isFused``. What is compiled has no more than these.
+  @inline(__always)
+  func fusedValue<Vector: KernelVector>(_ z: Vector) -> Vector { isFused ? value(z) : z }
+
+  /// Its derivative, where it ``isFused``.
+  @inline(__always)
+  func fusedBackward<Vector: KernelVector>(_ gradient: Vector, value: Vector) -> Vector {
+    isFused ? backward(gradient, value: value) : gradient
+  }
+}
+
 /// Applies an activation to rows, in place.
 @inline(never)
 func activateRows<Vector: LaneVector>(
@@ -71,17 +93,13 @@ func activateRows<Vector: LaneVector>(
     let row = base + i &* stride
     var j = 0
     while j &+ Vector.laneCount <= columns {
-      activation.value(Vector.load(row + j)).store(row + j)
+      activation.fusedValue(Vector.load(row + j)).store(row + j)
       j += Vector.laneCount
     }
     if j < columns {
       var last = Vector.zero
       last.replaceFirst(columns &- j, from: row + j)
-      let values = activation.value(last)
-      withUnsafeBytes(of: values) { bytes in
-        let lanes = bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Vector.Element.self)
-        for l in 0..<(columns &- j) { row[j &+ l] = lanes[l] }
-      }
+      activation.fusedValue(last).storeFirst(columns &- j, to: row + j)
     }
   }
 }
@@ -102,8 +120,8 @@ extension BlockedProduct {
       write(sums, width, rows, columns, from: result, vector: { sum, _ in sum }, element: { sum, _ in sum })
     case .differentiate(let activation, let value):
       write(
-        sums, width, rows, columns, from: value, vector: { activation.backward($0, value: $1) },
-        element: { activation.backward($0, value: $1) })
+        sums, width, rows, columns, from: value, vector: { activation.fusedBackward($0, value: $1) },
+        element: { activation.fusedBackward($0, value: $1) })
     }
   }
 
@@ -173,7 +191,7 @@ extension BlockedProduct {
           from += bias.row
         }
         let address = sums + i &* width + j
-        activation.value(.load(address) + term).store(address)
+        activation.fusedValue(.load(address) + term).store(address)
       }
       j += lanes
     }

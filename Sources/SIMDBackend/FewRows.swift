@@ -54,10 +54,10 @@ extension MatrixProduct {
     for i in 0..<rows {
       let row = result.base + i &* result.row
       // The last vector, which may overlap another, is read before that is written.
-      let last = activation.value(Vector.load(row + (columns &- lanes)) + .load(bias + (columns &- lanes)))
+      let last = activation.fusedValue(Vector.load(row + (columns &- lanes)) + .load(bias + (columns &- lanes)))
       var j = 0
       while j &+ lanes < columns {
-        activation.value(Vector.load(row + j) + .load(bias + j)).store(row + j)
+        activation.fusedValue(Vector.load(row + j) + .load(bias + j)).store(row + j)
         j += lanes
       }
       last.store(row + (columns &- lanes))

@@ -141,7 +141,7 @@ extension MatrixProduct {
           var i = 0
           while i < stride {
             let address = sums + (j &* stride &+ i)
-            activation.value(.load(address) + term).store(address)
+            activation.fusedValue(.load(address) + term).store(address)
             i += lanes
           }
         }

@@ -11,6 +11,10 @@ enum Kernels<Vector: LaneVector> where Vector.Element: SIMDElement {
     input: MatrixView<Element>, weights: MatrixView<Element>, bias: MatrixView<Element>, activation: Activation,
     output: MutableMatrixView<Element>, in pool: ScratchPool
   ) {
+    guard activation.isFused else {
+      forward(input: input, weights: weights, bias: bias, activation: .identity, output: output, in: pool)
+      return activate(activation, sums: output.readOnly, output: output)
+    }
     if input.rows == 1 && SingleRow<Vector>.suits(weights) {
       return SingleRow<Vector>(
         input: input.base, weights: weights, bias: bias.base, activation: activation, output: output.base
@@ -29,6 +33,12 @@ enum Kernels<Vector: LaneVector> where Vector.Element: SIMDElement {
     outputGradient: MatrixView<Element>, weights: MatrixView<Element>, input: MatrixView<Element>,
     activation: Activation, inputGradient: MutableMatrixView<Element>, in pool: ScratchPool
   ) {
+    guard activation.isFused else {
+      Self.inputGradient(
+        outputGradient: outputGradient, weights: weights, input: input, activation: .identity,
+        inputGradient: inputGradient, in: pool)
+      return differentiate(activation, inputGradient, value: input)
+    }
     MatrixProduct<Vector>(
       rows: input.rows, columns: weights.rows, depth: weights.columns, sums: .chain,
       left: Operand(outputGradient.base, outer: outputGradient.stride, depth: 1),

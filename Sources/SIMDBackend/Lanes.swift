@@ -151,6 +151,15 @@ extension LaneVector {
       for l in 0..<count { lanes[l] = address[l] }
     }
   }
+
+  /// Writes the first lanes to the elements from `address` on.
+  @inline(__always)
+  func storeFirst(_ count: Int, to address: UnsafeMutablePointer<Element>) {
+    withUnsafeBytes(of: self) { bytes in
+      let lanes = bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Element.self)
+      for l in 0..<count { address[l] = lanes[l] }
+    }
+  }
 }
 
 // MARK: - Operations, the same on both

@@ -4,29 +4,32 @@ import ComputeBackend
 
 extension Kernels {
   static func loss(
-    _ loss: Loss, output: MatrixView<Element>, target: MatrixView<Element>, scale: Element,
-    gradient: MutableMatrixView<Element>, in pool: ScratchPool
+    _ loss: Loss, output: MatrixView<Element>, target: MatrixView<Element>, weights: MatrixView<Element>?,
+    scale: Element, gradient: MutableMatrixView<Element>, in pool: ScratchPool
   ) -> Element {
     switch loss {
-    case .meanSquaredError: sumLoss(.meanSquaredError, output, target, scale, gradient, pool)
-    case .binaryCrossEntropy: sumLoss(.binaryCrossEntropy, output, target, scale, gradient, pool)
-    case .softmaxCrossEntropy: sumLoss(.softmaxCrossEntropy, output, target, scale, gradient, pool)
+    case .meanSquaredError: sumLoss(.meanSquaredError, output, target, weights, scale, gradient, pool)
+    case .binaryCrossEntropy: sumLoss(.binaryCrossEntropy, output, target, weights, scale, gradient, pool)
+    case .softmaxCrossEntropy: sumLoss(.softmaxCrossEntropy, output, target, weights, scale, gradient, pool)
+    case .meanAbsoluteError: sumLoss(.meanAbsoluteError, output, target, weights, scale, gradient, pool)
+    case .huber: sumLoss(.huber, output, target, weights, scale, gradient, pool)
     }
   }
 
   @inline(__always)
   private static func sumLoss(
-    _ loss: Loss, _ output: MatrixView<Element>, _ target: MatrixView<Element>, _ scale: Element,
-    _ gradient: MutableMatrixView<Element>, _ pool: ScratchPool
+    _ loss: Loss, _ output: MatrixView<Element>, _ target: MatrixView<Element>, _ weights: MatrixView<Element>?,
+    _ scale: Element, _ gradient: MutableMatrixView<Element>, _ pool: ScratchPool
   ) -> Element {
     let lanes = Vector.laneCount
     let (rows, outputs) = (output.rows, output.columns)
     let (leafRows, stripes) = (OrderOfArithmetic.leafRows, OrderOfArithmetic.stripes)
     var tree = PendingNodes(leaves: OrderOfArithmetic.leafCount(rows: rows))
     let panel = outputs &* lanes
-    return pool.withMemory(of: Element.self, count: 3 &* panel &+ stripes &+ tree.most) { scratch in
+    return pool.withMemory(of: Element.self, count: 3 &* panel &+ lanes &+ stripes &+ tree.most) { scratch in
       let (outputPanel, targetPanel, gradientPanel) = (scratch, scratch + panel, scratch + 2 &* panel)
-      let chains = scratch + 3 &* panel
+      let weightPanel = scratch + 3 &* panel
+      let chains = weightPanel + lanes
       let nodes = chains + stripes
       nodes.pointee = 0
       var leaf = 0
@@ -45,10 +48,16 @@ extension Kernels {
             gatherRows(output, first: row, count: count, to: outputPanel)
             gatherRows(target, first: row, count: count, to: targetPanel)
           }
-          let losses: Vector = loss.rows(
-            outputs: outputs, scale: Vector(repeating: scale),
+          var weight = Vector(repeating: 1)
+          if let weights {
+            gatherRows(weights, first: row, count: count, to: weightPanel)
+            weight = .load(weightPanel)
+          }
+          let rowLosses: Vector = loss.rows(
+            outputs: outputs, scale: Vector(repeating: scale) * weight,
             output: { .load(y + $0 &* lanes) }, target: { .load(t + $0 &* lanes) },
             store: { $1.store(g + $0 &* lanes) }, stored: { .load(g + $0 &* lanes) })
+          let losses = weight * rowLosses
           if !inPlace { scatterRows(gradientPanel, count: count, to: gradient, first: row) }
           let chain = chains + (row &- leaf) % stripes
           if count == lanes {

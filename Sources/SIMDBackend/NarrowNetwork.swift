@@ -9,7 +9,9 @@ extension Kernels {
     scale: Element, in pool: ScratchPool
   ) -> Element? {
     guard !layers.isEmpty, layers.count <= NarrowNetwork<Vector>.mostLayers,
-      layers.allSatisfy({ OrderOfArithmetic.isNarrow(inputs: $0.weights.rows, outputs: $0.weights.columns) })
+      layers.allSatisfy({
+        OrderOfArithmetic.isNarrow(inputs: $0.weights.rows, outputs: $0.weights.columns) && $0.activation.isFused
+      })
     else { return nil }
     return layers.withUnsafeBufferPointer { layers in
       if let sum = NarrowTriple<Vector, 2>.gradients(
@@ -115,7 +117,7 @@ struct NarrowNetwork<Vector: LaneVector> where Vector.Element: SIMDElement {
         let bias = Vector(repeating: layer.bias.base[j])
         let to = y + j &* Self.panelRows
         let sums = Self.chains(weights.rows, x, weights.base + j, weights.stride)
-        Self.eachVector { layer.activation.value(sums[$0 / Vector.laneCount] + bias).store(to + $0) }
+        Self.eachVector { layer.activation.fusedValue(sums[$0 / Vector.laneCount] + bias).store(to + $0) }
       }
       x = y
     }
@@ -194,7 +196,7 @@ struct NarrowNetwork<Vector: LaneVector> where Vector.Element: SIMDElement {
     guard activation != .identity else { return }
     var i = 0
     while i < count &* panelRows {
-      activation.backward(Vector.load(gradient + i), value: .load(value + i)).store(gradient + i)
+      activation.fusedBackward(Vector.load(gradient + i), value: .load(value + i)).store(gradient + i)
       i += Vector.laneCount
     }
   }

@@ -61,6 +61,12 @@ public struct SIMDBackend<Element: SIMDElement>: ComputeBackend {
 
   @specialized(where Element == Float)
   @specialized(where Element == Double)
+  public func activate(_ activation: Activation, sums: MatrixView<Element>, output: MutableMatrixView<Element>) {
+    Kernels<Element.Vector>.activate(activation, sums: sums, output: output)
+  }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   public func parameterGradients(
     input: MatrixView<Element>, outputGradient: MatrixView<Element>,
     weightGradient: MutableMatrixView<Element>, biasGradient: MutableMatrixView<Element>
@@ -94,10 +100,11 @@ public struct SIMDBackend<Element: SIMDElement>: ComputeBackend {
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   public func loss(
-    _ loss: Loss, output: MatrixView<Element>, target: MatrixView<Element>, scale: Element,
-    gradient: MutableMatrixView<Element>
+    _ loss: Loss, output: MatrixView<Element>, target: MatrixView<Element>, weights: MatrixView<Element>?,
+    scale: Element, gradient: MutableMatrixView<Element>
   ) -> Element {
-    Kernels<Element.Vector>.loss(loss, output: output, target: target, scale: scale, gradient: gradient, in: pool)
+    Kernels<Element.Vector>.loss(
+      loss, output: output, target: target, weights: weights, scale: scale, gradient: gradient, in: pool)
   }
 
   @specialized(where Element == Float)

@@ -74,7 +74,7 @@ struct SingleRow<Vector: LaneVector> where Vector.Element: SIMDElement {
     if columns == 1 {
       var sum = Element.zero
       for k in 0..<weights.rows { sum = .fma(input[k], weights.base[k &* weights.stride], sum) }
-      output[0] = activation.value(sum + bias[0])
+      output[0] = activation.fusedValue(sum + bias[0])
       return
     }
     var sum = Vector.zero
@@ -93,10 +93,6 @@ struct SingleRow<Vector: LaneVector> where Vector.Element: SIMDElement {
     }
     var addend = Vector.zero
     addend.replaceFirst(columns, from: bias)
-    let values = activation.value(sum + addend)
-    withUnsafeBytes(of: values) { bytes in
-      let lanes = bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Element.self)
-      for l in 0..<columns { output[l] = lanes[l] }
-    }
+    activation.fusedValue(sum + addend).storeFirst(columns, to: output)
   }
 }

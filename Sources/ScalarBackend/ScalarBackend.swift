@@ -44,6 +44,15 @@ public struct ScalarBackend<Element: KernelElement>: ComputeBackend {
 
   @specialized(where Element == Float)
   @specialized(where Element == Double)
+  public func activate(_ activation: Activation, sums: MatrixView<Element>, output: MutableMatrixView<Element>) {
+    for r in 0..<sums.rows {
+      let (z, y) = (sums.row(r), output.row(r))
+      for c in 0..<sums.columns { y[c] = activation.value(z[c]) }
+    }
+  }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   public func parameterGradients(
     input: MatrixView<Element>, outputGradient: MatrixView<Element>,
     weightGradient: MutableMatrixView<Element>, biasGradient: MutableMatrixView<Element>
@@ -89,16 +98,17 @@ public struct ScalarBackend<Element: KernelElement>: ComputeBackend {
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   public func loss(
-    _ loss: Loss, output: MatrixView<Element>, target: MatrixView<Element>, scale: Element,
-    gradient: MutableMatrixView<Element>
+    _ loss: Loss, output: MatrixView<Element>, target: MatrixView<Element>, weights: MatrixView<Element>?,
+    scale: Element, gradient: MutableMatrixView<Element>
   ) -> Element {
     withTemporaryMatrix(rows: 1, columns: 1) { total in
       sumOverRows(output.rows, into: total, inStripes: true) { r, sum in
         let (y, t, g) = (output.row(r), target.row(r), gradient.row(r))
+        let weight = weights.map { $0.row(r)[0] } ?? 1
         let row = loss.rows(
-          outputs: output.columns, scale: scale,
+          outputs: output.columns, scale: scale * weight,
           output: { y[$0] }, target: { t[$0] }, store: { g[$0] = $1 }, stored: { g[$0] })
-        sum.base[0] = sum.base[0] + row
+        sum.base[0] = sum.base[0] + weight * row
       }
       return total.base[0]
     }

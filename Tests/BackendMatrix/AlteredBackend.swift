@@ -53,10 +53,10 @@ public struct AlteredBackend<Element: KernelElement>: ComputeBackend {
   }
 
   public func loss(
-    _ loss: Loss, output: MatrixView<Element>, target: MatrixView<Element>, scale: Element,
-    gradient: MutableMatrixView<Element>
+    _ loss: Loss, output: MatrixView<Element>, target: MatrixView<Element>, weights: MatrixView<Element>?,
+    scale: Element, gradient: MutableMatrixView<Element>
   ) -> Element {
-    base.loss(loss, output: output, target: target, scale: scale, gradient: gradient)
+    base.loss(loss, output: output, target: target, weights: weights, scale: scale, gradient: gradient)
   }
 
   public func add(_ other: MatrixView<Element>, to sum: MutableMatrixView<Element>) { base.add(other, to: sum) }

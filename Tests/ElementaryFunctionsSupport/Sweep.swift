@@ -6,16 +6,18 @@ import ComputeBackend
 
 /// One of the elementary functions.
 public enum ElementaryFunction: String, CaseIterable, Sendable {
-  case exp, log, log1p, tanh, sigmoid
+  case exp, expm1, log, log1p, tanh, sigmoid, normalCDF
 
   @inline(__always)
   func callAsFunction<Vector: KernelVector>(_ x: Vector) -> Vector {
     switch self {
     case .exp: Elementary.exp(x)
+    case .expm1: Elementary.expm1(x)
     case .log: Elementary.log(x)
     case .log1p: Elementary.log1p(x)
     case .tanh: Elementary.tanh(x)
     case .sigmoid: Elementary.sigmoid(x)
+    case .normalCDF: Elementary.normalCDF(x)
     }
   }
 
@@ -28,10 +30,12 @@ public enum ElementaryFunction: String, CaseIterable, Sendable {
   var exact: lockstep_exact_function {
     switch self {
     case .exp: LOCKSTEP_EXACT_EXP
+    case .expm1: LOCKSTEP_EXACT_EXPM1
     case .log: LOCKSTEP_EXACT_LOG
     case .log1p: LOCKSTEP_EXACT_LOG1P
     case .tanh: LOCKSTEP_EXACT_TANH
     case .sigmoid: LOCKSTEP_EXACT_SIGMOID
+    case .normalCDF: LOCKSTEP_EXACT_NORMAL_CDF
     }
   }
 

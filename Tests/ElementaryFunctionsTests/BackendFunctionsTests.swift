@@ -31,16 +31,17 @@ import Testing
 
   /// The arguments, a few of each backend, at which a layer that only passes them on gives other bits.
   static func wrongActivations<Element: NetworkElement>(
-    _ arguments: [Element], _ value: (ElementaryFunction, Element) -> Element
+    _ arguments: [Element], _ value: (Activation, Element) -> Element
   ) throws -> [String] {
     let input = Matrix(rows: arguments.count, columns: 1, elements: arguments)
     let weights = Matrix<Element>(rows: 1, columns: 1, elements: [1])
     let bias = Matrix<Element>(rows: 1, columns: 1, elements: [-0.0])
     var output = Matrix<Element>(rows: arguments.count, columns: 1)
     var wrong: [String] = []
-    for (activation, function) in [(Activation.tanh, ElementaryFunction.tanh), (.sigmoid, .sigmoid)] {
+    // The others are made of functions of these and of the losses.
+    for activation in [Activation.tanh, .sigmoid, .elu, .gelu] {
       // The layer's sum starts from +0, so that -0 does not come through.
-      let expected = arguments.map { value(function, $0 + 0).canonicalBitPattern }
+      let expected = arguments.map { value(activation, $0 + 0).canonicalBitPattern }
       for backend in try allBackends(Element.self) {
         output.withMutableView { output in
           input.withView { input in
@@ -53,7 +54,7 @@ import Testing
         }
         let elements = output.elements
         wrong += expected.indices.lazy.filter { elements[$0].canonicalBitPattern != expected[$0] }.prefix(3).map {
-          "\(function)(\(arguments[$0])) on \(backend.name) is \(elements[$0])"
+          "\(activation)(\(arguments[$0])) on \(backend.name) is \(elements[$0])"
         }
       }
     }

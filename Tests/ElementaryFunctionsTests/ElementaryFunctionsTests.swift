@@ -54,12 +54,31 @@ import Testing
     #expect(error.greatest > 0.4, "an error this small means that the comparison is broken")
   }
 
+  @Test(arguments: ElementaryFunction.allCases)
+  func vectorsHaveTheBitsOfSingleValues(_ function: ElementaryFunction) {
+    let floats = Array(BackendFunctionsTests.floats(0..<1 << 32, step: (1 << 14) - 1).prefix(1 << 18))
+    let wrongFloats = zip(floats, function.inVectors(floats)).filter {
+      function.float($0).canonicalBitPattern != $1.canonicalBitPattern
+    }
+    #expect(wrongFloats.isEmpty)
+    let doubles = BackendFunctionsTests.doubles(1 << 17)
+    let wrongDoubles = zip(doubles, function.inVectors(doubles)).filter {
+      function.double($0).canonicalBitPattern != $1.canonicalBitPattern
+    }
+    #expect(wrongDoubles.isEmpty)
+  }
+
   /// Arguments and results that the definitions name, for either precision.
   static func specialValues<Element: KernelElement>() -> [(ElementaryFunction, Element, Element)] {
     [
       (.exp, 0, 1), (.exp, -0.0, 1), (.exp, .infinity, .infinity), (.exp, -.infinity, 0), (.exp, .nan, .nan),
       (.exp, .greatestFiniteMagnitude, .infinity), (.exp, -.greatestFiniteMagnitude, 0),
       (.exp, .leastNonzeroMagnitude, 1),
+      (.expm1, 0, 0), (.expm1, -0.0, -0.0), (.expm1, .infinity, .infinity), (.expm1, -.infinity, -1),
+      (.expm1, .nan, .nan), (.expm1, .greatestFiniteMagnitude, .infinity), (.expm1, -.greatestFiniteMagnitude, -1),
+      (.expm1, .leastNonzeroMagnitude, .leastNonzeroMagnitude),
+      (.expm1, -.leastNonzeroMagnitude, -.leastNonzeroMagnitude),
+      (.expm1, -.leastNormalMagnitude, -.leastNormalMagnitude),
       (.log, 1, 0), (.log, 0, -.infinity), (.log, -0.0, -.infinity), (.log, -1, .nan), (.log, -.infinity, .nan),
       (.log, -.leastNonzeroMagnitude, .nan), (.log, .infinity, .infinity), (.log, .nan, .nan),
       (.log1p, 0, 0), (.log1p, -0.0, -0.0), (.log1p, -1, -.infinity), (.log1p, -2, .nan), (.log1p, -.infinity, .nan),
@@ -71,6 +90,9 @@ import Testing
       (.sigmoid, 0, 0.5), (.sigmoid, -0.0, 0.5), (.sigmoid, .infinity, 1), (.sigmoid, -.infinity, 0),
       (.sigmoid, .nan, .nan), (.sigmoid, .greatestFiniteMagnitude, 1), (.sigmoid, -.greatestFiniteMagnitude, 0),
       (.sigmoid, .leastNonzeroMagnitude, 0.5), (.sigmoid, -.leastNonzeroMagnitude, 0.5),
+      (.normalCDF, 0, 0.5), (.normalCDF, -0.0, 0.5), (.normalCDF, .infinity, 1), (.normalCDF, -.infinity, 0),
+      (.normalCDF, .nan, .nan), (.normalCDF, .greatestFiniteMagnitude, 1), (.normalCDF, -.greatestFiniteMagnitude, 0),
+      (.normalCDF, .leastNonzeroMagnitude, 0.5), (.normalCDF, -.leastNonzeroMagnitude, 0.5),
     ]
   }
 
@@ -111,7 +133,16 @@ import Testing
     #expect(ElementaryFunction.exp.double(0x1.62e42fefa39f0p9) == .infinity)
     #expect(ElementaryFunction.exp.double(-0x1.74910d52d3051p9) == .leastNonzeroMagnitude)
     #expect(ElementaryFunction.exp.double(-0x1.74910d52d3053p9) == 0)
+    #expect(ElementaryFunction.expm1.float(0x1.62e42ep6).isFinite)
+    #expect(ElementaryFunction.expm1.float(0x1.62e430p6) == .infinity)
+    #expect(ElementaryFunction.expm1.double(0x1.62e42fefa39efp9).isFinite)
+    #expect(ElementaryFunction.expm1.double(0x1.62e42fefa39f0p9) == .infinity)
     #expect(ElementaryFunction.sigmoid.double(-0x1.74910d52d3051p9) == .leastNonzeroMagnitude)
+    // Half of the least subnormal number lies between these.
+    #expect(ElementaryFunction.normalCDF.float(-0x1.c57228p3) == .leastNonzeroMagnitude)
+    #expect(ElementaryFunction.normalCDF.float(-0x1.c5722ap3) == 0)
+    #expect(ElementaryFunction.normalCDF.double(-0x1.33e21dc3f3bd6p5) == .leastNonzeroMagnitude)
+    #expect(ElementaryFunction.normalCDF.double(-0x1.33e21dc3f3bdap5) == 0)
     #expect(ElementaryFunction.log.double(.leastNonzeroMagnitude) == -0x1.74385446d71c3p9)
     #expect(ElementaryFunction.log.float(.leastNonzeroMagnitude) == -0x1.9d1da0p6)
   }

@@ -7,6 +7,7 @@ come from integer formulas that both sides compute exactly.
 """
 
 import json
+import math
 
 import numpy as np
 
@@ -17,12 +18,25 @@ def data(count, factor, offset):
     return ((index * factor + offset) % 2003 - 1001) / 1024.0
 
 
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def normal(z):
+    """The standard normal distribution function, from the C library's erfc."""
+    return np.vectorize(lambda value: math.erfc(-value / math.sqrt(2)) / 2)(z)
+
+
 ACTIVATIONS = {
     "identity": (lambda z: z, lambda z, y: np.ones_like(z)),
     "relu": (lambda z: np.maximum(z, 0), lambda z, y: (z > 0).astype(z.dtype)),
     "leaky-relu": (lambda z: np.where(z < 0, 0.01 * z, z), lambda z, y: np.where(z > 0, 1.0, 0.01)),
     "tanh": (np.tanh, lambda z, y: 1 - np.tanh(z) ** 2),
-    "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda z, y: y * (1 - y)),
+    "sigmoid": (sigmoid, lambda z, y: y * (1 - y)),
+    "elu": (lambda z: np.where(z <= 0, np.expm1(np.minimum(z, 0)), z), lambda z, y: np.where(z <= 0, y + 1, 1.0)),
+    "softplus": (lambda z: np.logaddexp(0, z), lambda z, y: sigmoid(z)),
+    "silu": (lambda z: z * sigmoid(z), lambda z, y: y + sigmoid(z) * (1 - y)),
+    "gelu": (lambda z: z * normal(z), lambda z, y: normal(z) + z * np.exp(-z * z / 2) / np.sqrt(2 * np.pi)),
 }
 
 
@@ -31,7 +45,7 @@ def mse(z, t):
 
 
 def bce(z, t):
-    return np.mean(np.logaddexp(0, z) - z * t), (1 / (1 + np.exp(-z)) - t) / z.size
+    return np.mean(np.logaddexp(0, z) - z * t), (sigmoid(z) - t) / z.size
 
 
 def cross_entropy(z, t):
@@ -42,12 +56,22 @@ def cross_entropy(z, t):
     return np.sum(t * (logarithm - shifted)) / len(z), (softmax * total - t) / len(z)
 
 
-LOSSES = {"mse": mse, "bce": bce, "cross-entropy": cross_entropy}
+def mae(z, t):
+    return np.mean(np.abs(z - t)), np.sign(z - t) / z.size
+
+
+def huber(z, t):
+    size = np.abs(z - t)
+    return np.mean(np.where(size <= 1, size**2 / 2, size - 0.5)), np.clip(z - t, -1, 1) / z.size
+
+
+LOSSES = {"mse": mse, "bce": bce, "cross-entropy": cross_entropy, "mae": mae, "huber": huber}
+REGRESSIONS = {"mse", "mae", "huber"}
 
 
 def targets(loss, rows, outputs):
     values = data(rows * outputs, 1543, 77).reshape(rows, outputs)
-    if loss == "mse":
+    if loss in REGRESSIONS:
         return values
     if loss == "bce":
         return (values > 0).astype(float)
@@ -94,4 +118,10 @@ print(json.dumps([
     train([4, 6, 6, 2], "tanh", "bce", 65, 20, 0.25),
     train([5, 9, 4], "sigmoid", "cross-entropy", 513, 20, 0.5),
     train([13, 16, 8, 1], "tanh", "mse", 600, 10, 0.0625),
+    train([3, 6, 2], "tanh", "mae", 300, 20, 0.125),
+    train([4, 17, 3], "sigmoid", "huber", 270, 20, 0.5),
+    train([2, 5, 1], "softplus", "mse", 300, 20, 0.0625),
+    train([6, 18, 7, 2], "silu", "huber", 290, 20, 0.25),
+    train([2, 6, 1], "elu", "mse", 270, 20, 0.125),
+    train([5, 19, 3], "gelu", "cross-entropy", 260, 20, 0.25),
 ], indent=1))

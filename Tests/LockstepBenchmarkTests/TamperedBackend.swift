@@ -42,10 +42,10 @@ struct TamperedBackend: ComputeBackend {
   }
 
   func loss(
-    _ loss: Loss, output: MatrixView<Float>, target: MatrixView<Float>, scale: Float,
+    _ loss: Loss, output: MatrixView<Float>, target: MatrixView<Float>, weights: MatrixView<Float>?, scale: Float,
     gradient: MutableMatrixView<Float>
   ) -> Float {
-    base.loss(loss, output: output, target: target, scale: scale, gradient: gradient)
+    base.loss(loss, output: output, target: target, weights: weights, scale: scale, gradient: gradient)
   }
 
   func add(_ other: MatrixView<Float>, to sum: MutableMatrixView<Float>) { base.add(other, to: sum) }

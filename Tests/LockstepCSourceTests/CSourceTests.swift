@@ -10,7 +10,7 @@ import Testing
 @testable import LockstepCSource
 
 /// What is compiled, and how.
-private let optionsOfBoth = [
+let optionsOfBoth = [
   "-O0", "-O2", "-O3", "-O3 -march=native", "-std=c99 -O3 -ffp-contract=off",
   // What contracts most; GCC does so by default where the language is not plain C99.
   "-std=gnu99 -O3 -march=native -ffp-contract=fast -fno-math-errno -fno-trapping-math",

@@ -13,7 +13,7 @@ struct TestNetwork<Element: NetworkElement> {
   /// `[rows × inputs]`.
   let input: Matrix<Element>
 
-  /// Each activation alone over numbers of every size; then widths of 1, odd ones, whole vectors, and the edges of panels.
+  /// Widths of 1, odd ones, whole vectors, and the edges of panels; then each activation alone over numbers of every size.
   static func all() throws -> [TestNetwork] {
     var numbers = Numbers<Element>()
     var networks: [TestNetwork] = []
@@ -37,13 +37,13 @@ struct TestNetwork<Element: NetworkElement> {
           name: "net_\(Element.precision.rawValue)_\(networks.count)", network: try Network(layers: layers),
           input: Matrix(rows: elements.count / sizes[0], columns: sizes[0], elements: elements)))
     }
-    for activation in Activation.allCases { try add([1, 1], [activation], rows: 20_000, weight: 1) }
     try add([1, 1], [.identity], rows: 7)
     try add([7, 1, 5], [.relu, .sigmoid], rows: 9)
     try add([16, 33, 300, 3], [.tanh, .leakyReLU, .identity], rows: 9)
     try add([3, 64, 65, 128, 1, 16], [.leakyReLU, .relu, .sigmoid, .tanh, .tanh], rows: 9)
     try add([33, 300], [.relu], rows: 5)
     try add([300, 16, 31, 32], [.sigmoid, .identity, .leakyReLU], rows: 5)
+    for activation in Activation.allCases { try add([1, 1], [activation], rows: 20_000, weight: 1) }
     return networks
   }
 

@@ -37,7 +37,7 @@ struct StatusTests {
     expect(LOCKSTEP_INVALID_SHAPE, naming: "sizes", of: create(1, [1, 0], [0]))
     expect(LOCKSTEP_INVALID_SHAPE, naming: "sizes", of: create(1, [-1, 1], [0]))
     expect(LOCKSTEP_INVALID_ARGUMENT, naming: "activations", of: create(1, [1, 1], nil))
-    expect(LOCKSTEP_INVALID_ARGUMENT, naming: "activations", of: create(1, [1, 1], [5]))
+    expect(LOCKSTEP_INVALID_ARGUMENT, naming: "activations", of: create(1, [1, 1], [99]))
     expect(LOCKSTEP_OUT_OF_MEMORY, naming: "sizes", of: create(1, [.max, .max], [0]))
     expect(LOCKSTEP_OUT_OF_MEMORY, naming: "sizes", of: create(2, [1 << 31, 1 << 31, 1 << 31], [0, 0]))
     expect(LOCKSTEP_INVALID_ARGUMENT, naming: "network", of: lockstep_network_create(1, [1, 1], 2, [0], 1, nil))
@@ -120,7 +120,7 @@ struct StatusTests {
     }
     expect(LOCKSTEP_INVALID_SHAPE, naming: "rows", of: step(0, numbers))
     expect(LOCKSTEP_INVALID_ARGUMENT, naming: "target", of: step(1, nil))
-    expect(LOCKSTEP_INVALID_ARGUMENT, naming: "loss", of: step(1, numbers, loss: 3))
+    expect(LOCKSTEP_INVALID_ARGUMENT, naming: "loss", of: step(1, numbers, loss: 99))
     expect(LOCKSTEP_INVALID_ARGUMENT, naming: "loss", of: step(1, numbers, loss: -1))
     expect(LOCKSTEP_INVALID_ARGUMENT, naming: "learning_rate", of: step(1, numbers, rate: .nan))
     // Wide layers keep the activations of the whole batch.

@@ -48,14 +48,20 @@ import Testing
   @Test func eachActivationHasItsOperators() throws {
     let operators: [Activation: [String]] = [
       .identity: [], .relu: ["Relu"], .leakyReLU: ["LeakyRelu"], .tanh: ["Tanh"], .sigmoid: ["Sigmoid"],
+      .elu: ["Elu"], .softplus: ["Softplus"], .silu: ["Sigmoid", "Mul"],
+      .gelu: ["Mul", "Erf", "Add", "Mul", "Mul"],
+    ]
+    let inDouble: [Activation: [String]] = [
+      .leakyReLU: ["Mul", "Max"], .elu: ["Relu", "Min", "Exp", "Sub", "Add"],
+      .softplus: ["Relu", "Abs", "Neg", "Exp", "Add", "Log", "Add"],
     ]
     for activation in Activation.allCases {
       let expected = try #require(operators[activation])
       let single = try model(activation, as: Float.self)
       #expect(single.nodes.map(\.operation) == ["Gemm"] + expected + ["Gemm"])
       let double = try model(activation, as: Double.self)
-      let expectedInDouble = activation == .leakyReLU ? ["Mul", "Max"] : expected
-      #expect(double.nodes.map(\.operation) == ["MatMul", "Add"] + expectedInDouble + ["MatMul", "Add"])
+      #expect(
+        double.nodes.map(\.operation) == ["MatMul", "Add"] + (inDouble[activation] ?? expected) + ["MatMul", "Add"])
     }
   }
 

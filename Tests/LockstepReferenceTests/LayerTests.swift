@@ -1,6 +1,7 @@
 // The reference's layers and updates against small cases computed by hand, and against sums with twice the precision.
 
 import ComputeBackend
+import Foundation
 import LockstepReference
 import Testing
 
@@ -45,6 +46,33 @@ struct LayerTests {
     // 1 - y^2 and y (1 - y), exact here.
     #expect(gradient(.tanh) == [0, 9, -18, 0, 3.5, 58.125])
     #expect(gradient(.sigmoid) == [0, 6, -13.5, -3, 0, 46.5])
+  }
+
+  @Test("Activations beyond tanh and sigmoid, against the C library")
+  func smoothRectifiers() {
+    func isClose(_ a: Double, _ b: Double) -> Bool { (a - b).magnitude <= 4 * .ulpOfOne * max(1, b.magnitude) }
+    let sums = Matrix<Double>(rows: 1, columns: 9, elements: [-800, -40, -3, -0.5, 0, 1e-9, 0.75, 5, 800])
+    let ones = Matrix(rows: 1, columns: 9, elements: [Double](repeating: 1, count: 9))
+    func value(_ activation: Activation) -> [Double] { Reference.activate(activation, sums: sums).elements }
+    func slope(_ activation: Activation) -> [Double] {
+      Reference.gradient(of: activation, ones, value: sums).elements
+    }
+    for (index, z) in sums.elements.enumerated() {
+      let sigmoid = 1 / (1 + Foundation.exp(-z))
+      #expect(isClose(value(.elu)[index], z <= 0 ? Foundation.expm1(z) : z))
+      #expect(isClose(value(.softplus)[index], z > 30 ? z : Foundation.log1p(Foundation.exp(z))))
+      #expect(isClose(slope(.softplus)[index], sigmoid))
+      #expect(isClose(value(.silu)[index], z * sigmoid))
+      #expect(isClose(slope(.silu)[index], sigmoid + z * sigmoid * (1 - sigmoid)))
+      let normal = Foundation.erfc(-z / 2.0.squareRoot()) / 2
+      #expect(isClose(value(.gelu)[index], z * normal))
+      #expect(isClose(slope(.gelu)[index], normal + z * Foundation.exp(-z * z / 2) / (2 * Double.pi).squareRoot()))
+    }
+    // Its derivative takes the output.
+    let outputs = Reference.activate(.elu, sums: sums)
+    for (z, slope) in zip(sums.elements, Reference.gradient(of: .elu, ones, value: outputs).elements) {
+      #expect(isClose(slope, z <= 0 ? Foundation.exp(z) : 1))
+    }
   }
 
   @Test("Activations pass NaN, and relu passes -0")

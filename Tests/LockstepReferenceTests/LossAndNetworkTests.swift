@@ -49,6 +49,35 @@ struct LossTests {
     #expect(Self.isClose(sum, expectedSum))
   }
 
+  @Test("Mean absolute error: where nothing is wrong, the gradient is +0")
+  func meanAbsoluteError() {
+    let (sum, gradient) = Reference.loss(.meanAbsoluteError, output: Self.output, target: Self.target, scale: 0.25)
+    #expect(sum == 1 + 2 + 0 + 0.5)
+    #expect(gradient.elements == [0.25, -0.25, 0, 0.25])
+    func slope(_ output: Float, _ target: Float) -> Float {
+      func one(_ value: Float) -> Matrix<Float> { Matrix(rows: 1, columns: 1, elements: [value]) }
+      return Reference.loss(.meanAbsoluteError, output: one(output), target: one(target), scale: 1).gradient[0, 0]
+    }
+    for (output, target): (Float, Float) in [(0, 0), (-0.0, 0), (0, -0.0), (-0.0, -0.0), (-3, -3)] {
+      #expect(slope(output, target).bitPattern == 0)
+    }
+    #expect(slope(.nan, 1).isNaN)
+    #expect(slope(-.infinity, 1) == -1)
+  }
+
+  @Test("Huber's loss is half the square up to 1, and a line beyond")
+  func huber() {
+    let (sum, gradient) = Reference.loss(.huber, output: Self.output, target: Self.target, scale: 0.5)
+    #expect(sum == 0.5 + 1.5 + 0 + 0.125)
+    #expect(gradient.elements == [0.5, -0.5, 0, 0.25])
+    let far = Reference.loss(
+      .huber, output: Matrix<Double>(rows: 1, columns: 2, elements: [-.infinity, .nan]),
+      target: Matrix(rows: 1, columns: 2), scale: 0.5)
+    #expect(far.sum.isNaN)
+    #expect(far.gradient[0, 0] == -0.5)
+    #expect(far.gradient[0, 1].isNaN)
+  }
+
   @Test("Large logits do not overflow", arguments: [Loss.binaryCrossEntropy, .softmaxCrossEntropy])
   func large(_ loss: Loss) {
     let output = Matrix<Float>(rows: 1, columns: 2, elements: [1000, -1000])

@@ -21,7 +21,8 @@ func randomTargets<Element: KernelElement>(
   var targets = Matrix<Element>(rows: rows, columns: columns)
   for row in 0..<rows {
     switch loss {
-    case .meanSquaredError: for column in 0..<columns { targets[row, column] = Element(stream.normal()) }
+    case .meanSquaredError, .meanAbsoluteError, .huber:
+      for column in 0..<columns { targets[row, column] = Element(stream.normal()) }
     case .binaryCrossEntropy: for column in 0..<columns { targets[row, column] = Element(stream.uniform()) }
     case .softmaxCrossEntropy: targets[row, Int(stream.integer(below: UInt64(columns)))] = 1
     }

@@ -120,6 +120,67 @@ private func backend<Element: NetworkElement>(_ number: Int) throws -> any Compu
     try compareCuts(sample, cuts: [1, (best + 1) * 4, session.steps - 1, session.steps], label: "patience \(patience)")
   }
 
+  /// Rows count as often as they would be there; the epoch's loss is the mean over what they count.
+  @Test func weightsCountRows() throws {
+    let input: Matrix<Double> = randomMatrix(rows: 40, columns: 3, seed: 1)
+    let target: Matrix<Double> = randomMatrix(rows: 40, columns: 1, seed: 2)
+    let weights = Matrix<Double>(rows: 40, columns: 1, elements: (0..<40).map { Double($0 % 4) })
+    let schedule = try TrainingSchedule(epochs: 3, batchSize: 16, learningRate: 0.1, seed: 4)
+    func run(_ data: TrainingData<Double>, cut: Int? = nil) throws -> TrainingSession<Double> {
+      let network = try Network<Double>(sizes: [3, 5, 1], hidden: .tanh, seed: 4)
+      func session(_ state: TrainingState<Double>?) throws -> TrainingSession<Double> {
+        try TrainingSession(
+          Trainer(network, loss: .meanSquaredError, backend: backend(0)), data: data, schedule: schedule,
+          continuing: state)
+      }
+      let first = try session(nil)
+      guard let cut else {
+        try first.run()
+        return first
+      }
+      try first.run(shouldStop: { first.steps == cut })
+      let second = try session(first.state)
+      try second.run()
+      return second
+    }
+    let plain = try run(TrainingData(input: input, target: target))
+    let ones = Matrix<Double>(rows: 40, columns: 1, elements: [Double](repeating: 1, count: 40))
+    #expect(try run(TrainingData(input: input, target: target, weights: ones)).state == plain.state)
+    let weighted = try run(TrainingData(input: input, target: target, weights: weights))
+    #expect(weighted.state.network != plain.state.network)
+    for cut in [1, 2, 3, 5] {
+      #expect(
+        try run(TrainingData(input: input, target: target, weights: weights), cut: cut).state == weighted.state)
+    }
+    // The first step by hand.
+    let trainer = Trainer(
+      try Network<Double>(sizes: [3, 5, 1], hidden: .tanh, seed: 4), loss: .meanSquaredError, backend: try backend(0))
+    var stream = RandomStream(seed: 4, purpose: .shuffle, index: 0)
+    let order = Array(stream.permutation(40).prefix(16))
+    try trainer.step(
+      input: input.rows(order), target: target.rows(order), weights: weights.rows(order), learningRate: 0.1)
+    let session = try TrainingSession(
+      Trainer(
+        try Network<Double>(sizes: [3, 5, 1], hidden: .tanh, seed: 4), loss: .meanSquaredError, backend: backend(0)),
+      data: TrainingData(input: input, target: target, weights: weights), schedule: schedule)
+    try session.run(shouldStop: { true })
+    #expect(session.trainer.network == trainer.network)
+  }
+
+  @Test func weightsThatAreNoneAreRefused() throws {
+    let input: Matrix<Double> = randomMatrix(rows: 4, columns: 3, seed: 1)
+    let target: Matrix<Double> = randomMatrix(rows: 4, columns: 1, seed: 2)
+    let schedule = try TrainingSchedule(epochs: 1, batchSize: 2, learningRate: 0.1)
+    for weights in [Matrix<Double>(rows: 3, columns: 1), Matrix(rows: 4, columns: 1, elements: [1, 1, -1, 1])] {
+      #expect(throws: TrainingError.self) {
+        try TrainingSession(
+          Trainer(
+            Network<Double>(sizes: [3, 1], hidden: .identity, seed: 4), loss: .meanSquaredError, backend: backend(0)),
+          data: TrainingData(input: input, target: target, weights: weights), schedule: schedule)
+      }
+    }
+  }
+
   @Test func withoutPatienceTheLastParametersAreTaken() throws {
     let session = try SessionCase<Float>(learningRate: 8).run(on: backend(0))
     #expect(session.state.network == session.trainer.network)

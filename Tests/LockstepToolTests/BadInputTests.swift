@@ -103,7 +103,7 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
     Mistake("train good.csv --target y --hidden -3 --model out", 2, "--hidden is '-3'"),
     Mistake("train good.csv --target y --hidden 3x --model out", 2, "--hidden is '3x'"),
     Mistake("train good.csv --target y --hidden 99999999999 --model out", 2, "--hidden is 99999999999", "memory"),
-    Mistake("train good.csv --target y --activation gelu --model out", 2, "--activation is 'gelu'", "leaky-relu"),
+    Mistake("train good.csv --target y --activation mish --model out", 2, "--activation is 'mish'", "leaky-relu"),
     Mistake("train good.csv --target y --loss l1 --model out", 2, "--loss is 'l1'", "cross-entropy"),
     Mistake("train words.csv --target y --loss cross-entropy --model out", 1, "words.csv", "at least 2 classes"),
     Mistake("train words.csv --target y --model out", 1, "words.csv, line 4, column \"a\"", "empty"),

@@ -11,6 +11,7 @@ import Testing
   private struct Expected: Decodable {
     let activation: String
     let lossFunction: String
+    var isRegression: Bool { ["mse", "mae", "huber"].contains(lossFunction) }
     let loss: Double
     /// By the name of the parameter: a matrix for weights, a vector for biases.
     let gradients: [String: Values]
@@ -45,8 +46,8 @@ import Testing
     [
       "gradients", try fixture("gradients-\(expected.activation == "identity" ? "linear" : "activated").safetensors"),
       // The other targets must not become inputs, and the file names none.
-      try fixture("gradients-\(expected.lossFunction == "mse" ? "numbers" : "classes").csv"),
-      "--target", expected.lossFunction == "mse" ? "p,q,r" : "red,green,blue",
+      try fixture("gradients-\(expected.isRegression ? "numbers" : "classes").csv"),
+      "--target", expected.isRegression ? "p,q,r" : "red,green,blue",
       "--activation", expected.activation, "--loss", expected.lossFunction, "-o", path, "--json",
     ]
   }

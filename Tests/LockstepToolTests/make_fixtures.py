@@ -10,6 +10,7 @@ Needs: pip install numpy safetensors
 """
 
 import json
+import math
 import pathlib
 
 import numpy as np
@@ -40,12 +41,25 @@ def table():
     write_table("table.csv", [f"x{k + 1}" for k in range(INPUTS)] + ["y"], [x, y[:, np.newaxis]])
 
 
+def sigmoid(z):
+    return 1 / (1 + np.exp(-z))
+
+
+def normal(z):
+    """The standard normal distribution function, from the C library's erfc."""
+    return np.vectorize(lambda value: math.erfc(-value / math.sqrt(2)) / 2)(z)
+
+
 ACTIVATIONS = {
     "identity": (lambda z: z, lambda z, y: np.ones_like(z)),
     "relu": (lambda z: np.maximum(z, 0), lambda z, y: (z > 0).astype(z.dtype)),
     "leaky-relu": (lambda z: np.where(z < 0, 0.01 * z, z), lambda z, y: np.where(z > 0, 1.0, 0.01)),
     "tanh": (np.tanh, lambda z, y: 1 - np.tanh(z) ** 2),
-    "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda z, y: y * (1 - y)),
+    "sigmoid": (sigmoid, lambda z, y: y * (1 - y)),
+    "elu": (lambda z: np.where(z <= 0, np.expm1(np.minimum(z, 0)), z), lambda z, y: np.where(z <= 0, y + 1, 1.0)),
+    "softplus": (lambda z: np.logaddexp(0, z), lambda z, y: sigmoid(z)),
+    "silu": (lambda z: z * sigmoid(z), lambda z, y: y + sigmoid(z) * (1 - y)),
+    "gelu": (lambda z: z * normal(z), lambda z, y: normal(z) + z * np.exp(-z * z / 2) / np.sqrt(2 * np.pi)),
 }
 
 
@@ -54,7 +68,7 @@ def mse(z, t):
 
 
 def bce(z, t):
-    return np.mean(np.logaddexp(0, z) - z * t), (1 / (1 + np.exp(-z)) - t) / z.size
+    return np.mean(np.logaddexp(0, z) - z * t), (sigmoid(z) - t) / z.size
 
 
 def cross_entropy(z, t):
@@ -63,7 +77,17 @@ def cross_entropy(z, t):
     return np.sum(t * (logarithm - shifted)) / len(z), (np.exp(shifted - logarithm) - t) / len(z)
 
 
-LOSSES = {"mse": mse, "bce": bce, "cross-entropy": cross_entropy}
+def mae(z, t):
+    return np.mean(np.abs(z - t)), np.sign(z - t) / z.size
+
+
+def huber(z, t):
+    size = np.abs(z - t)
+    return np.mean(np.where(size <= 1, size**2 / 2, size - 0.5)), np.clip(z - t, -1, 1) / z.size
+
+
+LOSSES = {"mse": mse, "bce": bce, "cross-entropy": cross_entropy, "mae": mae, "huber": huber}
+REGRESSIONS = {"mse", "mae", "huber"}
 SIZES = [4, 6, 5, 3]
 GRADIENT_ROWS = 300
 
@@ -111,7 +135,7 @@ def gradient_fixtures():
         save_file(tensors, FIXTURES / f"gradients-{name}.safetensors")
     expected = [
         {"activation": activation, "loss_function": loss}
-        | gradients(x, values if loss == "mse" else classes, activation, loss, layers)
+        | gradients(x, values if loss in REGRESSIONS else classes, activation, loss, layers)
         for activation in ACTIVATIONS
         for loss in LOSSES
     ]

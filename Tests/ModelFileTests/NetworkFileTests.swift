@@ -168,7 +168,7 @@ private func file(
       (["lockstep.content": "poems"], .badMetadata(key: "lockstep.content", value: "poems")),
       (["lockstep.loss": "l1"], .badMetadata(key: "lockstep.loss", value: "l1")),
       (["lockstep.activations": "relu"], .badMetadata(key: "lockstep.activations", value: "relu")),
-      (["lockstep.activations": "[\"gelu\"]"], .badMetadata(key: "lockstep.activations", value: "[\"gelu\"]")),
+      (["lockstep.activations": "[\"mish\"]"], .badMetadata(key: "lockstep.activations", value: "[\"mish\"]")),
       (["lockstep.inputs": "{}"], .badMetadata(key: "lockstep.inputs", value: "{}")),
       (["lockstep.inputs": "[\"a\"]"], .namesDisagree(key: "lockstep.inputs", names: 1, size: 3)),
       (["lockstep.targets": "[]"], .namesDisagree(key: "lockstep.targets", names: 0, size: 4)),

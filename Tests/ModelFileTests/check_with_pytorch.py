@@ -22,7 +22,8 @@ from torch import nn
 FIXTURES = pathlib.Path(__file__).parent / "Fixtures"
 
 MODULES = {
-    "relu": nn.ReLU, "leaky-relu": nn.LeakyReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid,
+    "relu": nn.ReLU, "leaky-relu": nn.LeakyReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "elu": nn.ELU,
+    "softplus": nn.Softplus, "silu": nn.SiLU, "gelu": nn.GELU,
 }
 
 NETWORKS = {

@@ -41,11 +41,15 @@ struct NarrowParityTests {
     }
   }
 
-  @Test("A network with a layer that is not narrow has no such pass, and nothing is written")
-  func notNarrow() throws {
+  @Test(
+    "A network with a layer that is not narrow, or keeps its sums, has no such pass, and nothing is written",
+    arguments: zip(
+      [[1, 15, 2]] + Activation.allCases.filter(\.keepsSums).map { _ in [1, 5, 2] },
+      [.relu] + Activation.allCases.filter(\.keepsSums)))
+  func notNarrow(_ sizes: [Int], _ activation: Activation) throws {
     var run = try ParityRun<Float>(profile: .ordinary)
     for backend in run.backends {
-      let layers = run.narrowLayers([1, 15, 2], activations: [.relu])
+      let layers = run.narrowLayers(sizes, activations: [activation])
       let (input, target) = (run.memory(rows: 5, columns: 1), run.memory(rows: 5, columns: 2))
       let sum = withExtendedLifetime(layers) {
         backend.narrowGradients(

@@ -42,6 +42,11 @@ struct PrimitiveParityTests {
     try parityCase.run({ $0.forward() }, { $0.forward() })
   }
 
+  @Test("Activations apart", arguments: ParityCase.all)
+  func activate(_ parityCase: ParityCase) throws {
+    try parityCase.run({ $0.activate() }, { $0.activate() })
+  }
+
   @Test("Gradients of weights and bias", arguments: ParityCase.all)
   func parameterGradients(_ parityCase: ParityCase) throws {
     try parityCase.run({ $0.parameterGradients() }, { $0.parameterGradients() })
@@ -103,6 +108,24 @@ extension ParityRun {
       shape, input: random(rows: shape.rows, columns: shape.inputs),
       weights: random(rows: shape.inputs, columns: shape.outputs), bias: random(rows: 1, columns: shape.outputs),
       activations: activations)
+  }
+
+  mutating func activate() {
+    // The last row is one that threads share.
+    for shape in Shape.byWidth + [Shape(rows: 1, inputs: 1, outputs: 20_001)] {
+      let sums = random(rows: shape.inputs, columns: shape.outputs)
+      let z = memory(sums)
+      for activation in Activation.allCases {
+        let expected = Reference.activate(activation, sums: sums)
+        for backend in backends {
+          let (apart, inPlace) = (memory(rows: sums.rows, columns: sums.columns), memory(sums))
+          backend.activate(activation, sums: z.view, output: apart.mutableView)
+          backend.activate(activation, sums: inPlace.view, output: inPlace.mutableView)
+          check(apart, expected, "activate \(activation.rawValue)", shape: shape, backend: backend)
+          check(inPlace, expected, "activate \(activation.rawValue) in place", shape: shape, backend: backend)
+        }
+      }
+    }
   }
 
   mutating func parameterGradients() {
@@ -172,16 +195,21 @@ extension ParityRun {
         let output = random(rows: rows, columns: outputs)
         let target = random(rows: rows, columns: outputs)
         let (y, t) = (memory(output), memory(target))
-        for loss in Loss.allCases {
-          let what = "loss \(loss.rawValue)"
+        let rowWeights = random(rows: rows, columns: 1)
+        let w = memory(rowWeights)
+        for (loss, isWeighted) in Loss.allCases.flatMap({ [($0, false), ($0, true)] }) {
+          let what = "\(isWeighted ? "weighted " : "")loss \(loss.rawValue)"
           let scale: Element = loss.gradientScale(rows: max(rows, 1) * 3, outputs: max(outputs, 1))
-          let expected = Reference.loss(loss, output: output, target: target, scale: scale)
+          let expected = Reference.loss(
+            loss, output: output, target: target, weights: isWeighted ? rowWeights : nil, scale: scale)
           let expectedSum = Matrix(rows: 1, columns: 1, elements: [expected.sum])
           checkSaysSomething(expected.gradient, what, shape: shape)
           checkSaysSomething(expectedSum, what, shape: shape)
           for backend in backends {
             let gradient = memory(rows: rows, columns: outputs)
-            let sum = backend.loss(loss, output: y.view, target: t.view, scale: scale, gradient: gradient.mutableView)
+            let sum = backend.loss(
+              loss, output: y.view, target: t.view, weights: isWeighted ? w.view : nil, scale: scale,
+              gradient: gradient.mutableView)
             let sumMemory = memory(Matrix(rows: 1, columns: 1, elements: [sum]))
             check(gradient, expected.gradient, "\(what), gradient", shape: shape, backend: backend)
             check(sumMemory, expectedSum, "\(what), sum", shape: shape, backend: backend)

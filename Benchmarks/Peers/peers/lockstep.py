@@ -48,7 +48,7 @@ class Lockstep:
                 "--learning-rate", workload.learning_rate, "--json",
             ]  # fmt: skip
             return [
-                json.loads(self._run("train", table, *options, "--epochs", epochs))["loss_after"]
+                json.loads(self._run("train", table, *options, "--epochs", epochs).splitlines()[-1])["loss_after"]
                 for epochs in range(1, CHECKED_STEPS + 1)
             ]
         finally:

@@ -105,6 +105,14 @@ enum {
   LOCKSTEP_ACTIVATION_TANH = 3,
   /// 1 / (1 + exp(-z))
   LOCKSTEP_ACTIVATION_SIGMOID = 4,
+  /// z <= 0 ? exp(z) - 1 : z
+  LOCKSTEP_ACTIVATION_ELU = 5,
+  /// log(1 + exp(z))
+  LOCKSTEP_ACTIVATION_SOFTPLUS = 6,
+  /// z / (1 + exp(-z)), also called swish
+  LOCKSTEP_ACTIVATION_SILU = 7,
+  /// z times the standard normal distribution function of z
+  LOCKSTEP_ACTIVATION_GELU = 8,
 };
 
 /// What training makes small, for outputs y and targets t.
@@ -115,6 +123,10 @@ enum {
   LOCKSTEP_LOSS_BINARY_CROSS_ENTROPY = 1,
   /// The mean over rows of the cross-entropy of t, a row that sums to 1, with the softmax of the logits y.
   LOCKSTEP_LOSS_SOFTMAX_CROSS_ENTROPY = 2,
+  /// The mean of |y - t| over all elements.
+  LOCKSTEP_LOSS_MEAN_ABSOLUTE_ERROR = 3,
+  /// The mean over all elements of (y - t)^2 / 2 where |y - t| <= 1, else |y - t| - 1/2.
+  LOCKSTEP_LOSS_HUBER = 4,
 };
 
 /// Kinds of backend.
@@ -402,11 +414,12 @@ lockstep_status lockstep_dense_parameter_gradients_f64(const lockstep_backend *b
                                                        double *bias_gradient);
 
 /// The gradient with respect to the sums of the layer below: output_gradient weights^T, times the derivative of the
-/// activation of the layer below, which is taken from what that layer gave.
+/// activation of the layer below, which is taken from what that layer gave, or from its sums for softplus, silu and gelu.
 ///
 /// output_gradient  [rows x outputs], with respect to this layer's sums.
 /// weights          [inputs x outputs], this layer's.
-/// input            [rows x inputs], what this layer was given.
+/// input            [rows x inputs], what this layer was given; or the sums of the layer below, as output =
+///                  activation(sums), for those three activations.
 /// activation       that of the layer below; LOCKSTEP_ACTIVATION_IDENTITY gives the gradient with respect to `input`.
 /// input_gradient   [rows x inputs], written.
 lockstep_status lockstep_dense_input_gradient_f32(const lockstep_backend *backend, int64_t rows, int64_t inputs,

@@ -32,6 +32,10 @@ typedef enum {
   LOCKSTEP_LEAKY_RELU,
   LOCKSTEP_TANH,
   LOCKSTEP_SIGMOID,
+  LOCKSTEP_ELU,
+  LOCKSTEP_SOFTPLUS,
+  LOCKSTEP_SILU,
+  LOCKSTEP_GELU,
 } lockstep_activation;
 
 /// The losses, as ComputeBackend defines them.
@@ -39,6 +43,8 @@ typedef enum {
   LOCKSTEP_MEAN_SQUARED_ERROR,
   LOCKSTEP_BINARY_CROSS_ENTROPY,
   LOCKSTEP_SOFTMAX_CROSS_ENTROPY,
+  LOCKSTEP_MEAN_ABSOLUTE_ERROR,
+  LOCKSTEP_HUBER,
 } lockstep_loss_function;
 
 /// The formulas of optimisers, as ComputeBackend's UpdateFormula defines them.
@@ -84,6 +90,10 @@ int lockstep_default_threads(void);
 void lockstep_forward(const lockstep_kernels *kernels, int threads, lockstep_matrix input, lockstep_matrix weights,
                       lockstep_matrix bias, lockstep_activation activation, lockstep_mutable_matrix output);
 
+/// Serves `ComputeBackend.activate`. `output` may be the memory of `sums`.
+void lockstep_activate(const lockstep_kernels *kernels, int threads, lockstep_activation activation, lockstep_matrix sums,
+                       lockstep_mutable_matrix output);
+
 /// Serves `ComputeBackend.parameterGradients`.
 void lockstep_parameter_gradients(const lockstep_kernels *kernels, int threads, lockstep_matrix input,
                                   lockstep_matrix output_gradient, lockstep_mutable_matrix weight_gradient,
@@ -100,9 +110,10 @@ void lockstep_input_gradient(const lockstep_kernels *kernels, int threads, locks
                              lockstep_matrix weights, lockstep_matrix input, lockstep_activation activation,
                              lockstep_mutable_matrix input_gradient);
 
-/// Serves `ComputeBackend.loss`. `scale` and the result are values of the element type.
+/// Serves `ComputeBackend.loss`. Where `weights` has no base, all rows count alike. `scale` and the result are values of the
+/// element type.
 double lockstep_loss(const lockstep_kernels *kernels, int threads, lockstep_loss_function loss, lockstep_matrix output,
-                     lockstep_matrix target, double scale, lockstep_mutable_matrix gradient);
+                     lockstep_matrix target, lockstep_matrix weights, double scale, lockstep_mutable_matrix gradient);
 
 /// A layer of a narrow network, and where its gradients go.
 typedef struct {
@@ -115,7 +126,7 @@ typedef struct {
 
 /// Serves `ComputeBackend.narrowGradients`: the whole pass of a network of which each layer is narrow, on the calling
 /// thread: the gradients of all layers and the sum of losses, to `loss_sum`. False, and nothing written, where a layer
-/// is not narrow.
+/// is not narrow, or its activation takes its derivative from sums.
 ///
 /// `scale` and the sum are values of the element type.
 bool lockstep_narrow_gradients(const lockstep_kernels *kernels, const lockstep_narrow_layer *layers,

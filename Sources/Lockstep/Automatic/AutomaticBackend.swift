@@ -70,6 +70,12 @@ public struct AutomaticBackend<Element: KernelElement>: ComputeBackend {
 
   @specialized(where Element == Float)
   @specialized(where Element == Double)
+  public func activate(_ activation: Activation, sums: MatrixView<Element>, output: MutableMatrixView<Element>) {
+    first.activate(activation, sums: sums, output: output)
+  }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   public func parameterGradients(
     input: MatrixView<Element>, outputGradient: MatrixView<Element>, weightGradient: MutableMatrixView<Element>,
     biasGradient: MutableMatrixView<Element>
@@ -92,10 +98,10 @@ public struct AutomaticBackend<Element: KernelElement>: ComputeBackend {
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   public func loss(
-    _ loss: Loss, output: MatrixView<Element>, target: MatrixView<Element>, scale: Element,
-    gradient: MutableMatrixView<Element>
+    _ loss: Loss, output: MatrixView<Element>, target: MatrixView<Element>, weights: MatrixView<Element>?,
+    scale: Element, gradient: MutableMatrixView<Element>
   ) -> Element {
-    first.loss(loss, output: output, target: target, scale: scale, gradient: gradient)
+    first.loss(loss, output: output, target: target, weights: weights, scale: scale, gradient: gradient)
   }
 
   @specialized(where Element == Float)

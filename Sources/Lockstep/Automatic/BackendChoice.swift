@@ -6,9 +6,9 @@ import ComputeBackend
 public enum BackendWork: String, Sendable, CaseIterable {
   /// The outputs of a network: ``Predictor``.
   case predict
-  /// The gradients of a batch: ``Trainer/gradients(input:target:)``.
+  /// The gradients of a batch: ``Trainer/gradients(input:target:weights:)``.
   case gradients
-  /// A step of training: ``Trainer/step(input:target:learningRate:)-(Matrix<Element>,_,_)``.
+  /// A step of training: ``Trainer/step(input:target:weights:learningRate:)-(Matrix<Element>,_,_,_)``.
   case step
 
   /// How many kinds there are.

@@ -55,13 +55,16 @@ extension Trainer {
 
 extension Trainer {
   func check(_ data: TrainingViews<Element>) throws(TrainingError) {
-    guard data.weights == nil else { throw .schedule("rows with weights cannot be trained on yet") }
-    do { try check(input: data.input, target: data.target) } catch { throw .network(error) }
+    do {
+      try check(input: data.input, target: data.target, weights: data.weights)
+    } catch {
+      throw .network(error)
+    }
   }
 
   /// A step on a batch whose shapes are known to fit.
   func checkedStep(_ batch: TrainingViews<Element>, learningRate: Double) -> Element {
-    checkedStep(input: batch.input, target: batch.target, learningRate: learningRate)
+    checkedStep(input: batch.input, target: batch.target, weights: batch.weights, learningRate: learningRate)
   }
 
   /// True where every parameter and every moment of the optimiser is a finite number.

@@ -25,8 +25,8 @@ from ._errors import (
 ABI_VERSION = 0
 
 # The constants of lockstep.h: each name's place in its list is its value.
-ACTIVATIONS = ("identity", "relu", "leaky-relu", "tanh", "sigmoid")
-LOSSES = ("mse", "bce", "cross-entropy")
+ACTIVATIONS = ("identity", "relu", "leaky-relu", "tanh", "sigmoid", "elu", "softplus", "silu", "gelu")
+LOSSES = ("mse", "bce", "cross-entropy", "mae", "huber")
 BACKENDS = ("auto", "scalar", "simd", "openmp")
 PRECISIONS = ("of file", "float32", "float64")
 WORK = ("predict", "gradients", "step")

@@ -337,8 +337,8 @@ class Network:
         Args:
             x: ``[rows x inputs]``.
             y: ``[rows x outputs]``, or ``[rows]`` where there is one output.
-            loss: ``"mse"``; or for outputs that are logits ``"bce"``, with targets between 0 and 1, or
-                ``"cross-entropy"``, with rows of targets that sum to 1.
+            loss: ``"mse"``, ``"mae"`` or ``"huber"``; or for outputs that are logits ``"bce"``, with targets between 0
+                and 1, or ``"cross-entropy"``, with rows of targets that sum to 1.
             learning_rate: a finite number.
 
         Returns:

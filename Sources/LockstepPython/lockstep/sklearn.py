@@ -100,7 +100,8 @@ class LockstepRegressor(RegressorMixin, _Estimator):
 
     Args:
         hidden_layer_sizes: the widths of the hidden layers; empty for a linear model.
-        activation: what they apply: ``"identity"``, ``"relu"``, ``"leaky-relu"``, ``"tanh"`` or ``"sigmoid"``.
+        activation: what they apply: ``"identity"``, ``"relu"``, ``"leaky-relu"``, ``"tanh"``, ``"sigmoid"``, ``"elu"``,
+            ``"softplus"``, ``"silu"`` or ``"gelu"``.
         learning_rate: of gradient descent; ``None`` for what suits scaled data, 0.01 here and 0.1 in the classifier.
         epochs: how often every sample is seen.
         batch_size: samples in a step.

@@ -8,10 +8,12 @@
 
 enum lockstep_exact_function {
   LOCKSTEP_EXACT_EXP,
+  LOCKSTEP_EXACT_EXPM1,
   LOCKSTEP_EXACT_LOG,
   LOCKSTEP_EXACT_LOG1P,
   LOCKSTEP_EXACT_TANH,
-  LOCKSTEP_EXACT_SIGMOID
+  LOCKSTEP_EXACT_SIGMOID,
+  LOCKSTEP_EXACT_NORMAL_CDF
 };
 
 /// Whether long double is precise enough here to be a witness. It is not where it is but another name of double.

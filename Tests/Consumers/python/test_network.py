@@ -145,7 +145,7 @@ class Training(unittest.TestCase):
             self.assertAlmostEqual((losses[0] - losses[1]) / 2e-6, flat[index], places=7)
 
     def test_a_step_is_its_gradients(self):
-        for dtype, loss in itertools.product(DTYPES, ("mse", "bce", "cross-entropy")):
+        for dtype, loss in itertools.product(DTYPES, ("mse", "bce", "cross-entropy", "mae", "huber")):
             x = numbers(33, 3, dtype=dtype)
             y = np.eye(4, dtype=dtype)[np.arange(33) % 4]
             network = lockstep.Network([3, 8, 4], dtype=dtype)

@@ -22,8 +22,9 @@ PREFIX = pathlib.Path(os.environ["LOCKSTEP_PREFIX"])
 
 
 def tool(*arguments):
-    """What the tool says as JSON."""
-    return json.loads(subprocess.check_output([PREFIX / "bin/lockstep", *map(str, arguments), "--json"]))
+    """What the tool says as JSON in the end, after what it may say of epochs."""
+    output = subprocess.check_output([PREFIX / "bin/lockstep", *map(str, arguments), "--json"])
+    return json.loads(output.splitlines()[-1])
 
 
 def python(source, **environment):
@@ -307,6 +308,7 @@ class Library(unittest.TestCase):
             "MEAN_SQUARED_ERROR": "mse",
             "BINARY_CROSS_ENTROPY": "bce",
             "SOFTMAX_CROSS_ENTROPY": "cross-entropy",
+            "MEAN_ABSOLUTE_ERROR": "mae",
             "OF_FILE": "of file",
             "F32": "float32",
             "F64": "float64",

@@ -1,0 +1,48 @@
+// Weights of classes and rows from the command line.
+
+import Foundation
+import Testing
+
+@Suite struct WeightTests {
+  /// Twelve rows of one class, four of another, and a column of weights that balances them.
+  func table(_ folder: TemporaryFolder) throws -> String {
+    let rows = (0..<16).map { row in
+      "\(Double(row * 7 % 16) / 8 - 1),\(row % 4 == 0 ? "rare" : "usual"),\(row % 4 == 0 ? 2 : 16.0 / 24)"
+    }
+    return try folder.write("d.csv", "x,kind,w\n" + rows.joined(separator: "\n") + "\n")
+  }
+
+  func digest(_ data: String, _ options: [String]) throws -> String {
+    let object = try Tool.run(
+      ["train", data, "--target", "kind", "--features", "x", "--epochs", "3", "--precision", "f64", "--json"] + options
+    ).object()
+    return try #require(object["parameters_digest"] as? String)
+  }
+
+  @Test func balancedIsWhatScikitLearnMakesOfIt() throws {
+    let folder = try TemporaryFolder()
+    let data = try table(folder)
+    let balanced = try digest(data, ["--class-weights", "balanced"])
+    #expect(try digest(data, ["--class-weights", "rare=2,usual=0.6666666666666666"]) == balanced)
+    #expect(try digest(data, ["--sample-weights", "w"]) == balanced)
+    #expect(try digest(data, []) != balanced)
+    #expect(try digest(data, ["--class-weights", "rare=1"]) == digest(data, []))
+    #expect(try digest(data, ["--class-weights", "rare=3", "--sample-weights", "w"]) != balanced)
+  }
+
+  @Test func anUnknownClassIsNamed() throws {
+    let folder = try TemporaryFolder()
+    let run = try Tool.run(
+      "train", table(folder), "--target", "kind", "--class-weights", "often=2")
+    #expect(run.exitCode == 2)
+    #expect(run.errors.contains("\"often\"") && run.errors.contains("\"usual\""))
+  }
+
+  @Test func weightsAreReproduced() throws {
+    let folder = try TemporaryFolder()
+    let (data, model) = (try table(folder), folder.file("weighted"))
+    _ = try digest(data, ["--class-weights", "balanced", "--sample-weights", "w", "--model", model])
+    let run = try Tool.run("reproduce", model, "--data", data, "--backend", "scalar")
+    #expect(run.exitCode == 0, "\(run.errors)")
+  }
+}
