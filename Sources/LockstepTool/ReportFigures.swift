@@ -190,6 +190,8 @@ struct ReportPlot {
     set grid lc rgb '\(ReportColor.grid.light)' lt 1
     set border 3 lc rgb '\(ReportColor.muted.light)'
     set tics nomirror textcolor rgb '\(ReportColor.muted.light)'
+    set tmargin 0.7
+    set rmargin 1.5
     unset key
     set format '%.4g'
     """

@@ -65,7 +65,7 @@ let reportStyle = """
   .confusion th { max-width: 11rem; overflow: hidden; text-overflow: ellipsis; background: var(--card); }
   .confusion thead th { max-width: 6rem; vertical-align: bottom; }
   .confusion tbody th { position: sticky; left: 0; }
-  .confusion .corner { text-align: left; color: var(--soft); font-weight: 400; }
+  .confusion .corner { max-width: none; text-align: left; color: var(--soft); font-weight: 400; }
   .confusion td.right { outline: 2px solid var(--ink); outline-offset: -2px; font-weight: 700; }
   .confusion td.zero { color: var(--soft); }
   .confusion td.rate { color: var(--soft); }

@@ -6,11 +6,11 @@ import Lockstep
 import LockstepData
 
 extension TrainingRun {
-  /// Writes the report where it is wanted.
+  /// Writes the report where it is wanted; returns the file.
   ///
   /// - Throws: ``ToolError`` where gnuplot fails, `FileError`.
-  func writeReport(_ results: Results, validated: (loss: Element, metrics: Metrics)?) throws {
-    guard let path = plan.reportPath else { return }
+  func writeReport(_ results: Results, validated: (loss: Element, metrics: Metrics)?) throws -> String? {
+    guard let path = plan.reportPath else { return nil }
     let measured = validation ?? training
     let output = try trainer.network.predict(measured.input, on: backend)
     let names = plan.columns.target.outputNames
@@ -35,6 +35,7 @@ extension TrainingRun {
               + (results.newSteps < results.steps ? ", the others before it was resumed" : ""))
         ]
     ).write(to: path)
+    return path
   }
 
   /// What predictions are shown of.

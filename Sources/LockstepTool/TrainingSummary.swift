@@ -37,7 +37,7 @@ extension TrainingRun {
       "loss_after": .number(results.lossAfter), "steps": .integer(results.steps),
       "seconds": .number(results.seconds), "parameters_digest": .string(trainer.network.parametersDigest),
       "interrupted": .bool(!session.isFinished), "model": .string(results.modelPath),
-      "checkpoint": .string(plan.checkpoints?.path), "report": .string(plan.reportPath),
+      "checkpoint": .string(plan.checkpoints?.path), "report": .string(results.reportPath),
     ]
   }
 
@@ -73,7 +73,7 @@ extension TrainingRun {
     lines.append((name: "digest", text: network.parametersDigest))
     if let path = plan.checkpoints?.path { lines.append((name: "checkpoint", text: path)) }
     if let path = results.modelPath { lines.append((name: "model", text: path)) }
-    if let path = plan.reportPath { lines.append((name: "report", text: path)) }
+    if let path = results.reportPath { lines.append((name: "report", text: path)) }
     return lines
   }
 

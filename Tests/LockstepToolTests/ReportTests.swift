@@ -316,6 +316,22 @@ private struct PageReader {
     #expect(folder.names == [])
   }
 
+  @Test func aReportThatFailsLeavesNoPartAndTheResults() throws {
+    let folder = try TemporaryFolder()
+    let program = try folder.write("gnuplot", "#!/bin/sh\nexit 3\n")
+    try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: program)
+    let page = try folder.write("page.html", "the page before")
+    let run = try Tool.run(
+      arguments("--model", folder.file("model.safetensors"), "--report", page, "--json"),
+      environment: ["PATH": folder.path])
+    #expect(run.exitCode == 1)
+    #expect(run.errors.contains("gnuplot failed"))
+    let results = try #require(try run.objects().last)
+    #expect(results["loss_after"] is Double && results["report"] is NSNull)
+    #expect(try bytes(page) == Data("the page before".utf8))
+    #expect(Set(folder.names) == ["gnuplot", "page.html", "model.safetensors"])
+  }
+
   @Test(.enabled(if: Tool.hasGnuplot)) func whatCannotBeWrittenIsRefusedBeforeTraining() throws {
     let folder = try TemporaryFolder()
     let other = try folder.write("notes.txt", "mine")
