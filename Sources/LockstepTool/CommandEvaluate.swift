@@ -17,7 +17,7 @@ let evaluateCommand = Command(
     """,
   operands: ["MODEL", "DATA"],
   options: [ModelOptions.targets, ModelOptions.features, ModelOptions.loss, ModelOptions.activation]
-    + DataFileOptions.all + ModelOptions.computing,
+    + DataFileOptions.all + [ReportOptions.report] + ModelOptions.computing,
   examples: [
     ("lockstep evaluate housing.safetensors test.csv", "loss and metrics, with what the model file tells"),
     (
@@ -26,10 +26,11 @@ let evaluateCommand = Command(
     ),
   ],
   run: { invocation in
+    let report = try invocation.reportPath(overwritesNone: invocation.inputFiles)
     let data = try LabelledData(invocation)
     switch invocation[ModelOptions.precision] ?? data.model.precision {
-    case .f32: try evaluate(data, invocation, as: Float.self)
-    case .f64: try evaluate(data, invocation, as: Double.self)
+    case .f32: try evaluate(data, report: report, invocation, as: Float.self)
+    case .f64: try evaluate(data, report: report, invocation, as: Double.self)
     }
   })
 
@@ -55,7 +56,7 @@ struct LabelledData {
 }
 
 private func evaluate<Element: NetworkElement>(
-  _ data: LabelledData, _ invocation: Invocation, as _: Element.Type
+  _ data: LabelledData, report: String?, _ invocation: Invocation, as _: Element.Type
 ) throws {
   let backend = try invocation.makeBackend(as: Element.self)
   let network: Network<Element> = try data.model.network()
@@ -69,6 +70,14 @@ private func evaluate<Element: NetworkElement>(
   if !loss.isFinite, result.elements.allSatisfy(\.isFinite) { invocation.warn("the loss is \(loss)") }
   let metrics = Metrics(loss: data.loss, output: result, target: target)
   let confusion = ConfusionMatrix(loss: data.loss, output: result, target: target)
+  if let report {
+    try Report(
+      evaluating: data, network, loss: loss, metrics: metrics,
+      predictions: ReportPredictions(
+        loss: data.loss, output: result, target: target, names: data.columns.target.outputNames),
+      choice: choice, invocation
+    ).write(to: report)
+  }
   // A single yes-or-no answer has two classes.
   let classes = data.columns.target.outputNames.count == 1 ? ["0", "1"] : data.columns.target.outputNames
 
@@ -76,7 +85,10 @@ private func evaluate<Element: NetworkElement>(
     try invocation.output.json(
       choice.jsonMembers,
       ["rows": .integer(input.rows), "loss_function": .string(data.loss.rawValue), "loss": .number(loss)],
-      metrics.jsonMembers, ["confusion_matrix": confusion.map { $0.json(classes: classes) } ?? .null])
+      metrics.jsonMembers,
+      [
+        "confusion_matrix": confusion.map { $0.json(classes: classes) } ?? .null, "report": .string(report),
+      ])
     return
   }
   let lines = [
@@ -86,7 +98,8 @@ private func evaluate<Element: NetworkElement>(
     (name: "computed by", text: choice.summary),
     (name: "loss (\(data.loss.rawValue))", text: "\(loss)"),
   ]
-  for line in aligned(lines + metrics.lines) { try invocation.output.line(line) }
+  let written = report.map { [(name: "report", text: $0)] } ?? []
+  for line in aligned(lines + metrics.lines + written) { try invocation.output.line(line) }
   // Of very many classes, nobody reads a table; --json has it.
   if let confusion, confusion.classes <= 50 {
     try invocation.output.line()

@@ -28,7 +28,7 @@ let trainCommand = Command(
     TrainOptions.targets, TrainOptions.features, EncodingOptions.categories, EncodingOptions.standardize,
     EncodingOptions.scale, DataFileOptions.delimiter, DataFileOptions.arrays, DataFileOptions.labels,
     DataFileOptions.memoryLimit, TrainOptions.hidden, TrainOptions.activation, TrainOptions.initializer,
-    TrainOptions.loss, TrainOptions.initialModel, TrainOptions.model,
+    TrainOptions.loss, TrainOptions.initialModel, TrainOptions.model, ReportOptions.report,
   ] + ValidationOptions.all + TrainingOptions.all + [
     CommonOptions.backend, CommonOptions.threads, TrainOptions.precision, CommonOptions.json,
   ],
@@ -44,6 +44,10 @@ let trainCommand = Command(
     (
       "lockstep train train-images-idx3-ubyte.gz --scale 255 --batch-size 128 --model mnist.safetensors",
       "images, with the labels in train-labels-idx1-ubyte.gz beside them"
+    ),
+    (
+      "lockstep train iris.csv --target species --standardize --validation 0.2 --report iris.html",
+      "curves, predictions and the recipe as a page for a browser"
     ),
     (
       "lockstep train housing.csv --initial-model a.safetensors --epochs 10 --model b.safetensors",
@@ -119,6 +123,8 @@ struct TrainingPlan {
   /// Where the model goes.
   let modelPath: String?
   let checkpoints: TrainingCheckpoints?
+  /// Where the report goes.
+  let reportPath: String?
 
   /// What the model file tells about the run, but for the recipe.
   var description: ModelDescription { columns.description(loss: loss) }
@@ -145,15 +151,18 @@ struct TrainingPlan {
     precision = invocation[TrainOptions.precision] ?? initialModel?.precision ?? .f32
     try checkLearningRate(schedule.learningRate, in: precision)
     let validationPath = invocation[ValidationOptions.file]
-    try checkOutput(
-      modelPath, of: TrainOptions.model,
-      overwritesNone: invocation.inputFiles + [validationPath, invocation[ValidationOptions.labels]].compactMap(\.self))
+    let inputs =
+      invocation.inputFiles + [validationPath, invocation[ValidationOptions.labels]].compactMap(\.self)
+    try checkOutput(modelPath, of: TrainOptions.model, overwritesNone: inputs)
     // Better now than after hours of training.
     if let modelPath { try OutputFile.check(modelPath) }
     checkpoints = try TrainingCheckpoints(invocation)
     if let modelPath, modelPath == checkpoints?.path {
       throw UsageError(description: "--model and --checkpoint both name \(modelPath); each needs a file of its own")
     }
+    reportPath = try invocation.reportPath(
+      overwritesNone: inputs,
+      apartFrom: [(modelPath, TrainOptions.model), (checkpoints?.path, TrainingOptions.checkpoint)])
     let table = try invocation.table(invocation.operands[0])
     self.table = table
     validationTable = try validationPath.map {

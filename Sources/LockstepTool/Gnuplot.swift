@@ -49,7 +49,8 @@ struct Gnuplot {
     } catch {
       throw ToolError(description: "\(program.path) could not be started: \(error.localizedDescription)")
     }
-    // A script fits the pipe, so that nobody waits for anybody; a program that has gone shows in its exit code.
+    // The last command draws, when gnuplot has read all, so that nobody waits for anybody; a program that has gone shows in
+    // its exit code.
     try? toProgram.fileHandleForWriting.write(contentsOf: Data(input.utf8))
     try? toProgram.fileHandleForWriting.close()
     let result = try fromProgram.fileHandleForReading.readToEnd() ?? Data()

@@ -42,7 +42,8 @@ struct TrainingRun<Element: NetworkElement> {
     session = try TrainingSession(
       Trainer(network, loss: plan.loss, backend: backend, blocks: plan.blocks, method: plan.method),
       data: training.data, validation: validation?.data, schedule: plan.schedule, continuing: state,
-      recordsDigests: recordsDigests ?? (plan.modelPath != nil || plan.checkpoints != nil))
+      recordsDigests: recordsDigests
+        ?? (plan.modelPath != nil || plan.checkpoints != nil || plan.reportPath != nil))
   }
 
   /// Trains, writes checkpoint and model and prints the results.
@@ -60,7 +61,7 @@ struct TrainingRun<Element: NetworkElement> {
     try writeCheckpoint()
     let written = try writeModel()
 
-    let results = Results(
+    var results = Results(
       lossBefore: lossBefore, lossAfter: try loss(), steps: session.steps, newSteps: session.steps - firstStep,
       seconds: seconds, modelPath: written)
     guard results.lossAfter.isFinite else {
@@ -69,7 +70,12 @@ struct TrainingRun<Element: NetworkElement> {
           "training ended after step \(session.steps) with a loss of \(results.lossAfter) over the whole file; "
           + "try a smaller learning rate or scale the data" + (written.map { "; the model is in \($0)" } ?? ""))
     }
-    try show(results)
+    let validated = try validation.map { try meanLoss(over: $0) }
+    // Where a report fails, the results are shown all the same.
+    let report = Result { try writeReport(results, validated: validated) }
+    results.reportPath = try? report.get()
+    try show(results, validated: validated)
+    _ = try report.get()
     if let signal = Interruption.received, !session.isFinished {
       throw Interruption(
         signal: signal, description: "interrupted after step \(session.steps)" + keptFiles(model: written))
@@ -136,5 +142,7 @@ struct TrainingRun<Element: NetworkElement> {
     let newSteps: Int
     let seconds: Double
     let modelPath: String?
+    /// The report, once it is written.
+    var reportPath: String?
   }
 }

@@ -8,9 +8,8 @@ extension TrainingRun {
   var choice: BackendChoice { trainer.backendChoice(rows: min(plan.schedule.batchSize, training.input.rows)) }
 
   /// Prints the results.
-  func show(_ results: Results) throws {
+  func show(_ results: Results, validated: (loss: Element, metrics: Metrics)?) throws {
     let output = plan.invocation.output
-    let validated = try validation.map { try meanLoss(over: $0) }
     if plan.invocation.isJSON {
       try output.json(
         choice.jsonMembers, jsonMembers(results),
@@ -38,7 +37,7 @@ extension TrainingRun {
       "loss_after": .number(results.lossAfter), "steps": .integer(results.steps),
       "seconds": .number(results.seconds), "parameters_digest": .string(trainer.network.parametersDigest),
       "interrupted": .bool(!session.isFinished), "model": .string(results.modelPath),
-      "checkpoint": .string(plan.checkpoints?.path),
+      "checkpoint": .string(plan.checkpoints?.path), "report": .string(results.reportPath),
     ]
   }
 
@@ -74,6 +73,7 @@ extension TrainingRun {
     lines.append((name: "digest", text: network.parametersDigest))
     if let path = plan.checkpoints?.path { lines.append((name: "checkpoint", text: path)) }
     if let path = results.modelPath { lines.append((name: "model", text: path)) }
+    if let path = results.reportPath { lines.append((name: "report", text: path)) }
     return lines
   }
 
