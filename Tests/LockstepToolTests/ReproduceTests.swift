@@ -205,6 +205,21 @@ private func train(_ folder: TemporaryFolder, _ options: [String] = [], backend:
     #expect(predicted.errors.contains("checkpoint"))
   }
 
+  @Test func theBestEpochIsToldFromTheLast() throws {
+    let folder = try TemporaryFolder()
+    let model = folder.file("m.safetensors")
+    let words = try trainingArguments(.relu, .f64).filter { $0 != "--json" }
+    let options = [
+      "--validation", "0.25", "--patience", "2", "--epochs", "200", "--learning-rate", "0.5", "--model", model,
+    ]
+    let trained = try Tool.run(words + options)
+    let line = try #require(trained.lines.first { $0.hasPrefix("best epoch") })
+    let numbers = line.split(separator: " ").compactMap { Int($0.filter(\.isNumber)) }
+    #expect(numbers.count == 2 && numbers[0] + 2 == numbers[1], "\(line)")
+    #expect(
+      try Tool.run("inspect", model).lines.contains { $0.hasPrefix("digest") && $0.hasSuffix(", the best epoch's") })
+  }
+
   @Test func aFileWithoutRecipeIsShownToo() throws {
     let folder = try TemporaryFolder()
     let network = try Network<Float>(sizes: [2, 3, 1], hidden: .tanh, seed: 1)
