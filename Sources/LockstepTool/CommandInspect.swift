@@ -52,6 +52,14 @@ struct InspectedFile {
     zip(network.sizes, network.sizes.dropFirst()).reduce(0) { $0 + ($1.0 + 1) * $1.1 }
   }
 
+  /// Whether early stopping has taken other parameters than the last, whose fingerprint ends the recipe.
+  private var holdsBestEpoch: Bool {
+    guard checkpoint == nil, let recipe, recipe.schedule.patience != nil, let last = recipe.digests.last else {
+      return false
+    }
+    return last.parameters != digest
+  }
+
   // MARK: Text
 
   var lines: [(name: String, text: String)] {
@@ -61,7 +69,7 @@ struct InspectedFile {
       (name: checkpoint == nil ? "model" : "checkpoint", text: network.path),
       (name: "network", text: "\(sizes), \(counted(parameterCount, "parameter")), \(network.precision.rawValue)"),
       (name: "activations", text: activations),
-      (name: "digest", text: digest),
+      (name: "digest", text: digest + (holdsBestEpoch ? ", the best epoch's" : "")),
     ]
     let description = network.description
     if let loss = description.loss { lines.append((name: "loss", text: loss.rawValue)) }

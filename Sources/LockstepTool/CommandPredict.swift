@@ -42,13 +42,19 @@ private let outputOption = CommandOption<String?>.fileName(
 private let classesOption = CommandOption.flag(
   "classes", summary: "write the most likely class of each row, in place of the outputs")
 
+/// The losses of numbers, not of classes.
+private let regressionLosses: [Loss] = [.meanSquaredError, .meanAbsoluteError, .huber]
+
 private func predict<Element: NetworkElement>(
   _ model: NetworkFile, _ invocation: Invocation, as _: Element.Type
 ) throws {
   let backend = try invocation.makeBackend(as: Element.self)
   let network: Network<Element> = try model.network()
-  if invocation[classesOption], network.outputs < 2 || model.description.loss == .meanSquaredError {
-    throw UsageError(description: "--classes is for a network that tells classes apart, and \(model.path) does not")
+  if invocation[classesOption], network.outputs < 2 || model.description.loss.map(regressionLosses.contains) == true {
+    throw UsageError(
+      description: "--classes needs a network with an output for each class, trained with cross-entropy; "
+        + "\(model.path) has \(counted(network.outputs, "output"))"
+        + (model.description.loss.map { ", trained with \($0.rawValue)" } ?? ""))
   }
   let table = try invocation.table(invocation.operands[1])
   let columns = try ColumnChoice(model: model, table: table, features: try invocation.names(ModelOptions.features))

@@ -9,7 +9,8 @@ let reproduceCommand = Command(
   name: "reproduce",
   summary: "train by the recipe in a model file again, and compare bit for bit",
   details: """
-    The data are compared with the recipe by their SHA-256 first. Then the training is repeated, on whatever backend, and \
+    The data are compared with the recipe by their SHA-256 first, and what the file tells of inputs, classes and \
+    activations with what the recipe makes of the data. Then the training is repeated, on whatever backend, and \
     fingerprints on the way and the parameters in the end are compared. Exit 0: they agree, bit for bit. Exit 1: they do \
     not; the first step at which they differ is told.
     """,
@@ -101,6 +102,24 @@ private struct Reproduction<Element: NetworkElement> {
           "\(model.path): its recipe contradicts itself or the data: \(option) would be \(here ?? "not given"), "
           + "but is \(there ?? "not given")")
     }
+    if let entry = metadataThatDiffers() {
+      throw ToolError(
+        description:
+          "\(model.path): the entry lockstep.\(entry) of its metadata is not what recipe and data make it, so its "
+          + "predictions are not those of the network that was trained")
+    }
+  }
+
+  /// The first entry beside the recipe that tells something else than training by the recipe would write: what inputs,
+  /// classes and activations are decides predictions as much as the parameters do.
+  private func metadataThatDiffers() -> String? {
+    let (stored, found) = (model.description, training.plan.description)
+    let entries = [
+      ("activations", model.activations == recipe.activations), ("loss", stored.loss == found.loss),
+      ("inputs", stored.inputColumns == found.inputColumns), ("targets", stored.targetColumns == found.targetColumns),
+      ("encodings", stored.inputEncodings == found.inputEncodings), ("class", stored.classColumn == found.classColumn),
+    ]
+    return entries.first { !$0.1 }?.0
   }
 
   /// Where the two trainings part.

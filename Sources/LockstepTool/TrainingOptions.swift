@@ -67,7 +67,8 @@ enum TrainingOptions {
     "checkpoint", valueName: "FILE", summary: "where the state of training is kept, from the start on",
     defaultText: "nowhere")
   static let checkpointEvery = CommandOption<Int>.integer(
-    "checkpoint-every", valueName: "EPOCHS", summary: "after how many epochs the checkpoint is written again",
+    "checkpoint-every", valueName: "EPOCHS",
+    summary: "after how many epochs the checkpoint is written again, which takes the disk milliseconds",
     in: 1...Int(UInt32.max), default: 1)
   static let resume = CommandOption.flag(
     "resume", summary: "go on from the checkpoint; everything that decides the result must be as it was")

@@ -51,11 +51,11 @@ struct TrainingRun<Element: NetworkElement> {
   /// - Throws: `TrainingError` where numbers stop being finite, with the last finite model written; `Interruption` where
   ///   a signal ended the run, with everything else done.
   func run() throws {
+    Interruption.watch()
     let lossBefore = try loss()
     if plan.checkpoints?.isResuming == false { try writeCheckpoint() }
     let firstStep = session.steps
     let display = TrainingDisplay(session, rows: training.input.rows, for: plan.invocation)
-    Interruption.watch()
     try train(display)
     let seconds = display.seconds
     try writeCheckpoint()

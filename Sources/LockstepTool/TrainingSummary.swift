@@ -67,7 +67,10 @@ extension TrainingRun {
       lines += validated.metrics.lines
     }
     if let epoch = session.bestEpoch {
-      lines.append((name: "best epoch", text: "\(epoch)\(session.isFinished ? ", whose parameters were taken" : "")"))
+      // An epoch that was interrupted counts, too.
+      let epochs = (session.steps + session.stepsPerEpoch - 1) / session.stepsPerEpoch
+      let taken = session.isFinished ? ", whose parameters were taken" : ""
+      lines.append((name: "best epoch", text: "\(epoch) of \(epochs)\(taken)"))
     }
     lines.append((name: "time", text: steps))
     lines.append((name: "digest", text: network.parametersDigest))

@@ -134,6 +134,16 @@ private let flowers = """
     #expect(try Tool.run("predict", model, data, "--features", "b,a", "--classes").lines.first == "class")
   }
 
+  @Test(arguments: ["mse", "mae", "huber"]) func outputsOfARegressionAreNoClasses(loss: String) throws {
+    let folder = try TemporaryFolder()
+    let data = try folder.write("d.csv", "a,y,z\n1,2,0\n2,1,2\n3,1,5\n")
+    let model = folder.file("m.safetensors")
+    #expect(try Tool.run("train", data, "--target", "y,z", "--loss", loss, "--model", model).exitCode == 0)
+    let run = try Tool.run("predict", model, data, "--classes")
+    #expect(run.exitCode == 2)
+    #expect(run.errors.contains("2 outputs, trained with \(loss)"), "\(run.errors)")
+  }
+
   @Test func separatorsAreTakenAtTheirWord() throws {
     let folder = try TemporaryFolder()
     let commas = try folder.write("d.csv", "a,y\n1,2\n2,10\n3,2\n")

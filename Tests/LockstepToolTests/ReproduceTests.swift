@@ -92,6 +92,29 @@ private func train(_ folder: TemporaryFolder, _ options: [String] = [], backend:
     #expect(run.errors.contains("the parameters of layer 2"), "\(run.errors)")
   }
 
+  /// What decides predictions beside the parameters: entries of the metadata, with something else in its place.
+  static let metadata: [(entry: String, original: String, changed: String)] = [
+    ("encodings", "\"mean\":2", "\"mean\":3"), ("class", "species", "kind"), ("targets", "\"a\",\"b\"", "\"b\",\"a\""),
+    ("inputs", "\"x\",\"y\"", "\"y\",\"x\""), ("activations", "relu", "tanh"), ("loss", "cross-entropy", "mse"),
+  ]
+
+  @Test(arguments: metadata) func changedMetadataAreNoticed(entry: String, original: String, changed: String) throws {
+    let folder = try TemporaryFolder()
+    let data = try folder.write("d.csv", "x,y,species\n1,2,a\n2,0,b\n3,1,a\n")
+    let trained = folder.file("m.safetensors")
+    let words = ["train", data, "--target", "species", "--standardize", "--epochs", "2", "--model", trained]
+    #expect(try Tool.run(words).exitCode == 0)
+    #expect(try Tool.run("reproduce", trained, "--data", data).exitCode == 0)
+    let model = try tampered(trained, in: folder) { file in
+      let text = try #require(file.metadata["lockstep.\(entry)"])
+      file.metadata["lockstep.\(entry)"] = text.replacingOccurrences(of: original, with: changed)
+      #expect(file.metadata["lockstep.\(entry)"] != text, "\(text)")
+    }
+    let run = try Tool.run("reproduce", model, "--data", data)
+    #expect(run.exitCode == 1)
+    #expect(run.errors.contains(entry == "inputs" ? model : "lockstep.\(entry)"), "\(run.errors)")
+  }
+
   @Test func theFirstStepThatDiffersIsTold() throws {
     let folder = try TemporaryFolder()
     let model = try tampered(train(folder, ["--epochs", "6"]), in: folder) { file in
@@ -180,6 +203,21 @@ private func train(_ folder: TemporaryFolder, _ options: [String] = [], backend:
     let predicted = try Tool.run("predict", checkpoint, fixture("table.csv"))
     #expect(predicted.exitCode == 1)
     #expect(predicted.errors.contains("checkpoint"))
+  }
+
+  @Test func theBestEpochIsToldFromTheLast() throws {
+    let folder = try TemporaryFolder()
+    let model = folder.file("m.safetensors")
+    let words = try trainingArguments(.relu, .f64).filter { $0 != "--json" }
+    let options = [
+      "--validation", "0.25", "--patience", "2", "--epochs", "200", "--learning-rate", "0.5", "--model", model,
+    ]
+    let trained = try Tool.run(words + options)
+    let line = try #require(trained.lines.first { $0.hasPrefix("best epoch") })
+    let numbers = line.split(separator: " ").compactMap { Int($0.filter(\.isNumber)) }
+    #expect(numbers.count == 2 && numbers[0] + 2 == numbers[1], "\(line)")
+    #expect(
+      try Tool.run("inspect", model).lines.contains { $0.hasPrefix("digest") && $0.hasSuffix(", the best epoch's") })
   }
 
   @Test func aFileWithoutRecipeIsShownToo() throws {
