@@ -5,6 +5,9 @@
     check_with_pytorch.py MODEL INPUT.csv OUTPUT.csv
         load MODEL, written by `lockstep train`, with load_state_dict(strict=True), run it on the columns of INPUT.csv
         that it names and compare with OUTPUT.csv, written by `lockstep predict MODEL INPUT.csv`
+    check_with_pytorch.py --there-and-back [LOCKSTEP]
+        for each activation and both precisions: a state dict that PyTorch made predicts the same with the tool, trains on for
+        some epochs of full batches of Adam as with torch.optim.Adam, and what the tool writes loads back and predicts the same
 
 Needs: pip install torch safetensors numpy
 """
@@ -12,7 +15,9 @@ Needs: pip install torch safetensors numpy
 import csv
 import json
 import pathlib
+import subprocess
 import sys
+import tempfile
 
 import torch
 from safetensors import safe_open
@@ -89,9 +94,63 @@ def check(model, input_path, output_path):
     assert ours.shape == theirs.shape and difference <= tolerance, difference
 
 
+def there_and_back(tool):
+    torch.manual_seed(2)
+    with tempfile.TemporaryDirectory() as folder:
+        for activation, module in MODULES.items():
+            for dtype in (torch.float32, torch.float64):
+                network = nn.Sequential(nn.Linear(3, 7), module(), nn.Linear(7, 5), module(), nn.Linear(5, 2)).to(dtype)
+                train_on(tool, pathlib.Path(folder), activation, network, dtype)
+
+
+def train_on(tool, folder, activation, network, dtype):
+    def run(*words):
+        return subprocess.run([tool, *map(str, words)], check=True, capture_output=True, text=True).stdout
+
+    rows, epochs, rate = 50, 20, 0.01
+    names, targets = ["a", "b", "c"], ["y", "z"]
+    values, wanted = torch.randn(rows, 3, dtype=dtype), torch.randn(rows, 2, dtype=dtype)
+    data, there, back = folder / "data.csv", folder / "there.safetensors", folder / "back.safetensors"
+    with open(data, "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(names + targets)
+        writer.writerows((values[row].tolist() + wanted[row].tolist()) for row in range(rows))
+    save_file(network.state_dict(), there)
+
+    def difference(model, *options):
+        printed = run("predict", model, folder / "inputs.csv", *options).splitlines()[1:]
+        ours = torch.tensor([[float(cell) for cell in line.split(",")] for line in printed], dtype=dtype)
+        with torch.no_grad():
+            theirs = network(values)
+        return ((ours - theirs).abs() / theirs.abs().clamp(min=1)).max().item()
+
+    with open(folder / "inputs.csv", "w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(names)
+        writer.writerows(values.tolist())
+    before = difference(there, "--activation", activation)
+    run("train", data, "--initial-model", there, "--activation", activation, "--target", ",".join(targets), "--shuffle", "false",
+        "--batch-size", rows, "--epochs", epochs, "--optimizer", "adam", "--learning-rate", rate, "--model", back)
+    optimizer = torch.optim.Adam(network.parameters(), lr=rate)
+    for _ in range(epochs):
+        optimizer.zero_grad()
+        nn.functional.mse_loss(network(values), wanted).backward()
+        optimizer.step()
+    trained = difference(back)
+    network.load_state_dict(load_file(back), strict=True)
+    after = difference(back)
+    tolerance = 1e-5 if dtype == torch.float32 else 1e-13
+    print(f"{activation} in {str(dtype)[6:]}: predictions differ by {before:.1e}, trained apart by {trained:.1e}, "
+          f"loaded back by {after:.1e}")
+    # Training takes rounding differences further apart.
+    assert before <= tolerance and after <= tolerance and trained <= 100 * tolerance
+
+
 if __name__ == "__main__":
     if sys.argv[1:] == ["--make"]:
         make()
+    elif sys.argv[1:2] == ["--there-and-back"] and len(sys.argv) <= 3:
+        there_and_back(*(sys.argv[2:] or ["lockstep"]))
     elif len(sys.argv) == 4:
         check(*sys.argv[1:])
     else:
