@@ -211,7 +211,10 @@ public final class TrainingSession<Element: KernelElement> {
 
   private func keepSnapshot() {
     log.add(&progress)
-    snapshot.copy(trainer, progress)
+    // Nothing is recent any more; but were its room shared, it would have to be made anew.
+    var kept = progress
+    (kept.recent, kept.recentDigests) = ([], [])
+    snapshot.copy(trainer, kept)
   }
 
   /// Repeats the steps since the latest snapshot, which are known to have led to a number that is not finite, up to the last
