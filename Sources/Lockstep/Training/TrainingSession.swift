@@ -231,9 +231,10 @@ public final class TrainingSession<Element: KernelElement> {
       if loss.isFinite { lastFinite.copy(from: before) }
       guard loss.isFinite, trainer.isFinite else {
         let failingStep = progress.steps
+        // Backends may give NaNs of either sign, and the text is the same.
         let quantity =
           !loss.isFinite
-          ? "the loss is \(loss)"
+          ? "the loss is \(loss.isNaN ? Element.nan : loss)"
           : "a \(trainer.parameters.isFinite ? "moment of the optimiser" : "parameter") became NaN or infinite"
         progress = lastFinite.restore(trainer)
         if let quantity = batches.firstNotFinite(failingStep - 1, of: data) {
