@@ -1,5 +1,5 @@
-// The error message and number of each thread, which Swift has no variable for, and the names that are constants of C. Everything else
-// behind lockstep.h is written in Swift, in LockstepC.
+// The error message and number of each thread, which Swift has no variable for, and the names that are constants of C.
+// Everything else behind lockstep.h is written in Swift, in LockstepC.
 
 #include "lockstep_message.h"
 

@@ -1,6 +1,7 @@
 // Dropout: Philox4x32-10 on several counters at once, and what its words decide. ComputeBackend's DropoutRule says
 // which counter belongs to which element.
 
+/// Lanes of 64 bits: a counter is two of them.
 #define PHILOX_LANES (REGISTER_BYTES / 8)
 /// Registers side by side, so that none waits for its own product.
 #define PHILOX_REGISTERS 4

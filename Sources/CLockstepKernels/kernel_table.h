@@ -63,7 +63,7 @@ typedef struct {
   lockstep_activation activation;
   /// One for each column of the result.
   const void *bias;
-  /// The activated values that the backward epilogue takes, laid out as the result.
+  /// The activated values, or the sums, that the backward epilogue takes, laid out as the result.
   const void *values;
   ptrdiff_t value_stride;
   /// The factor of the sums that are subtracted from the result: a value of the element type.

@@ -18,13 +18,16 @@ public enum Philox {
   /// The random words of `counter` under `key`.
   @inlinable
   public static func words(counter: Words, key: SIMD2<UInt32>) -> Words {
-    var (counter, key) = (counter, key)
+    // Word by word: taking vectors apart in every round takes twice as long.
+    var (c0, c1, c2, c3) = (counter[0], counter[1], counter[2], counter[3])
+    var (k0, k1) = (key[0], key[1])
     for _ in 0..<rounds {
-      let a = counter[0].multipliedFullWidth(by: factors[0])
-      let b = counter[2].multipliedFullWidth(by: factors[1])
-      counter = Words(b.high ^ counter[1] ^ key[0], b.low, a.high ^ counter[3] ^ key[1], a.low)
-      key = key &+ keySteps
+      let a = c0.multipliedFullWidth(by: factors[0])
+      let b = c2.multipliedFullWidth(by: factors[1])
+      (c0, c1, c2, c3) = (b.high ^ c1 ^ k0, b.low, a.high ^ c3 ^ k1, a.low)
+      k0 &+= keySteps[0]
+      k1 &+= keySteps[1]
     }
-    return counter
+    return Words(c0, c1, c2, c3)
   }
 }

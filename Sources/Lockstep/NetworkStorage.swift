@@ -16,8 +16,8 @@ final class NetworkStorage<Element: KernelElement> {
   }
 
   let layers: [Layer]
-  /// Every parameter of every layer, as one row. Between the matrices lie a few zeros, which additions and steps of
-  /// gradient descent leave without effect on any parameter.
+  /// Every parameter of every layer, as one row. Between the matrices lie a few zeros. What additions and steps make of
+  /// them has no effect on any parameter, and no sum goes over them.
   let all: MutableMatrixView<Element>
   private let memory: MatrixGroup<Element>
 

@@ -1,4 +1,4 @@
-// One step of training, and the gradients alone. The loop over epochs and batches lies in TrainingLoop.swift.
+// One step of training, and the gradients alone. The loop over epochs and batches lies in TrainingSession.swift.
 
 import ComputeBackend
 

@@ -93,8 +93,8 @@ private struct Reproduction<Element: NetworkElement> {
     for (role, digest) in recipe.files.sorted(by: { $0.key < $1.key }) where training.recipe.files[role] != digest {
       throw ToolError(
         description:
-          "\(model.path): it was trained with a \(fileRole(role)) of the SHA-256 \(digest), but what was found is "
-          + (training.recipe.files[role] ?? "none"))
+          "\(model.path): the SHA-256 of the \(fileRole(role)) that it was trained with is \(digest), that of what was "
+          + "found is \(training.recipe.files[role] ?? "none")")
     }
     if let (option, here, there) = training.recipe.firstDifference(from: recipe) {
       throw ToolError(
@@ -237,12 +237,12 @@ private func checkFiles(_ recipe: Recipe, of model: NetworkFile, _ invocation: I
     guard let path = invocation[option] else {
       // Labels may be found by name.
       if expected == nil || role.hasSuffix("labels") { continue }
-      throw UsageError(description: "--\(role) is missing: \(model.path) was trained with a \(fileRole(role))")
+      throw UsageError(description: "--\(role) is missing: \(model.path) was trained with such a file")
     }
     guard let expected else {
       // What came through a pipe has no SHA-256; whether it is the same, the parameters tell.
       if role == "data" { continue }
-      throw UsageError(description: "--\(role) is one too many: \(model.path) was trained without a \(fileRole(role))")
+      throw UsageError(description: "--\(role) is one too many: \(model.path) was trained without such a file")
     }
     let found = try SHA256.digest(ofFile: path)
     guard found == expected else {

@@ -51,6 +51,10 @@ enum RecipeWords {
       let hidden = recipe.sizes.dropFirst().dropLast().map(String.init).joined(separator: ",")
       options += [("hidden", hidden.isEmpty ? "none" : hidden), ("initializer", initializer.rawValue)]
       if recipe.activations.count > 1 { options.append(("activation", recipe.activations[0].rawValue)) }
+    } else {
+      // For a model to start from that does not tell; one that tells says the same.
+      let hidden = Set(recipe.activations.dropLast()).subtracting([.identity])
+      if hidden.count == 1, let activation = hidden.first { options.append(("activation", activation.rawValue)) }
     }
     options += files.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     let flags = TrainingPlan.preparation.map(\.option).filter { $0.valueName == nil }.map(\.name)

@@ -54,7 +54,7 @@ extension Kernels {
     }
   }
 
-  /// As the other, for a function too long to be compiled once more for single elements.
+  /// As the one below, for a function too long to be compiled once more for single elements: the last few are lanes, too.
   @inline(__always)
   private static func update(
     _ target: MutableMatrixView<Element>, _ source: MatrixView<Element>, _ function: (Vector, Vector) -> Vector

@@ -246,6 +246,8 @@ private func backend<Element: NetworkElement>(_ number: Int) throws -> any Compu
     let sameShape = try Network<Float>(sizes: [5, 17, 8, 2], hidden: .relu, seed: 1)
     let states = [
       altered(network: other), altered(network: sameShape), altered(optimizer: OptimizerState(steps: 6)),
+      altered(optimizer: OptimizerState(steps: .max, first: good.optimizer.first, second: good.optimizer.second)),
+      altered(optimizer: OptimizerState(steps: 5, first: good.optimizer.first, second: good.optimizer.second)),
       altered(steps: -1), altered(steps: 17), altered(steps: 12), altered(epochLoss: .nan),
       altered(epochLoss: .infinity), altered(history: []), altered(history: good.history + good.history),
       altered(digests: good.digests + good.digests), altered(digests: [RunningDigest(step: 3, parameters: "0")]),

@@ -64,6 +64,17 @@ private func train(_ folder: TemporaryFolder, _ options: [String] = [], backend:
     #expect(extra.errors.contains("one too many"))
   }
 
+  /// A model file of PyTorch's, say, does not tell its activation.
+  @Test func moreTrainingOfAModelWithoutAnActivationIsReproduced() throws {
+    let folder = try TemporaryFolder()
+    let bare = try tampered(train(folder), in: folder) { $0.metadata["lockstep.activations"] = nil }
+    let model = folder.file("second")
+    let words = ["train", try fixture("table.csv"), "--initial-model", bare, "--activation", "relu", "--epochs", "1"]
+    #expect(try Tool.run(words + ["--model", model]).exitCode == 0)
+    let run = try Tool.run("reproduce", model, "--data", fixture("table.csv"), "--initial-model", bare)
+    #expect(run.exitCode == 0, "\(run.errors)")
+  }
+
   /// The model with something changed, under the name `t`.
   func tampered(
     _ model: String, in folder: TemporaryFolder, _ change: (inout SafetensorsFile) throws -> Void

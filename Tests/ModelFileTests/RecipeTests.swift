@@ -67,6 +67,13 @@ private let sampleText = #"""
     if let entry { #expect(error?.entry == entry, "\(String(describing: error))") }
   }
 
+  @Test func moreStepsThanCanBeCountedAreRefused() throws {
+    let text = sampleText.replacing("\"rows\": 300", with: "\"rows\": \(Int.max)")
+      .replacing("\"epochs\": 12", with: "\"epochs\": \(UInt32.max)")
+    let error = #expect(throws: RecipeError.self) { try Recipe(text: text) }
+    #expect(error?.entry == "rows", "\(String(describing: error))")
+  }
+
   @Test func truncationsAreRefused() throws {
     for length in stride(from: 0, to: sampleText.count, by: 7) {
       #expect(throws: RecipeError.self) { try Recipe(text: String(sampleText.prefix(length))) }

@@ -183,6 +183,9 @@ private struct RawRecipe: Decodable {
     } catch {
       throw RecipeError(entry: nil, problem: error.description)
     }
+    try require(
+      !epochs.multipliedReportingOverflow(by: plan.stepsPerEpoch(rows: rows)).overflow, .rows,
+      "\(epochs) epochs over \(rows) rows are more steps than can be counted")
     var recipe = Recipe(
       files: files, preparation: preparation, rows: rows, sizes: sizes, activations: knownActivations,
       initializer: try initializer.map { (name) throws(RecipeError) in try named(.initializer, name) },

@@ -23,6 +23,8 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
   private let seed: UInt64
   private let stream: SIMD2<UInt32>
   private var position: UInt64 = 0
+  /// The block of the latest draw: two draws share one.
+  private var words = Philox.Words()
 
   /// The stream of `seed` for `purpose`; `index` tells apart streams of one purpose, such as epochs.
   public init(seed: UInt64, purpose: Purpose, index: UInt32 = 0) {
@@ -32,11 +34,13 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
 
   /// The next 64 random bits.
   public mutating func next() -> UInt64 {
-    let block = position / 2
-    let words = Philox.words(
-      counter: Philox.Words(UInt32(truncatingIfNeeded: block), UInt32(block >> 32), stream[0], stream[1]),
-      key: SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(seed >> 32)))
     let first = position % 2 == 0 ? 0 : 2
+    if first == 0 {
+      let block = position / 2
+      words = Philox.words(
+        counter: Philox.Words(UInt32(truncatingIfNeeded: block), UInt32(block >> 32), stream[0], stream[1]),
+        key: SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(seed >> 32)))
+    }
     position += 1
     return UInt64(words[first + 1]) << 32 | UInt64(words[first])
   }
@@ -59,10 +63,11 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
   ///
   /// - Precondition: `bound` is above 0.
   public mutating func integer(below bound: UInt64) -> UInt64 {
-    let unfair = (0 &- bound) % bound
+    precondition(bound > 0, "A bound of 0 leaves no number")
     while true {
       let product = next().multipliedFullWidth(by: bound)
-      if product.low >= unfair { return product.high }
+      // The unfair part is smaller than the bound, so that the division is seldom needed.
+      if product.low >= bound || product.low >= (0 &- bound) % bound { return product.high }
     }
   }
 

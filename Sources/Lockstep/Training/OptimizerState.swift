@@ -27,7 +27,7 @@ public struct OptimizerState<Element: KernelElement>: Sendable, Equatable {
 
 /// Why a state does not suit a trainer.
 public enum OptimizerStateError: Error, Sendable, Equatable, CustomStringConvertible {
-  /// A number of steps below 0.
+  /// A number of steps below 0, or one that could not be counted on from.
   case steps(Int)
   /// Moments (`first` or `second`) of another number of layers than expected: none, or those of the network.
   case layerCount(moment: String, expected: Int, found: Int)
@@ -36,7 +36,7 @@ public enum OptimizerStateError: Error, Sendable, Equatable, CustomStringConvert
 
   public var description: String {
     switch self {
-    case .steps(let steps): "the optimiser's state counts \(steps) steps; it must be 0 or more"
+    case .steps(let steps): "the optimiser's state counts \(steps) steps; it must lie between 0 and \(Int.max / 2)"
     case .layerCount(let moment, let expected, let found):
       "the optimiser's state has \(moment) moments of \(found) layers; this optimiser and network need \(expected)"
     case .shape(let moment, let layer):
@@ -78,7 +78,7 @@ final class OptimizerMemory<Element: KernelElement> {
 
   /// Goes on from `state`.
   func restore(_ state: OptimizerState<Element>) throws(OptimizerStateError) {
-    guard state.steps >= 0 else { throw .steps(state.steps) }
+    guard state.steps >= 0, state.steps <= Int.max / 2 else { throw .steps(state.steps) }
     let moments = [("first", first, state.first), ("second", second, state.second)]
     for (name, storage, layers) in moments {
       let expected = storage?.layers ?? []

@@ -211,7 +211,10 @@ public final class TrainingSession<Element: KernelElement> {
 
   private func keepSnapshot() {
     log.add(&progress)
-    snapshot.copy(trainer, progress)
+    // Nothing is recent any more; but were its room shared, it would have to be made anew.
+    var kept = progress
+    (kept.recent, kept.recentDigests) = ([], [])
+    snapshot.copy(trainer, kept)
   }
 
   /// Repeats the steps since the latest snapshot, which are known to have led to a number that is not finite, up to the last
@@ -228,9 +231,10 @@ public final class TrainingSession<Element: KernelElement> {
       if loss.isFinite { lastFinite.copy(from: before) }
       guard loss.isFinite, trainer.isFinite else {
         let failingStep = progress.steps
+        // Backends may give NaNs of either sign, and the text is the same.
         let quantity =
           !loss.isFinite
-          ? "the loss is \(loss)"
+          ? "the loss is \(loss.isNaN ? Element.nan : loss)"
           : "a \(trainer.parameters.isFinite ? "moment of the optimiser" : "parameter") became NaN or infinite"
         progress = lastFinite.restore(trainer)
         if let quantity = batches.firstNotFinite(failingStep - 1, of: data) {

@@ -78,6 +78,9 @@ extension TrainingState {
       epochLoss.isFinite && (stepsInEpoch > 0 || epochLoss == 0),
       "the sum of its losses is \(epochLoss) after \(stepsInEpoch) steps of an epoch")
     try require(network.isFinite, "a parameter is NaN or infinite")
+    try require(
+      optimizer.steps >= steps,
+      "it has taken \(steps) steps, but its optimiser counts \(optimizer.steps) alone")
 
     let spread = EpochLog.historySpread
     let stride = spread.stride(after: epochs)
