@@ -65,8 +65,10 @@ public enum Metrics: Sendable, Equatable {
       var mean = 0.0
       for row in 0..<target.rows { mean += Double(target[row, column]) }
       mean /= Double(target.rows)
+      // Of equal numbers the rounded mean may be another one.
+      let varies = (1..<target.rows).contains { target[$0, column] != target[0, column] }
       var columnVariation = 0.0
-      for row in 0..<target.rows {
+      for row in 0..<(varies ? target.rows : 0) {
         let difference = Double(target[row, column]) - mean
         columnVariation += difference * difference
       }

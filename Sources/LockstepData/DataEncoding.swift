@@ -168,9 +168,9 @@ extension DataTable {
 
 /// The mean and the deviation of each column.
 private struct Moments {
-  /// `Σ x / n`.
+  /// `Σ x / n`; the number itself where all are equal, which a rounded sum would miss.
   let means: [Double]
-  /// `√(Σ (x - mean)² / n)`.
+  /// `√(Σ (x - mean)² / n)`: 0 where all numbers are equal.
   let deviations: [Double]
 
   /// All sums in `Double`, row after row.
@@ -180,10 +180,16 @@ private struct Moments {
     let columns = numbers.columns
     let elements = numbers.elements
     var sums = [Double](repeating: 0, count: columns)
+    var varies = [Bool](repeating: false, count: columns)
+    let first = (rows.first ?? 0) * columns
     for row in rows {
-      for column in 0..<columns { sums[column] += elements[row * columns + column] }
+      for column in 0..<columns {
+        let value = elements[row * columns + column]
+        sums[column] += value
+        if value != elements[first + column] { varies[column] = true }
+      }
     }
-    let means = sums.map { $0 / count }
+    let means = sums.indices.map { varies[$0] ? sums[$0] / count : elements[first + $0] }
     var squares = [Double](repeating: 0, count: columns)
     for row in rows {
       for column in 0..<columns {

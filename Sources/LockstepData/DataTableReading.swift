@@ -108,6 +108,14 @@ private struct Reading {
   /// The file of labels that belongs to the IDX images at `path`, where it has their name and exists.
   func labelsBeside(_ path: String) -> String? {
     guard case .array(let images) = parts[0].content, images.array == nil, !images.isVector else { return nil }
+    return DataTable.labelsFile(beside: path)
+  }
+}
+
+extension DataTable {
+  /// The file of labels that is read with the IDX images at `path`, by their names: `nil` where `path` is not called as such
+  /// images are, or there is none.
+  public static func labelsFile(beside path: String) -> String? {
     let name = DataFormat.nameWithoutCompression(path)
     for separator in ["-", "."] {
       let end = "images\(separator)idx3-ubyte"

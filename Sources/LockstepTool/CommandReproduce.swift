@@ -74,6 +74,12 @@ private struct Reproduction<Element: NetworkElement> {
           "\(model.path): it was trained by version \(recipe.orderOfArithmetic) of the order of arithmetic, but "
           + "this is version \(OrderOfArithmetic.version); take the Lockstep of that time")
     }
+    guard model.precision == recipe.precision else {
+      throw ToolError(
+        description:
+          "\(model.path): its parameters are in \(model.precision.rawValue), but training was in "
+          + "\(recipe.precision.rawValue), so it is not the file that training wrote")
+    }
     let data = try invocation.required(ReproduceOptions.data)
     try checkFiles(recipe, of: model, invocation)
     let names = Set(TrainingPlan.preparation.map(\.option.name))

@@ -152,7 +152,11 @@ struct TrainingPlan {
     try checkLearningRate(schedule.learningRate, in: precision)
     let validationPath = invocation[ValidationOptions.file]
     let inputs =
-      invocation.inputFiles + [validationPath, invocation[ValidationOptions.labels]].compactMap(\.self)
+      invocation.inputFiles
+      + [
+        validationPath,
+        validationPath.flatMap { invocation.labelsFile(of: $0, named: invocation[ValidationOptions.labels]) },
+      ].compactMap(\.self)
     try checkOutput(modelPath, of: TrainOptions.model, overwritesNone: inputs)
     // Better now than after hours of training.
     if let modelPath { try OutputFile.check(modelPath) }

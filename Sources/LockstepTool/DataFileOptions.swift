@@ -80,7 +80,12 @@ extension Invocation {
   }
 
   /// The files that the command reads, which no result may replace.
-  var inputFiles: [String] { operands + [self[DataFileOptions.labels]].compactMap { $0 } }
+  var inputFiles: [String] {
+    operands + operands.compactMap { labelsFile(of: $0, named: self[DataFileOptions.labels]) }
+  }
+
+  /// The file of labels of some data: the one that is named, or else the one beside it.
+  func labelsFile(of data: String, named labels: String?) -> String? { labels ?? DataTable.labelsFile(beside: data) }
 
   /// The names that an option lists; `nil` where it is not given.
   ///

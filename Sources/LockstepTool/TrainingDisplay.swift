@@ -18,6 +18,8 @@ final class TrainingDisplay {
   private let start: ContinuousClock.Instant
   private var latest: TrainingProgress?
   private var lastFlush: ContinuousClock.Instant?
+  /// Whether nobody reads standard output any more.
+  private var isClosed = false
   /// Why standard output could not be written.
   private(set) var failure: (any Error)?
 
@@ -58,7 +60,7 @@ final class TrainingDisplay {
   func show(_ epoch: TrainingProgress) {
     latest = epoch
     let stride = (epochs - 1) / Self.lineCount + 1
-    guard showsEpochs, isJSON || epoch.epoch % stride == 0 || epoch.epoch == epochs else { return }
+    guard showsEpochs, !isClosed, isJSON || epoch.epoch % stride == 0 || epoch.epoch == epochs else { return }
     do {
       if isJSON {
         try output.json(epoch.jsonMembers)
@@ -72,6 +74,9 @@ final class TrainingDisplay {
         try output.line("epoch \(epoch.epoch) of \(epochs): \(sentence(epoch))")
         try output.flush()
       }
+    } catch OutputError.closed {
+      // Who reads no further, as `head` does, may still want the model.
+      isClosed = true
     } catch {
       failure = failure ?? error
     }

@@ -99,7 +99,11 @@ struct TrainingRun<Element: NetworkElement> {
       display.clear()
       throw ToolError(description: "\(error)" + (try writeModel().map { "; the last finite model is in \($0)" } ?? ""))
     }
-    if let failure = failure ?? display.failure { throw failure }
+    guard let cause = failure ?? display.failure else { return }
+    // Whatever ended it, what has been learned is worth having, as far as it can be written.
+    if failure == nil { try? writeCheckpoint() }
+    let written = try? writeModel()
+    throw ToolError(description: "\(cause)" + (written.map { "; the model as it stands is in \($0)" } ?? ""))
   }
 
   /// The mean loss over the rows that are learned from as one batch, all counting the same.

@@ -59,6 +59,15 @@ private func table(_ text: String) throws -> DataTable {
     #expect(try table.matrix(encodedBy: divided, as: Float.self).elements == [0.1, 0.2, 0.7].map { Float($0 / 255) })
   }
 
+  /// Their sum over their number is another number.
+  @Test func equalNumbersHaveNoDeviation() throws {
+    let table = try table("a,b\n0.1,1000000000.1\n0.1,1000000000.1\n0.1,1000000000.1\n")
+    #expect(
+      try table.encodings(of: ["a", "b"], scaling: .standardized) == [
+        .scaled(column: "a", mean: 0.1, deviation: 1), .scaled(column: "b", mean: 1000000000.1, deviation: 1),
+      ])
+  }
+
   @Test func numbersWithoutADeviationAreRefused() throws {
     let table = try table("a\n1e300\n-1e300\n")
     let error = #expect(throws: DataError.self) { try table.encodings(of: ["a"], scaling: .standardized) }

@@ -70,8 +70,12 @@ import Testing
     #expect(abs(r2! - 0.9486081370449679) < 1e-15)
     #expect(absolute == 0.5)
     #expect(abs(root - 0.6123724356957945) < 1e-15)
-    #expect(
-      Metrics(loss: .meanSquaredError, output: output, target: Matrix(rows: 4, columns: 1)).values[0].value == nil)
+    // 0.1 thrice has another mean.
+    for constant in [0, 0.1] {
+      let three = Matrix(rows: 3, columns: 1, elements: [constant, constant, constant])
+      let output = Matrix<Double>(rows: 3, columns: 1, elements: [0, 1, 2])
+      #expect(Metrics(loss: .meanSquaredError, output: output, target: three).values[0].value == nil)
+    }
   }
 
   @Test(arguments: Loss.allCases) func valuesComeBackByTheirOrder(loss: Loss) {

@@ -22,6 +22,24 @@ private let flowers = """
   """
 
 @Suite struct DataTests {
+  @Test func labelsBesideImagesAreNotOverwritten() throws {
+    let folder = try TemporaryFolder()
+    let images = try folder.write("t-images-idx3-ubyte", idx([4, 2, 2], [UInt8](0..<16)))
+    let labels = try folder.write("t-labels-idx1-ubyte", idx([4], [0, 1, 0, 1]))
+    let model = folder.file("m.safetensors")
+    let before = try bytes(labels)
+    for words in [
+      ["train", images, "--hidden", "none", "--epochs", "1", "--model", labels],
+      ["train", images, "--hidden", "none", "--epochs", "1", "--model", model],
+      ["predict", model, images, "-o", labels],
+      ["train", images, "--validation-data", images, "--hidden", "none", "--epochs", "1", "--model", labels],
+    ] {
+      let result = try Tool.run(words)
+      #expect(result.exitCode == (words.last == labels ? 2 : 0), "\(words): \(result.errors)")
+      #expect(try bytes(labels) == before)
+    }
+  }
+
   @Test func classesInWordsComeBackInWords() throws {
     let folder = try TemporaryFolder()
     let data = try folder.write("flowers.csv", flowers)

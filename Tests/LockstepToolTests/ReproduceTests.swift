@@ -41,6 +41,16 @@ private func train(_ folder: TemporaryFolder, _ options: [String] = [], backend:
     #expect(text.output.contains("reproduced: all parameters agree, bit for bit"))
   }
 
+  @Test func parametersInAnotherPrecisionAreNotThoseOfTheTraining() throws {
+    let folder = try TemporaryFolder()
+    let model = try train(folder)
+    let file = try NetworkFile(contentsOf: model)
+    try file.network(as: Double.self).write(to: model, description: file.description)
+    let result = try Tool.run("reproduce", model, "--data", fixture("table.csv"))
+    #expect(result.exitCode == 1)
+    #expect(result.errors.contains("its parameters are in f64, but training was in f32"))
+  }
+
   @Test func moreTrainingOfAModelIsReproducedFromThatModel() throws {
     let folder = try TemporaryFolder()
     let first = folder.file("first")

@@ -91,6 +91,16 @@ private struct Way: CustomStringConvertible {
 }
 
 @Suite struct TrainTests {
+  @Test func whoStopsReadingGetsTheModelAllTheSame() throws {
+    let folder = try TemporaryFolder()
+    let (model, same) = (folder.file("m.safetensors"), folder.file("n.safetensors"))
+    let words = try trainingArguments(.relu, .f32)
+    let result = try Tool.run(words + ["--model", model], to: .closedPipe)
+    #expect(result.exitCode == 0, "\(result.errors)")
+    _ = try Tool.run(words + ["--model", same])
+    #expect(try bytes(model) == bytes(same))
+  }
+
   @Test func jsonTellsEverything() throws {
     let folder = try TemporaryFolder()
     let model = folder.file("m.safetensors")
