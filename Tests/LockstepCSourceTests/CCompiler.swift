@@ -1,6 +1,7 @@
 // Compilers and programs as processes, and a folder for their files.
 
 import Foundation
+import Testing
 
 /// A C compiler that is installed.
 struct CCompiler: Sendable {
@@ -19,6 +20,26 @@ struct CCompiler: Sendable {
   }
 
   func run(_ words: [String]) throws -> (exitCode: Int32, text: String) { try runProgram(path, words) }
+
+  /// What `program` makes of `input`, with the names of a file of that and of one for its results as its words. The
+  /// compiler must have nothing to say of it.
+  ///
+  /// - Parameters:
+  ///   - program: C.
+  ///   - input: any bytes.
+  ///   - options: for the compiler, separated by blanks.
+  ///   - folder: where the files go, those that the program includes beside them.
+  func results(of program: String, input: [UInt8], options: String, in folder: ScratchFolder) throws -> Data {
+    try folder.write("program.c", program)
+    try folder.write("input", input)
+    let words = options.split(separator: " ").map(String.init)
+    let built = try run(words + [folder.file("program.c"), "-o", folder.file("program"), "-lm"])
+    try #require(built.exitCode == 0, "\(built.text)")
+    #expect(built.text.isEmpty)
+    let ran = try runProgram(folder.file("program"), [folder.file("input"), folder.file("output")])
+    try #require(ran.exitCode == 0, "\(ran.text)")
+    return try folder.bytes("output")
+  }
 }
 
 /// Runs a program.

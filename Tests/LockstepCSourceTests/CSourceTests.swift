@@ -34,16 +34,9 @@ let optionsOfBoth = [
     let floats = try TestNetwork<Float>.all()
     let doubles = try TestNetwork<Double>.all()
     let calls = try floats.map { try $0.write(to: folder) } + doubles.map { try $0.write(to: folder) }
-    try folder.write("program.c", testProgram(calls))
-    try folder.write("input", floats.flatMap(\.inputBytes) + doubles.flatMap(\.inputBytes))
-    let words = options.split(separator: " ").map(String.init)
-    let built = try compiler.run(words + [folder.file("program.c"), "-o", folder.file("program"), "-lm"])
-    try #require(built.exitCode == 0, "\(built.text)")
-    #expect(built.text.isEmpty)
-    let ran = try runProgram(folder.file("program"), [folder.file("input"), folder.file("output")])
-    try #require(ran.exitCode == 0, "\(ran.text)")
-
-    var output = try Data(contentsOf: URL(fileURLWithPath: folder.file("output")))[...]
+    var output = try compiler.results(
+      of: testProgram(calls), input: floats.flatMap(\.inputBytes) + doubles.flatMap(\.inputBytes), options: options,
+      in: folder)[...]
     for network in floats { try network.expect(&output, options) }
     for network in doubles { try network.expect(&output, options) }
     #expect(output.isEmpty)

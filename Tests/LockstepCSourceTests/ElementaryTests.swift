@@ -54,15 +54,9 @@ import Testing
     // A file with all functions, and one for each that holds it alone.
     let sets = [CSourceElementary.Function.allCases] + CSourceElementary.Function.allCases.map { [$0] }
     for functions in sets {
-      try folder.write("program.c", Self.program(functions, Element.precision))
-      try folder.write("input", arguments.withUnsafeBytes { [UInt8]($0) })
-      let words = options.split(separator: " ").map(String.init)
-      let built = try compiler.run(words + [folder.file("program.c"), "-o", folder.file("program"), "-lm"])
-      try #require(built.exitCode == 0, "\(built.text)")
-      #expect(built.text.isEmpty)
-      let ran = try runProgram(folder.file("program"), [folder.file("input"), folder.file("output")])
-      try #require(ran.exitCode == 0, "\(ran.text)")
-      let output = try folder.bytes("output")
+      let output = try compiler.results(
+        of: Self.program(functions, Element.precision), input: arguments.withUnsafeBytes { [UInt8]($0) },
+        options: options, in: folder)
       let values = output.withUnsafeBytes { [Element]($0.bindMemory(to: Element.self)) }
       try #require(values.count == functions.count * arguments.count)
       for (index, function) in functions.enumerated() {
