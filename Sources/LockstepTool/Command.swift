@@ -48,7 +48,7 @@ struct Invocation {
   /// The operands, as many as the command declares, or more where it allows that.
   var operands: [String] { parsed.operands }
 
-  /// The value of an option: the last one given, or its default.
+  /// The value of an option: the one given, or its default.
   subscript<Value>(option: CommandOption<Value>) -> Value { parsed[option] }
 
   /// Whether the option was given.

@@ -17,7 +17,7 @@ enum Help {
       \(table(zip(names, summaries).map { ($0, $1) }))
       Options:
       \(table(ToolOptions.all.map { (spelling($0), $0.summary) }))
-      `lockstep COMMAND --help` shows the options of a command.
+      `lockstep COMMAND --help` shows the options of a command. A name may be shortened to what no other begins with.
 
       """
   }

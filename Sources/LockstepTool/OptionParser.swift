@@ -9,7 +9,7 @@ struct ParsedOptions {
   /// The words that are not options.
   private(set) var operands: [String] = []
 
-  /// The value of an option: the last one given, or its default.
+  /// The value of an option: the one given, or its default.
   subscript<Value>(option: CommandOption<Value>) -> Value {
     values[option.name] as? Value ?? option.defaultValue
   }
@@ -19,9 +19,10 @@ struct ParsedOptions {
     values[option.name] != nil
   }
 
-  /// Reads `words`; operands may stand among the options unless `stopsAtOperand`.
+  /// Reads `words`; operands may stand among the options unless `stopsAtOperand`. Names may be shortened, as getopt_long allows, to
+  /// what no other begins with.
   ///
-  /// - Throws: ``UsageError``.
+  /// - Throws: ``UsageError``, also where an option has two values.
   init(_ words: [String], declared options: [any OptionDeclaration], stopsAtOperand: Bool = false) throws {
     let parser = lockstep_getopt_create()
     defer { lockstep_getopt_destroy(parser) }
@@ -42,6 +43,10 @@ struct ParsedOptions {
       switch found.status {
       case LOCKSTEP_GETOPT_FOUND:
         let option = options[Int(found.option)]
+        // Nobody can tell which of two values is meant.
+        if option.valueName != nil, isGiven(option) {
+          throw UsageError(description: "--\(option.name) is given twice; give it once")
+        }
         values[option.name] = try option.value(of: found.argument.map { String(cString: $0) })
       case LOCKSTEP_GETOPT_MISSING_ARGUMENT:
         let option = options[Int(found.option)]

@@ -13,7 +13,7 @@
     @Test(arguments: signals) func trainKeepsTheModelAsItStands(signal: Int32, exitCode: Int32) throws {
       let folder = try TemporaryFolder()
       let model = folder.file("m.safetensors")
-      let words = try trainingArguments(.relu, .f32) + ["--epochs", "100000000", "--model", model]
+      let words = try trainingArguments(.relu, .f32).with(["--epochs", "100000000", "--model", model])
       guard let run = try interrupted(words, by: signal) else { return }
       #expect(run.exitCode == exitCode)
       #expect(run.errors.contains("interrupted after step "))

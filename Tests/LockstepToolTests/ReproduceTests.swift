@@ -10,7 +10,7 @@ import Testing
 /// Runs `train` into a model file with these options more.
 private func train(_ folder: TemporaryFolder, _ options: [String] = [], backend: String = "scalar") throws -> String {
   let model = folder.file("m.safetensors")
-  _ = try Tool.run(trainingArguments(.relu, .f32) + options + ["--model", model, "--backend", backend]).object()
+  _ = try Tool.run(trainingArguments(.relu, .f32).with(options) + ["--model", model, "--backend", backend]).object()
   return model
 }
 
@@ -27,7 +27,7 @@ private func train(_ folder: TemporaryFolder, _ options: [String] = [], backend:
     let folder = try TemporaryFolder()
     let data = try fixture("table.csv")
     let model = folder.file("m.safetensors")
-    let words = try trainingArguments(.relu, .f32) + options + ["--model", model, "--backend", "scalar"]
+    let words = try trainingArguments(.relu, .f32).with(options) + ["--model", model, "--backend", "scalar"]
     _ = try Tool.run(words).object()
     for kind in BackendKind.allCases where try Backends.unavailability(of: kind) == nil {
       let run = try Tool.run("reproduce", model, "--data", data, "--backend", kind.rawValue, "--json")
@@ -233,7 +233,7 @@ private func train(_ folder: TemporaryFolder, _ options: [String] = [], backend:
     let options = [
       "--validation", "0.25", "--patience", "2", "--epochs", "200", "--learning-rate", "0.5", "--model", model,
     ]
-    let trained = try Tool.run(words + options)
+    let trained = try Tool.run(words.with(options))
     let line = try #require(trained.lines.first { $0.hasPrefix("best epoch") })
     let numbers = line.split(separator: " ").compactMap { Int($0.filter(\.isNumber)) }
     #expect(numbers.count == 2 && numbers[0] + 2 == numbers[1], "\(line)")

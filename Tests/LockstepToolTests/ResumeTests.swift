@@ -136,7 +136,7 @@ private func words(_ precision: Precision = .f32, epochs: Int = 6) throws -> [St
     let folder = try TemporaryFolder()
     let checkpoint = folder.file("c")
     _ = try Tool.run(words(epochs: 1) + ["--checkpoint", checkpoint]).object()
-    let run = try Tool.run(words(epochs: 1) + ["--checkpoint", checkpoint, "--resume", option, value])
+    let run = try Tool.run(words(epochs: 1).with(["--checkpoint", checkpoint, "--resume", option, value]))
     #expect(run.exitCode != 0)
     #expect(run.errors.contains(option), "\(run.errors)")
   }

@@ -128,6 +128,19 @@ enum Tool {
   }
 }
 
+extension [String] {
+  /// These words with options more, each in the place of one of the same name.
+  func with(_ options: [String]) -> [String] {
+    var words = self
+    for option in options where option.hasPrefix("--") {
+      guard let place = words.firstIndex(of: option) else { continue }
+      let hasValue = place + 1 < words.count && !words[place + 1].hasPrefix("--")
+      words.removeSubrange(place...place + (hasValue ? 1 : 0))
+    }
+    return words + options
+  }
+}
+
 /// A folder that goes away with the test.
 final class TemporaryFolder {
   let path: String

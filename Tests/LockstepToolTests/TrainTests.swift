@@ -70,7 +70,7 @@ private struct Way: CustomStringConvertible {
   @Test func anotherSeedOrOrderGivesAnotherDigest() throws {
     let arguments = try trainingArguments(.relu, .f32)
     let digests = try [[], ["--seed", "8"], ["--shuffle", "false"], ["--batch-size", "299"], ["--epochs", "2"]].map {
-      try Tool.run(arguments + $0).object()["parameters_digest"] as? String
+      try Tool.run(arguments.with($0)).object()["parameters_digest"] as? String
     }
     #expect(Set(digests).count == digests.count)
   }
@@ -78,9 +78,9 @@ private struct Way: CustomStringConvertible {
   @Test func moreTrainingOfAModelGoesOnWhereItStopped() throws {
     let folder = try TemporaryFolder()
     let arguments = try trainingArguments(.tanh, .f64) + ["--shuffle", "false"]
-    let whole = try Tool.run(arguments + ["--epochs", "5"]).object()
+    let whole = try Tool.run(arguments.with(["--epochs", "5"])).object()
     let model = folder.file("m.safetensors")
-    _ = try Tool.run(arguments + ["--epochs", "2", "--model", model]).object()
+    _ = try Tool.run(arguments.with(["--epochs", "2", "--model", model])).object()
     let rest = try Tool.run([
       "train", fixture("table.csv"), "--initial-model", model, "--shuffle", "false", "--epochs", "3", "--batch-size",
       "300", "--learning-rate", "0.05", "--json",
@@ -145,13 +145,14 @@ private struct Way: CustomStringConvertible {
   }
 
   @Test func validationIsTold() throws {
-    let words = try trainingArguments(.relu, .f64) + ["--validation", "0.25", "--patience", "2", "--epochs", "200"]
-    let object = try Tool.run(words + ["--learning-rate", "0.5"]).object()
+    let options = ["--validation", "0.25", "--patience", "2", "--epochs", "200", "--learning-rate", "0.5"]
+    let words = try trainingArguments(.relu, .f64).with(options)
+    let object = try Tool.run(words).object()
     #expect(object["rows"] as? Int == 750)
     #expect(object["validation_rows"] as? Int == 250)
     let best = try #require(object["best_epoch"] as? Int)
     #expect(object["steps"] as? Int == (best + 2) * 3)
-    let epochs = try Tool.run(words + ["--learning-rate", "0.5"]).objects().dropLast()
+    let epochs = try Tool.run(words).objects().dropLast()
     #expect(epochs[best - 1]["validation_loss"] as? Double == object["validation_loss"] as? Double)
     let metrics = try #require(epochs[best - 1]["validation_metrics"] as? [String: Any])
     #expect(metrics.keys.sorted() == ["mean_absolute_error", "r2", "root_mean_squared_error"])
@@ -178,7 +179,7 @@ private struct Way: CustomStringConvertible {
   @Test func noEpochsLeaveTheFirstParameters() throws {
     let folder = try TemporaryFolder()
     let (first, second) = (folder.file("1"), folder.file("2"))
-    let object = try Tool.run(trainingArguments(.relu, .f32) + ["--epochs", "0", "--model", first]).object()
+    let object = try Tool.run(trainingArguments(.relu, .f32).with(["--epochs", "0", "--model", first])).object()
     #expect(object["steps"] as? Int == 0)
     #expect(object["loss_before"] as? Double == object["loss_after"] as? Double)
     let expected = try Network<Float>(sizes: [12, 24, 10, 1], hidden: .relu, seed: 7)
@@ -194,7 +195,7 @@ private struct Way: CustomStringConvertible {
   @Test func divergenceKeepsTheLastFiniteModel() throws {
     let folder = try TemporaryFolder()
     let model = folder.file("m.safetensors")
-    let run = try Tool.run(trainingArguments(.relu, .f32) + ["--learning-rate", "1e6", "--model", model])
+    let run = try Tool.run(trainingArguments(.relu, .f32).with(["--learning-rate", "1e6", "--model", model]))
     #expect(run.exitCode == 1)
     #expect(run.output == "")
     #expect(run.errors.contains("training failed at step "))
