@@ -44,6 +44,10 @@ public enum NetworkError: Error, Sendable, Equatable, CustomStringConvertible {
   case weight(row: Int, value: String)
   /// Weights of rows whose sum is no finite number.
   case weightSum
+  /// Weights of rows, not all 0, whose sum is so small that it becomes 0 or its reciprocal infinite.
+  case weightSumTooSmall
+  /// Weights that are all 0, of all the rows that are to be learned from.
+  case noWeight
   /// Memory for outputs of another shape than the network gives.
   case outputShape(expectedRows: Int, expectedColumns: Int, rows: Int, columns: Int)
   /// A span that is no whole number of rows, or (where `rows` says how many it must hold) of another number.
@@ -68,6 +72,9 @@ public enum NetworkError: Error, Sendable, Equatable, CustomStringConvertible {
     case .weight(let row, let value):
       "the weight of row \(row) is \(value); it must be a finite number of at least 0"
     case .weightSum: "the sum of the weights is too large for their type; divide all of them by the same number"
+    case .weightSumTooSmall:
+      "the sum of the weights is too small for their type; multiply all of them by the same number"
+    case .noWeight: "the weight of every row is 0, so there is nothing to learn from; give a row a weight above 0"
     case .outputShape(let expectedRows, let expectedColumns, let rows, let columns):
       "the memory for outputs is \(rows) x \(columns); the network's output is \(expectedRows) x \(expectedColumns)"
     case .spanLength(let elements, let columns, let rows):

@@ -3,7 +3,8 @@
 import ComputeBackend
 
 extension MatrixView where Element: KernelElement {
-  /// Checks that these are weights for the rows of a batch: a column of finite numbers of at least 0.
+  /// Checks that these are weights for the rows of a batch: a column of finite numbers of at least 0, whose sum neither
+  /// overflows nor is too small to be divided by. In a batch all of them may be 0: nothing is learned from it.
   ///
   /// - Parameters:
   ///   - rows: rows of the batch.
@@ -12,12 +13,15 @@ extension MatrixView where Element: KernelElement {
     guard self.rows == rows, columns == 1 else {
       throw .weightShape(expectedRows: rows, rows: self.rows, columns: columns)
     }
+    var sum = 0.0
     for row in 0..<rows {
       let weight = self[row, 0]
       guard weight >= 0, weight.isFinite else { throw .weight(row: row, value: "\(weight)") }
+      sum += Double(weight)
     }
-    let divisor: Element = Loss.meanSquaredError.divisor(rows: rows, outputs: outputs, weights: self)
-    guard divisor.isFinite else { throw .weightSum }
+    // The largest divisor of any loss, and the largest factor of its gradients.
+    guard Element(sum * Double(outputs)).isFinite else { throw .weightSum }
+    guard sum == 0 || (2 / Element(sum)).isFinite else { throw .weightSumTooSmall }
   }
 }
 

@@ -51,7 +51,7 @@ extension CallError {
   init(_ error: TrainingError) {
     switch error {
     case .network(let error): self.init(error)
-    case .schedule(let text), .state(let text): self.init(LOCKSTEP_INVALID_ARGUMENT, text)
+    case .schedule, .state, .hyperparameter: self.init(LOCKSTEP_INVALID_ARGUMENT, "\(error)")
     case .notFinite, .notFiniteData: self.init(LOCKSTEP_NOT_FINITE, "\(error)")
     }
   }

@@ -49,7 +49,6 @@ struct CelsiusRun<Element: NetworkElement> {
       // Better now than after training.
       try OutputFile.check(name)
     }
-    try checkLearningRate(invocation[CelsiusOptions.learningRate], in: Element.precision)
     backend = try invocation.makeBackend()
     let samples = invocation[CelsiusOptions.samples]
     let temperatures = evenlySpacedTemperatures(samples)
@@ -58,6 +57,7 @@ struct CelsiusRun<Element: NetworkElement> {
     schedule = try TrainingSchedule(
       epochs: invocation[CelsiusOptions.iterations], batchSize: samples,
       learningRate: invocation[CelsiusOptions.learningRate], shuffles: false)
+    try checkHyperparameters(schedule, in: Element.precision)
     first = try Network(
       sizes: [1, 2, 1], hidden: .identity, initializer: .standardNormal, seed: invocation[CelsiusOptions.seed])
   }

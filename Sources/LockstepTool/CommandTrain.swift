@@ -149,7 +149,7 @@ struct TrainingPlan {
     activation = invocation[TrainOptions.activation] ?? .relu
     initializer = invocation[TrainOptions.initializer] ?? .uniform
     precision = invocation[TrainOptions.precision] ?? initialModel?.precision ?? .f32
-    try checkLearningRate(schedule.learningRate, in: precision)
+    try checkHyperparameters(schedule, method, in: precision)
     let validationPath = invocation[ValidationOptions.file]
     let inputs =
       invocation.inputFiles

@@ -64,12 +64,19 @@ extension Invocation {
   }
 }
 
-/// Refuses a learning rate that is infinite in the precision of training.
+/// Refuses numbers that have no meaning in the precision of training.
 ///
 /// - Throws: ``UsageError``.
-func checkLearningRate(_ rate: Double, in precision: Precision) throws {
-  guard precision == .f32, !Float(rate).isFinite else { return }
-  throw UsageError(description: "--learning-rate is \(rate), too large for precision f32")
+func checkHyperparameters(
+  _ schedule: TrainingSchedule, _ method: TrainingMethod = .gradientDescent, in precision: Precision
+) throws {
+  do throws(HyperparameterError) {
+    try method.check(in: precision)
+    try schedule.check(in: precision)
+  } catch {
+    let option = error.name.hasPrefix("beta") ? "betas" : error.name.map { $0 == " " ? "-" : String($0) }.joined()
+    throw UsageError(description: "--\(option) is \(error.value); it \(error.requirement)")
+  }
 }
 
 extension BackendChoice {

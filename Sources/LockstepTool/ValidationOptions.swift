@@ -100,24 +100,41 @@ struct ClassWeights: Sendable {
 ///   - labels: the names of the columns of `target`; a single column has the classes 0 and 1 where they are not two.
 ///   - sampleWeights: `[rows × 1]`; `nil` where all are 1.
 /// - Returns: `[rows × 1]`, or `nil` where all rows count the same.
-/// - Throws: ``UsageError``.
+/// - Throws: ``UsageError`` for labels that are none of the classes, ``ToolError`` where no row counts.
 func rowWeights<Element: KernelElement>(
   target: Matrix<Element>, classWeights: ClassWeights?, labels: [String], sampleWeights: Matrix<Element>?
 ) throws -> Matrix<Element>? {
-  guard let classWeights else { return sampleWeights }
-  let isSingle = target.columns == 1
-  func classIndex(_ row: Int) -> Int {
-    if isSingle { return target[row, 0] > 0.5 ? 1 : 0 }
-    return (1..<target.columns).reduce(0) { target[row, $1] > target[row, $0] ? $1 : $0 }
-  }
-  var counts = [Int](repeating: 0, count: isSingle ? 2 : target.columns)
-  for row in 0..<target.rows { counts[classIndex(row)] += 1 }
-  let weights = try classWeights.weights(
-    labels: isSingle ? (labels.count == 2 ? labels : ["0", "1"]) : labels, counts: counts)
+  let ofClasses = try classWeights.map { try $0.weights(ofRows: target, labels: labels) }
+  guard ofClasses != nil || sampleWeights != nil else { return nil }
   var result = Matrix<Element>(rows: target.rows, columns: 1)
   for row in 0..<target.rows {
     // The product in Double, rounded once.
-    result[row, 0] = Element(weights[classIndex(row)] * (sampleWeights.map { Double($0[row, 0]) } ?? 1))
+    result[row, 0] = Element((ofClasses?[row] ?? 1) * (sampleWeights.map { Double($0[row, 0]) } ?? 1))
+  }
+  if result.elements.allSatisfy({ $0 == 0 }) {
+    let options = [
+      ofClasses.map { _ in "--\(ValidationOptions.classWeights.name)" },
+      sampleWeights.map { _ in "--\(ValidationOptions.sampleWeights.name)" },
+    ].compactMap(\.self)
+    throw ToolError(
+      description: options.joined(separator: " and ") + (options.count == 1 ? " gives" : " give")
+        + " each row that is learned from the weight 0 in \(Element.precision.rawValue); at least one must count")
   }
   return result
+}
+
+extension ClassWeights {
+  /// What each row's class counts.
+  fileprivate func weights<Element: KernelElement>(ofRows target: Matrix<Element>, labels: [String]) throws -> [Double]
+  {
+    let isSingle = target.columns == 1
+    let classes = (0..<target.rows).map { row in
+      if isSingle { return target[row, 0] > 0.5 ? 1 : 0 }
+      return (1..<target.columns).reduce(0) { target[row, $1] > target[row, $0] ? $1 : $0 }
+    }
+    var counts = [Int](repeating: 0, count: isSingle ? 2 : target.columns)
+    for index in classes { counts[index] += 1 }
+    let weights = try weights(labels: isSingle ? (labels.count == 2 ? labels : ["0", "1"]) : labels, counts: counts)
+    return classes.map { weights[$0] }
+  }
 }

@@ -116,6 +116,23 @@ import Testing
         loss, output: network.predict(input, on: backend), target: target, weights: none, on: backend) == 0)
   }
 
+  /// The smallest sums that are taken give finite gradients, whatever the loss.
+  @Test(arguments: Loss.allCases)
+  func theSmallestWeightsHaveFiniteGradients(loss: Loss) throws {
+    let network = try Network<Float>(sizes: [2, 3, 2], hidden: .sigmoid, seed: 5)
+    let (input, target): (Matrix<Float>, Matrix<Float>) = (
+      randomMatrix(rows: 3, columns: 2, seed: 1), randomTargets(for: loss, rows: 3, columns: 2, seed: 2)
+    )
+    // 2 over their sum is just finite.
+    let weights = Matrix<Float>(rows: 3, columns: 1, elements: [0x1.8p-127, 0x1p-129, 0])
+    for backend in try allBackends(Float.self) {
+      let trainer = Trainer(network, loss: loss, backend: backend)
+      let gradients = try trainer.gradients(input: input, target: target, weights: weights)
+      #expect(gradients.loss.isFinite, "\(backend.name)")
+      #expect(Network(checked: gradients.layers).isFinite, "\(backend.name)")
+    }
+  }
+
   @Test func theMeanLossIsThatOfTheStep() throws {
     let network = try Network<Double>(sizes: [2, 3, 2], hidden: .sigmoid, seed: 5)
     let backend = try Backends.make(as: Double.self)
@@ -142,6 +159,8 @@ import Testing
     (
       Matrix(rows: 3, columns: 1, elements: [.greatestFiniteMagnitude, .greatestFiniteMagnitude, 1]), .weightSum
     ),
+    (Matrix(rows: 3, columns: 1, elements: [.leastNonzeroMagnitude, 0, 0]), .weightSumTooSmall),
+    (Matrix(rows: 3, columns: 1, elements: [0x1p-129, 0x1p-129, 0]), .weightSumTooSmall),
   ])
   func whatIsNoWeightIsRefused(weights: Matrix<Float>, expected: NetworkError) throws {
     let network = try Network<Float>(sizes: [1, 2, 1], hidden: .relu, seed: 1)

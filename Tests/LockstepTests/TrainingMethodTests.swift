@@ -293,6 +293,48 @@ import Testing
     #expect(message { _ = try TrainingMethod(clipNorm: -1) } == "the clip norm is -1.0; it must be above 0 and finite")
   }
 
+  /// What `Float` cannot tell from 0, 1 or infinity is refused there, and only where it is used.
+  @Test func numbersKeepTheirMeaningInThePrecision() throws {
+    let nearlyOne = 1 - 0x1p-30
+    let methods: [(method: TrainingMethod, name: String)] = [
+      (try TrainingMethod(optimizer: Optimizer(.momentum, momentum: nearlyOne)), "momentum"),
+      (try TrainingMethod(optimizer: Optimizer(.nesterov, momentum: 1e-60)), "momentum"),
+      (try TrainingMethod(optimizer: Optimizer(.rmsProp, smoothing: nearlyOne)), "smoothing"),
+      (try TrainingMethod(optimizer: Optimizer(.rmsProp, epsilon: 1e-60)), "epsilon"),
+      (try TrainingMethod(optimizer: Optimizer(.adam, beta1: nearlyOne)), "beta 1"),
+      (try TrainingMethod(optimizer: Optimizer(.adamW, beta2: nearlyOne)), "beta 2"),
+      (try TrainingMethod(optimizer: Optimizer(.adam, epsilon: 1e-60)), "epsilon"),
+      (try TrainingMethod(optimizer: Optimizer(.adamW, epsilon: 1e60)), "epsilon"),
+      (try TrainingMethod(optimizer: Optimizer(.sgd, weightDecay: 1e-60)), "weight decay"),
+      (try TrainingMethod(optimizer: Optimizer(.sgd, weightDecay: 1e60)), "weight decay"),
+      (try TrainingMethod(clipNorm: 1e-60), "clip norm"), (try TrainingMethod(clipNorm: 1e60), "clip norm"),
+    ]
+    for (method, name) in methods {
+      do {
+        try method.check(in: .f32)
+        Issue.record("\(method) passed")
+      } catch {
+        #expect(error.name == name)
+      }
+      try method.check(in: .f64)
+    }
+    let unused = try Optimizer(.sgd, momentum: nearlyOne, smoothing: nearlyOne, beta1: nearlyOne, epsilon: 1e-60)
+    try TrainingMethod(optimizer: unused).check(in: .f32)
+    for method in Self.methods { for precision in Precision.allCases { try method.check(in: precision) } }
+    let error = #expect(throws: HyperparameterError.self) {
+      try TrainingMethod(optimizer: Optimizer(.adam, epsilon: 1e-60)).check(in: .f32)
+    }
+    #expect(error?.description == "the epsilon is 1e-60; it must not become 0.0 when it is rounded to f32")
+    for rate in [1e-60, 1e60, -1e60, -1e-60] {
+      let schedule = try TrainingSchedule(epochs: 1, batchSize: 1, learningRate: rate)
+      #expect(throws: HyperparameterError.self) { try schedule.check(in: .f32) }
+      try schedule.check(in: .f64)
+    }
+    for rate in [0, 0.01, -1, 1e-45] {
+      try TrainingSchedule(epochs: 1, batchSize: 1, learningRate: rate).check(in: .f32)
+    }
+  }
+
   @Test func memoryOfMomentsAndDroppedOutputsIsStated() throws {
     let network = try Network<Float>(sizes: [100, 200, 10], hidden: .relu, seed: 1)
     let backend = try Backends.make(.scalar, as: Float.self)

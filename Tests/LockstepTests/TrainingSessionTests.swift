@@ -181,6 +181,36 @@ private func backend<Element: NetworkElement>(_ number: Int) throws -> any Compu
     }
   }
 
+  @Test func whatHasNoMeaningInThePrecisionIsRefused() throws {
+    func session<Element: NetworkElement>(
+      _: Element.Type, _ method: TrainingMethod = .gradientDescent, rate: Double = 0.1, weights: [Element]? = nil
+    ) throws(TrainingError) {
+      _ = try TrainingSession(
+        Trainer(
+          try! Network<Element>(sizes: [1, 1], hidden: .identity, seed: 4), loss: .meanSquaredError,
+          backend: try! backend(0), method: method),
+        data: TrainingData(
+          input: Matrix(rows: 3, columns: 1), target: Matrix(rows: 3, columns: 1),
+          weights: weights.map { Matrix(rows: 3, columns: 1, elements: $0) }),
+        schedule: TrainingSchedule(epochs: 1, batchSize: 2, learningRate: rate))
+    }
+    let method = try TrainingMethod(optimizer: Optimizer(.adam, epsilon: 1e-60))
+    let error = HyperparameterError(
+      name: "epsilon", value: 1e-60, requirement: "must not become 0.0 when it is rounded to f32")
+    #expect(throws: TrainingError.hyperparameter(error)) { try session(Float.self, method) }
+    try session(Double.self, method)
+    #expect(throws: TrainingError.self) { try session(Float.self, rate: 1e60) }
+    try session(Double.self, rate: 1e60)
+
+    #expect(throws: TrainingError.network(.noWeight)) { try session(Float.self, weights: [0, 0, 0]) }
+    #expect(throws: TrainingError.network(.weightSumTooSmall)) {
+      try session(Float.self, weights: [0x1p-140, 0, 0x1p-140])
+    }
+    // A batch in which no row counts is one from which nothing is learned.
+    try session(Float.self, weights: [0, 0, 1])
+    try session(Double.self, weights: [0x1p-140, 0, 0x1p-140])
+  }
+
   @Test func withoutPatienceTheLastParametersAreTaken() throws {
     let session = try SessionCase<Float>(learningRate: 8).run(on: backend(0))
     #expect(session.state.network == session.trainer.network)

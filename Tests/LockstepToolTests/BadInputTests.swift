@@ -169,7 +169,22 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
     Mistake("train good.csv --target y --learning-rate nan --model out", 2, "--learning-rate is 'nan'"),
     Mistake("train good.csv --target y --learning-rate inf --model out", 2, "--learning-rate is 'inf'"),
     Mistake("train good.csv --target y --learning-rate -1 --model out", 2, "--learning-rate is '-1'"),
-    Mistake("train good.csv --target y --learning-rate 1e60 --model out", 2, "--learning-rate is 1e+60", "f32"),
+    Mistake("train good.csv --target y --learning-rate 1e60 --model out", 2, "--learning-rate is 1e+60", "inf", "f32"),
+    Mistake("train good.csv --target y --learning-rate 1e-60 --model out", 2, "--learning-rate is 1e-60", "0.0", "f32"),
+    Mistake("train good.csv --target y --optimizer adam --epsilon 1e-60 --model out", 2, "--epsilon is 1e-60", "f32"),
+    Mistake("train good.csv --target y --optimizer rmsprop --epsilon 1e60 --model out", 2, "--epsilon is 1e+60", "f32"),
+    Mistake(
+      "train good.csv --target y --optimizer adamw --betas 0.9,0.999999999 --model out", 2, "--betas is 0.999999999",
+      "must not become 1.0"),
+    Mistake(
+      "train good.csv --target y --optimizer momentum --momentum 0.999999999 --model out", 2, "--momentum is", "1.0"),
+    Mistake(
+      "train good.csv --target y --optimizer rmsprop --smoothing 0.999999999 --model out", 2, "--smoothing is", "1.0"),
+    Mistake("train good.csv --target y --weight-decay 1e60 --model out", 2, "--weight-decay is 1e+60", "inf"),
+    Mistake("train good.csv --target y --weight-decay 1e-60 --model out", 2, "--weight-decay is 1e-60", "0.0"),
+    Mistake("train good.csv --target y --clip-norm 1e-60 --model out", 2, "--clip-norm is 1e-60", "0.0"),
+    Mistake("train good.csv --target y --clip-norm 1e60 --model out", 2, "--clip-norm is 1e+60", "inf"),
+    Mistake("train good.csv --target y --epochs 3 --epochs 5 --model out", 2, "--epochs is given twice"),
     Mistake("train good.csv --target y --seed x --model out", 2, "--seed is 'x'"),
     Mistake("train good.csv --target y --shuffle maybe --model out", 2, "--shuffle is 'maybe'"),
     Mistake("train good.csv --target y --threads 0 --model out", 2, "--threads is '0'"),

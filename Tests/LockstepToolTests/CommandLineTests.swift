@@ -38,14 +38,14 @@ private func commandNames() throws -> [String] {
     }
   }
 
-  @Test func versionIsOneLine() throws {
-    let version = try Tool.run("--version")
-    #expect(version.exitCode == 0)
   @Test func namesMayBeShortenedAsTheOverviewSays() throws {
     #expect(try Tool.run("--help").output.contains("A name may be shortened to what no other begins with."))
     #expect(try Tool.run("celsius", "--iter", "3", "--js").object()["steps"] as? Int == 3)
   }
 
+  @Test func versionIsOneLine() throws {
+    let version = try Tool.run("--version")
+    #expect(version.exitCode == 0)
     #expect(version.lines.count == 1 && version.output.hasPrefix("lockstep "))
   }
 
@@ -86,7 +86,8 @@ private func commandNames() throws -> [String] {
     (["celsius", "--learning-rate", ""], "--learning-rate is ''"),
     (["celsius", "--iterations", "-1"], "--iterations is '-1'"),
     (["celsius", "--learning-rate", "-1"], "--learning-rate is '-1'; it must be a finite number of at least 0"),
-    (["celsius", "--learning-rate", "1e60"], "too large for precision f32"),
+    (["celsius", "--learning-rate", "1e60"], "--learning-rate is 1e+60; it must not become inf when it"),
+    (["celsius", "--learning-rate", "1e-60"], "--learning-rate is 1e-60; it must not become 0.0"),
     (["celsius", "--iterations", "3", "--iterations", "5"], "--iterations is given twice; give it once"),
     (["celsius", "--seed=3", "--se", "3"], "--seed is given twice"),
     (["celsius", "--samples", "1"], "--samples is '1'"),

@@ -38,6 +38,29 @@ import Testing
     #expect(run.errors.contains("\"often\"") && run.errors.contains("\"usual\""))
   }
 
+  @Test func whereNoRowCountsNothingIsLearned() throws {
+    let folder = try TemporaryFolder()
+    let data = try table(folder)
+    let zeros = try folder.write("z.csv", "x,kind,w\n1,a,0\n2,b,0\n3,a,0\n")
+    let tiny = try folder.write("t.csv", "x,kind,w\n1,a,1e-30\n2,b,1e-30\n3,a,1e-30\n")
+    let model = folder.file("m")
+    let cases: [(data: String, options: [String], says: String)] = [
+      (data, ["--class-weights", "rare=0,usual=0"], "--class-weights gives each row"),
+      (zeros, ["--sample-weights", "w"], "--sample-weights gives each row"),
+      (tiny, ["--sample-weights", "w", "--class-weights", "a=1e-30,b=0"], "--class-weights and --sample-weights give"),
+      (tiny, ["--sample-weights", "w", "--class-weights", "a=1e-9,b=1e-9"], "the sum of the weights is too small"),
+    ]
+    for (data, options, says) in cases {
+      let run = try Tool.run(
+        ["train", data, "--target", "kind", "--features", "x", "--model", model, "--json"] + options)
+      #expect(run.exitCode == 1)
+      #expect(run.output == "" && run.errors.contains(says), "\(options): \(run.errors)")
+      #expect(!folder.names.contains("m"))
+    }
+    let exact = ["--sample-weights", "w", "--class-weights", "a=1e-30,b=0", "--precision", "f64"]
+    #expect(try Tool.run(["train", tiny, "--target", "kind", "--features", "x"] + exact).exitCode == 0)
+  }
+
   @Test func weightsAreReproduced() throws {
     let folder = try TemporaryFolder()
     let (data, model) = (try table(folder), folder.file("weighted"))

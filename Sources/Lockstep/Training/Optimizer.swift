@@ -30,6 +30,19 @@ public struct HyperparameterError: Error, Sendable, Equatable, CustomStringConve
       throw HyperparameterError(name: name, value: value, requirement: "must be above 0 and finite")
     }
   }
+
+  /// Throws where a number that was in its range loses its meaning when it is rounded to `precision`: where it becomes 0 or
+  /// infinite, or reaches `bound`.
+  static func check(
+    _ name: String, _ value: Double, below bound: Double = .infinity, in precision: Precision
+  ) throws(HyperparameterError) {
+    let rounded = precision == .f32 ? Double(Float(value)) : value
+    guard rounded.isFinite, rounded < bound, (rounded == 0) == (value == 0) else {
+      throw HyperparameterError(
+        name: name, value: value,
+        requirement: "must not become \(rounded) when it is rounded to \(precision.rawValue)")
+    }
+  }
 }
 
 /// How gradients become steps: a formula with its hyperparameters, all as PyTorch's optimisers define them.
@@ -115,6 +128,20 @@ public struct Optimizer: Sendable, Equatable {
 
   /// Gradient descent without weight decay.
   public static let sgd = Optimizer()
+
+  /// Checks that the numbers of its kind keep their meaning in a precision, as ``TrainingMethod/check(in:)`` says.
+  func check(in precision: Precision) throws(HyperparameterError) {
+    switch kind {
+    case .sgd: break
+    case .momentum, .nesterov: try HyperparameterError.check("momentum", momentum, below: 1, in: precision)
+    case .rmsProp: try HyperparameterError.check("smoothing", smoothing, below: 1, in: precision)
+    case .adam, .adamW:
+      try HyperparameterError.check("beta 1", beta1, below: 1, in: precision)
+      try HyperparameterError.check("beta 2", beta2, below: 1, in: precision)
+    }
+    if kind.formula.keepsSecondMoment { try HyperparameterError.check("epsilon", epsilon, in: precision) }
+    try HyperparameterError.check("weight decay", weightDecay, in: precision)
+  }
 
   /// The rule of a step. Coefficients are computed in `Double` and rounded to the element once.
   ///

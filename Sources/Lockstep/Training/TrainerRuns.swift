@@ -62,6 +62,18 @@ extension Trainer {
     }
   }
 
+  /// Checks what a session is to learn from, and by which numbers.
+  func check(_ data: TrainingViews<Element>, schedule: TrainingSchedule) throws(TrainingError) {
+    try check(data)
+    guard data.weight > 0 else { throw .network(.noWeight) }
+    do {
+      try method.check(in: Element.precision)
+      try schedule.check(in: Element.precision)
+    } catch {
+      throw .hyperparameter(error)
+    }
+  }
+
   /// A step on a batch whose shapes are known to fit.
   func checkedStep(_ batch: TrainingViews<Element>, learningRate: Double) -> Element {
     checkedStep(input: batch.input, target: batch.target, weights: batch.weights, learningRate: learningRate)

@@ -32,6 +32,20 @@ public struct TrainingMethod: Sendable, Equatable {
     self.seed = seed
   }
 
+  /// Checks that the numbers keep their meaning when they are rounded to a precision, those that the optimiser does not use
+  /// left out: none may become 0 or infinite, and no share of what stays 1. In `Float` an epsilon of 1e-60 would be none, and
+  /// with a β₂ of 0.999999999 no gradient would ever count.
+  ///
+  /// A ``TrainingSession`` asks for its trainer. Who calls ``Trainer/step(input:target:weights:learningRate:)-(Matrix<Element>,_,_,_)``
+  /// alone may ask before.
+  ///
+  /// - Parameter precision: what is computed in.
+  /// - Throws: ``HyperparameterError`` for the first number that would lose its meaning; never for `.f64`.
+  public func check(in precision: Precision) throws(HyperparameterError) {
+    try optimizer.check(in: precision)
+    if let clipNorm { try HyperparameterError.check("clip norm", clipNorm, in: precision) }
+  }
+
   private init() {
     (optimizer, clipNorm, dropout, seed) = (.sgd, nil, 0, 0)
   }

@@ -52,6 +52,15 @@ public struct TrainingSchedule: Sendable, Equatable {
     self.patience = patience
   }
 
+  /// Checks that the learning rate, before ``rates`` changes it, keeps its meaning when it is rounded to a precision: one that is
+  /// not 0 may become neither 0 nor infinite. A ``TrainingSession`` asks for its trainer.
+  ///
+  /// - Parameter precision: what is computed in.
+  /// - Throws: ``HyperparameterError``; never for `.f64`.
+  public func check(in precision: Precision) throws(HyperparameterError) {
+    try HyperparameterError.check("learning rate", learningRate, in: precision)
+  }
+
   /// How many steps an epoch over `rows` rows takes.
   ///
   /// - Parameter rows: 1 or more.
@@ -70,6 +79,8 @@ public enum TrainingError: Error, Sendable, Equatable, CustomStringConvertible {
   case network(NetworkError)
   /// A schedule that cannot be followed; the text says which number must change.
   case schedule(String)
+  /// A number of the method or the schedule that has no meaning in the precision of training.
+  case hyperparameter(HyperparameterError)
   /// A state that is none of this training; the text says why.
   case state(String)
   /// In step `step` (from 1) the loss, an updated parameter or a moment of the optimiser became NaN or infinite. The trainer
@@ -84,6 +95,7 @@ public enum TrainingError: Error, Sendable, Equatable, CustomStringConvertible {
     switch self {
     case .network(let error): error.description
     case .schedule(let text), .state(let text): text
+    case .hyperparameter(let error): error.description
     case .notFinite(let step, let quantity):
       "training failed at step \(step): \(quantity); try a smaller learning rate or scale the data"
     case .notFiniteData(let step, let quantity):

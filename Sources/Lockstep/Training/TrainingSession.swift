@@ -47,8 +47,9 @@ public final class TrainingSession<Element: KernelElement> {
   ///   - schedule: how long and in which portions.
   ///   - state: the state to go on from, of a session with the same data, schedule and method.
   ///   - recordsDigests: whether fingerprints of the parameters are taken after epochs, for a ``Recipe``.
-  /// - Throws: ``TrainingError`` where shapes do not fit, the schedule has patience and there is nothing to validate with,
-  ///   or the state is none of this training.
+  /// - Throws: ``TrainingError`` where shapes do not fit, all weights are 0 or their sum is too large or too small, a number of
+  ///   method or schedule has no meaning in this precision, the schedule has patience and there is nothing to validate with, or
+  ///   the state is none of this training.
   public init(
     _ trainer: Trainer<Element>, data: TrainingData<Element>, validation: TrainingData<Element>? = nil,
     schedule: TrainingSchedule, continuing state: TrainingState<Element>? = nil, recordsDigests: Bool = false
@@ -61,7 +62,7 @@ public final class TrainingSession<Element: KernelElement> {
     self.data = data
     self.recordsDigests = recordsDigests
     (batches, weight) = try data.withViews { (views) throws(TrainingError) in
-      try trainer.check(views)
+      try trainer.check(views, schedule: schedule)
       return (Batches(of: views, schedule: schedule), views.weight)
     }
     stepsPerEpoch = batches.perEpoch
