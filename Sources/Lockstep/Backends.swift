@@ -100,6 +100,14 @@ public enum Backends {
     }
   }
 
+  /// The names of what can run here: `auto`, each kind, and each variant; none where `LOCKSTEP_MAX_ISA` names no instruction set.
+  package static var names: [String] {
+    guard let variants = try? available(), !variants.isEmpty else { return [] }
+    return variants.reduce(into: ["auto"]) { names, variant in
+      for name in [variant.kind.rawValue, variant.description] where !names.contains(name) { names.append(name) }
+    }
+  }
+
   /// Why no variant of `kind` can run here, as one sentence that says what to do; `nil` where one can.
   ///
   /// - Throws: ``BackendError/unknownInstructionSetCap(_:)``.

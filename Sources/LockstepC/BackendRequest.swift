@@ -61,11 +61,7 @@ enum BackendRequest {
 
   /// The end of a sentence: the names of all that can run here, empty where nothing can.
   private static var whatCanRun: String {
-    guard let variants = try? Backends.available(), !variants.isEmpty else { return "" }
-    var names = [automaticName]
-    for variant in variants {
-      for name in [variant.kind.rawValue, variant.description] where !names.contains(name) { names.append(name) }
-    }
-    return "; what can run here is \(names.joined(separator: ", "))"
+    let names = Backends.names
+    return names.isEmpty ? "" : "; what can run here is \(names.joined(separator: ", "))"
   }
 }

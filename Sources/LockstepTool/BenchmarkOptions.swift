@@ -51,12 +51,12 @@ enum BenchmarkOptions {
     default: nil, defaultText: nil, allowed: "a text or a regular expression",
     parse: { text in BenchmarkFilter(text).map { .some($0) } })
 
-  static let backends = CommandOption<[BenchmarkBackend]?>(
+  static let backends = CommandOption<[BackendName]?>(
     "backend", valueName: "NAME[,NAME...]", summary: "backends, or variants such as openmp/avx2",
     default: nil, defaultText: "all that can run here",
     allowed: "a list of " + BackendKind.allCases.map(\.rawValue).joined(separator: ", ")
       + ", each alone or with an instruction set as in openmp/avx2",
-    parse: { list($0, of: BenchmarkBackend.init).map { .some($0) } })
+    parse: { list($0, of: BackendName.init).map { .some($0) } })
 
   static let threads = CommandOption<[Int]?>(
     "threads", valueName: "N[,N...]", summary: "numbers of threads; scalar and simd use one",
@@ -109,20 +109,6 @@ enum BenchmarkOptions {
     let words = text.split(separator: ",", omittingEmptySubsequences: false)
     let values = words.compactMap { value(String($0)) }
     return values.count == words.count ? values : nil
-  }
-}
-
-/// A backend, or one variant of it.
-struct BenchmarkBackend: Sendable {
-  let kind: BackendKind
-  let instructionSet: InstructionSet?
-
-  init?(_ text: String) {
-    let parts = text.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
-    guard 1...2 ~= parts.count, let kind = BackendKind(rawValue: parts[0]) else { return nil }
-    self.kind = kind
-    instructionSet = parts.count == 2 ? InstructionSet(rawValue: parts[1]) : nil
-    if parts.count == 2, instructionSet == nil { return nil }
   }
 }
 

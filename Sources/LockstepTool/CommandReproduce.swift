@@ -91,7 +91,7 @@ private struct Reproduction<Element: NetworkElement> {
     }
     var words = [data] + RecipeWords.options(recipe, files: ReproduceOptions.files.compactMapValues { invocation[$0] })
     if let limit = invocation[DataFileOptions.memoryLimit] { words.append("--memory-limit=\(limit)") }
-    if let kind = invocation[CommonOptions.backend] { words.append("--backend=\(kind.rawValue)") }
+    if let name = invocation[CommonOptions.backend] { words.append("--backend=\(name)") }
     if let threads = invocation[CommonOptions.threads] { words.append("--threads=\(threads)") }
     if let rows = invocation[TrainingOptions.microBatch] { words.append("--micro-batch=\(rows)") }
     let plan = try TrainingPlan(Invocation(trainCommand, words: words, output: invocation.output))

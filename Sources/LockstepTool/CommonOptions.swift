@@ -6,11 +6,13 @@ import Lockstep
 /// Options shared by commands.
 enum CommonOptions {
   /// The backend asked for; `nil` lets the library choose.
-  static let backend = CommandOption<BackendKind?>(
+  static let backend = CommandOption<BackendName?>(
     "backend", valueName: (BackendKind.allCases.map(\.rawValue) + ["auto"]).joined(separator: "|"),
-    summary: "what computes; the results are the same bits", default: nil, defaultText: "auto",
-    allowed: "one of " + (BackendKind.allCases.map(\.rawValue) + ["auto"]).joined(separator: ", "),
-    parse: { $0 == "auto" ? .some(nil) : BackendKind(rawValue: $0).map { .some($0) } })
+    summary: "what computes, also with an instruction set as in openmp/avx2; the results are the same bits",
+    default: nil, defaultText: "auto",
+    allowed: "one of " + (BackendKind.allCases.map(\.rawValue) + ["auto"]).joined(separator: ", ")
+      + ", also with an instruction set as in openmp/avx2" + BackendName.whatCanRun,
+    parse: { $0 == "auto" ? .some(nil) : BackendName($0).map { .some($0) } })
 
   /// The most threads that may be used; `nil` for one a core.
   static let threads = CommandOption.optionalInteger(
@@ -58,9 +60,11 @@ extension Invocation {
 
   /// The backend that `--backend` and `--threads` ask for.
   ///
-  /// - Throws: `BackendError`.
+  /// - Throws: ``ToolError`` where it cannot run here, `BackendError`.
   func makeBackend<Element: NetworkElement>(as _: Element.Type = Element.self) throws -> any ComputeBackend<Element> {
-    try Backends.make(self[CommonOptions.backend], threads: self[CommonOptions.threads])
+    let threads = self[CommonOptions.threads]
+    guard let name = self[CommonOptions.backend] else { return try Backends.make(threads: threads) }
+    return try name.make(threads: threads)
   }
 }
 

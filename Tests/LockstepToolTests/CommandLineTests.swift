@@ -1,7 +1,10 @@
 // How the tool takes its words and how it ends: help, suggestions, bad values, exit codes, standard output that fails.
 
+import ComputeBackend
 import Foundation
 import Testing
+
+@testable import Lockstep
 
 /// The commands, as the tool itself lists them.
 private func commandNames() throws -> [String] {
@@ -90,6 +93,7 @@ private func commandNames() throws -> [String] {
     (["celsius", "--learning-rate", "1e-60"], "--learning-rate is 1e-60; it must not become 0.0"),
     (["celsius", "--iterations", "3", "--iterations", "5"], "--iterations is given twice; give it once"),
     (["celsius", "--seed=3", "--se", "3"], "--seed is given twice"),
+    (["celsius", "--backend", "openmp/avx9"], "as in openmp/avx2; what can run here is auto, "),
     (["celsius", "--samples", "1"], "--samples is '1'"),
     (["celsius", "--samples", "1000001"], "it must be a whole number between 2 and 1000000"),
     (["celsius", "--trace=0"], "--trace is '0'"),
@@ -124,6 +128,35 @@ private func commandNames() throws -> [String] {
     #expect(result.exitCode == 1)
     #expect(result.output.isEmpty)
     #expect(result.errors.contains("backend simd is not available"))
+  }
+}
+
+@Suite struct BackendNameTests {
+  private static let words = ["celsius", "--iterations", "3", "--json"]
+
+  @Test func aVariantIsNamedWithItsInstructionSet() throws {
+    var digests: Set<String> = []
+    for variant in try Backends.available() {
+      let object = try Tool.run(Self.words + ["--backend", variant.description]).object()
+      #expect(object["backend"] as? String == variant.kind.rawValue)
+      #expect(object["isa"] as? String == variant.instructionSet.rawValue)
+      digests.insert(try #require(object["parameters_digest"] as? String))
+    }
+    #expect(digests.count == 1)
+  }
+
+  @Test func whatCannotRunIsToldWithWhatCan() throws {
+    let available = try Backends.available()
+    let variants = BackendKind.allCases.flatMap { kind in
+      InstructionSet.allCases.map { BackendVariant(kind: kind, instructionSet: $0) }
+    }
+    for variant in variants where variant.kind != .scalar && !available.contains(variant) {
+      let result = try Tool.run(Self.words + ["--backend", variant.description])
+      #expect(result.exitCode == 1)
+      #expect(result.errors.contains("backend \(variant) is not available: "), "\(result.errors)")
+      #expect(result.errors.contains("; what can run here is auto, "), "\(result.errors)")
+      for variant in available { #expect(result.errors.contains(variant.description)) }
+    }
   }
 }
 
