@@ -31,7 +31,7 @@ let exportCommand = Command(
     ("lockstep export housing.safetensors --onnx housing.onnx", "a model for ONNX Runtime and others"),
   ],
   run: { invocation in
-    try invocation.checkOutputs()
+    try invocation.checkFiles()
     let model = try NetworkFile(contentsOf: invocation.operands[0], activation: invocation[ModelOptions.activation])
     switch invocation[ModelOptions.precision] ?? model.precision {
     case .f32: try export(model, invocation, as: Float.self)
@@ -53,19 +53,14 @@ extension Invocation {
   /// Refuses what would be found out only after one of the files has been written.
   ///
   /// - Throws: ``UsageError``, `FileError`.
-  fileprivate func checkOutputs() throws {
+  fileprivate func checkFiles() throws {
     let outputs = [cOption, onnxOption].compactMap { option in self[option].map { (option, $0) } }
     if outputs.isEmpty { throw UsageError(description: "--c or --onnx is missing", isAboutSyntax: true) }
     if isGiven(nameOption), !isGiven(cOption) {
       throw UsageError(description: "--name is for the C file, and --c is missing")
     }
-    if Set(outputs.map(\.1)).count < outputs.count {
-      throw UsageError(description: "--c and --onnx name the same file; name two")
-    }
-    for (option, path) in outputs {
-      try checkOutput(path, of: option, overwritesNone: operands)
-      try OutputFile.check(path)
-    }
+    try checkOutputs(outputs.map { ($0.1, $0.0) }, overwriteNone: operands)
+    for (_, path) in outputs { try OutputFile.check(path) }
   }
 }
 

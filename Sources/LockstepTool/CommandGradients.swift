@@ -25,7 +25,7 @@ let gradientsCommand = Command(
   ],
   run: { invocation in
     let path = try invocation.required(gradientsOption)
-    try checkOutput(path, of: gradientsOption, overwritesNone: invocation.inputFiles)
+    try checkOutputs([(path, gradientsOption)], overwriteNone: invocation.inputFiles)
     let data = try LabelledData(invocation)
     switch invocation[ModelOptions.precision] ?? data.model.precision {
     case .f32: try gradients(data, invocation, as: Float.self)

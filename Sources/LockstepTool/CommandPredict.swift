@@ -26,7 +26,8 @@ let predictCommand = Command(
     ("lockstep predict iris.safetensors new.csv --classes", "the most likely species of each row, in words"),
   ],
   run: { invocation in
-    try checkOutput(invocation[outputOption], of: outputOption, overwritesNone: invocation.inputFiles)
+    let path = invocation[outputOption].flatMap { $0 == "-" ? nil : $0 }
+    try checkOutputs([(path, outputOption)], overwriteNone: invocation.inputFiles)
     let model = try NetworkFile(
       contentsOf: invocation.operands[0], activation: invocation[ModelOptions.activation])
     switch invocation[ModelOptions.precision] ?? model.precision {

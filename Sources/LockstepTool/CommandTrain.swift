@@ -156,17 +156,16 @@ struct TrainingPlan {
       + [
         validationPath,
         validationPath.flatMap { invocation.labelsFile(of: $0, named: invocation[ValidationOptions.labels]) },
+        invocation[TrainOptions.initialModel],
       ].compactMap(\.self)
-    try checkOutput(modelPath, of: TrainOptions.model, overwritesNone: inputs)
+    let files: [AskedOutput] = [
+      (modelPath, TrainOptions.model), (invocation[TrainingOptions.checkpoint], TrainingOptions.checkpoint),
+    ]
+    try checkOutputs(files, overwriteNone: inputs)
     // Better now than after hours of training.
     if let modelPath { try OutputFile.check(modelPath) }
     checkpoints = try TrainingCheckpoints(invocation)
-    if let modelPath, modelPath == checkpoints?.path {
-      throw UsageError(description: "--model and --checkpoint both name \(modelPath); each needs a file of its own")
-    }
-    reportPath = try invocation.reportPath(
-      overwritesNone: inputs,
-      apartFrom: [(modelPath, TrainOptions.model), (checkpoints?.path, TrainingOptions.checkpoint)])
+    reportPath = try invocation.reportPath(overwritesNone: inputs, apartFrom: files)
     let table = try invocation.table(invocation.operands[0])
     self.table = table
     validationTable = try validationPath.map {

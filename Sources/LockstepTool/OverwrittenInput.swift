@@ -1,4 +1,7 @@
-// Keeps results from taking the place of what they are made from.
+// Keeps results from taking the place of what they are made from, and of one another. Which names lead to one file, FileIdentity
+// tells.
+
+import FileWriting
 
 #if canImport(Glibc)
   import Glibc
@@ -8,31 +11,32 @@
   import Darwin
 #endif
 
-/// Refuses an output that is one of the inputs, under whatever name.
+/// A file that a command is to write, if it is asked for, with the option that names it.
+typealias AskedOutput = (path: String?, option: any OptionDeclaration)
+
+/// Refuses outputs that lead to one file, or to one of the inputs, under whatever name.
 ///
 /// - Parameters:
-///   - output: the file to be written, if there is one.
-///   - option: the option that names it.
+///   - outputs: the files to be written.
 ///   - inputs: the files to be read.
 /// - Throws: ``UsageError``.
-func checkOutput(_ output: String?, of option: some OptionDeclaration, overwritesNone inputs: [String]) throws {
-  guard let output, let written = FileIdentity(output) else { return }
-  guard let input = inputs.first(where: { FileIdentity($0) == written }) else { return }
-  throw UsageError(
-    description: "--\(option.name) \(output) would overwrite \(input == output ? "an input" : "the input \(input)"); "
-      + "name another file")
-}
-
-/// What two names of one regular file have in common.
-private struct FileIdentity: Equatable {
-  private let device: dev_t
-  private let number: ino_t
-
-  /// `nil` where there is no such file, or it is a device or a pipe, which cannot be overwritten.
-  init?(_ path: String) {
-    var status = stat()
-    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-    (device, number) = (status.st_dev, status.st_ino)
+func checkOutputs(_ outputs: [AskedOutput], overwriteNone inputs: [String]) throws {
+  var earlier: [(path: String, option: any OptionDeclaration, identity: FileIdentity)] = []
+  for case (let path?, let option) in outputs {
+    guard let identity = FileIdentity(path) else { continue }
+    if let input = inputs.first(where: { FileIdentity($0) == identity }) {
+      throw UsageError(
+        description: "--\(option.name) \(path) would overwrite \(input == path ? "an input" : "the input \(input)"); "
+          + "name another file")
+    }
+    if let other = earlier.first(where: { $0.identity == identity }) {
+      let names =
+        other.path == path
+        ? "--\(other.option.name) and --\(option.name) both name \(path)"
+        : "--\(other.option.name) \(other.path) and --\(option.name) \(path) are the same file"
+      throw UsageError(description: "\(names); each needs a file of its own")
+    }
+    earlier.append((path, option, identity))
   }
 }
 

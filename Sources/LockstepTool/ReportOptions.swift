@@ -21,16 +21,13 @@ extension Invocation {
   /// - Throws: ``UsageError`` for a file that is read or written by another name, ``ToolError`` where gnuplot is not there,
   ///   `FileError` for what cannot be written. Better now than after hours of training.
   func reportPath(
-    overwritesNone inputs: [String], apartFrom outputs: [(path: String?, option: any OptionDeclaration)] = []
+    overwritesNone inputs: [String], apartFrom outputs: [AskedOutput] = []
   ) throws -> String? {
     guard let asked = self[ReportOptions.report] else { return nil }
     if let reason = Gnuplot.unavailability { throw ToolError(description: "--report: \(reason)") }
     let isFile = [".html", ".htm"].contains { asked.lowercased().hasSuffix($0) } && !isFolder(asked)
     let path = isFile ? asked : asked.hasSuffix("/") ? asked + "index.html" : asked + "/index.html"
-    if let (_, option) = outputs.first(where: { $0.path == path }) {
-      throw UsageError(description: "--report and --\(option.name) both name \(path); each needs a file of its own")
-    }
-    try checkOutput(path, of: ReportOptions.report, overwritesNone: inputs)
+    try checkOutputs(outputs + [(path, ReportOptions.report)], overwriteNone: inputs)
     if !isFile, !isFolder(asked) {
       if fileExists(asked) {
         throw UsageError(

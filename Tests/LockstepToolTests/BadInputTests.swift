@@ -42,6 +42,7 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
   try folder.write("binary.csv", [0x61, 0xFF, 0x0A, 0x31, 0x0A])
 
   try FileManager.default.createSymbolicLink(atPath: folder.file("link.csv"), withDestinationPath: "good.csv")
+  try FileManager.default.createSymbolicLink(atPath: folder.file("dangling.st"), withDestinationPath: "new.st")
   try FileManager.default.linkItem(atPath: folder.file("good.csv"), toPath: folder.file("hard.csv"))
 
   let network = try Network<Float>(sizes: [2, 3, 1], hidden: .relu, seed: 1)
@@ -155,7 +156,7 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
     Mistake("train good.csv --target y --checkpoint c --checkpoint-every 0", 2, "--checkpoint-every is '0'"),
     Mistake("train good.csv --target y --checkpoint c --resume", 1, "c: there is no checkpoint to resume from"),
     Mistake("train good.csv --target y --checkpoint model.st --resume", 1, "model.st", "no checkpoint"),
-    Mistake("train good.csv --target y --checkpoint good.csv", 1, "good.csv is there already"),
+    Mistake("train good.csv --target y --checkpoint other.csv", 1, "other.csv is there already"),
     Mistake("train good.csv --target y --resume", 2, "--resume needs --checkpoint"),
     Mistake("train good.csv --target y --checkpoint out --model out", 2, "--model", "--checkpoint"),
     Mistake("inspect none.st", 1, "none.st", "no such file"),
@@ -234,6 +235,11 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
     Mistake("predict model.st good.csv -o model.st", 2, "--output", "would overwrite an input"),
     Mistake("predict model.st link.csv -o hard.csv", 2, "--output", "would overwrite the input"),
     Mistake("gradients model.st good.csv -o model.st", 2, "--output", "would overwrite an input"),
+    Mistake("train good.csv --initial-model model.st --model model.st", 2, "--model", "would overwrite an input"),
+    Mistake("train good.csv --target y --checkpoint hard.csv", 2, "--checkpoint", "would overwrite the input"),
+    Mistake("export model.st --c new.st --onnx dangling.st", 2, "--c", "--onnx", "are the same file"),
+    Mistake("train good.csv --target y --model new.st --checkpoint dangling.st", 2, "--model", "are the same file"),
+    Mistake("train good.csv --target y --model new.st --checkpoint ./new.st", 2, "--model", "are the same file"),
   ]
 
   private static let models = [

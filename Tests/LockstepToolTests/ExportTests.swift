@@ -79,7 +79,7 @@ import Testing
     let cases: [(words: [String], exitCode: Int32, says: String)] = [
       ([model], 2, "--c or --onnx is missing"),
       ([model, "--onnx", ""], 2, "--onnx is ''; it must be the name of a file"),
-      ([model, "--onnx", folder.file("out"), "--c", folder.file("out")], 2, "--c and --onnx name the same file"),
+      ([model, "--onnx", folder.file("out"), "--c", folder.file("out")], 2, "--c and --onnx both name"),
       ([model, "--onnx", folder.file("out"), "--name", "housing"], 2, "--name is for the C file"),
       ([model, "--onnx", model], 2, "--onnx \(model) would overwrite an input"),
       ([model, "--onnx", folder.file("folder")], 1, "\(folder.file("folder")) cannot be written: it is a folder"),
