@@ -115,6 +115,92 @@ private func predictions(_ network: Network<Float>) throws -> Matrix<Float> {
   }
 }
 
+@Suite struct ProbabilityTests {
+  let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  /// A model whose logits are its inputs.
+  private func model<Element: NetworkElement>(_: Element.Type, columns: Int, _ description: ModelDescription) throws
+    -> String
+  {
+    var weights = Matrix<Element>(rows: columns, columns: columns)
+    for index in 0..<columns { weights[index, index] = 1 }
+    let layer = DenseLayer(
+      weights: weights, bias: Matrix<Element>(rows: 1, columns: columns), activation: .identity)
+    let path = folder.file("m.safetensors")
+    try Network(layers: [layer]).write(to: path, description: description)
+    return path
+  }
+
+  private func flowers<Element: NetworkElement>(_ element: Element.Type) throws -> (model: String, data: String) {
+    var description = ModelDescription(
+      loss: .softmaxCrossEntropy, inputColumns: ["a", "b"], targetColumns: ["iris", "rose"])
+    description.classColumn = "species"
+    return (
+      try model(element, columns: 2, description), try folder.write("d.csv", "a,b\n1,3\n2.5,-0.25\n-9,-9\n")
+    )
+  }
+
+  private func checkBits<Element: NetworkElement>(_ element: Element.Type) throws {
+    let (model, data) = try flowers(element)
+    let logits = Matrix<Element>(rows: 3, columns: 2, elements: [1, 3, 2.5, -0.25, -9, -9])
+    let expected = try #require(Loss.softmaxCrossEntropy.probabilities(of: logits))
+    let rows = (0..<3).map { "\(expected[$0, 0]),\(expected[$0, 1])" }
+    for variant in try Backends.available() {
+      let run = try Tool.run("predict", model, data, "--probabilities", "--backend", variant.description)
+      #expect(run.lines == ["iris,rose"] + rows, "\(variant): \(run.errors)")
+    }
+    #expect(rows[2] == "0.5,0.5")
+  }
+
+  @Test func everyBackendWritesTheSoftmax() throws {
+    try checkBits(Float.self)
+    try checkBits(Double.self)
+  }
+
+  @Test func classesComeBeforeTheirProbabilities() throws {
+    let (model, data) = try flowers(Double.self)
+    let alone = try Tool.run("predict", model, data, "--probabilities").lines
+    let run = try Tool.run("predict", model, data, "--classes", "--probabilities")
+    #expect(run.lines.first == "species,probability of iris,probability of rose", "\(run.errors)")
+    let expected = zip(["rose", "iris", "iris"], alone.dropFirst()).map { "\($0),\($1)" }
+    #expect(Array(run.lines.dropFirst()) == expected)
+    let objects = try Tool.run("predict", model, data, "--classes", "--probabilities", "--json").objects()
+    #expect(objects.map { $0["species"] as? String } == ["rose", "iris", "iris"])
+    #expect(objects.map { $0.count } == [3, 3, 3])
+    #expect(objects[2]["probability of rose"] as? Double == 0.5)
+    let file = folder.file("out.csv")
+    #expect(try Tool.run("predict", model, data, "--classes", "--probabilities", "-o", file).exitCode == 0)
+    #expect(try String(contentsOfFile: file, encoding: .utf8) == run.output)
+  }
+
+  @Test func aSingleYesOrNoHasTwoClasses() throws {
+    let path = try model(
+      Float.self, columns: 1,
+      ModelDescription(loss: .binaryCrossEntropy, inputColumns: ["a"], targetColumns: ["inside"]))
+    let data = try folder.write("e.csv", "a\n2\n-3\n0\n")
+    #expect(try Tool.run("predict", path, data, "--classes").output == "inside\n1\n0\n0\n")
+    let logits = Matrix<Float>(rows: 3, columns: 1, elements: [2, -3, 0])
+    let yes = try #require(Loss.binaryCrossEntropy.probabilities(of: logits)).elements
+    #expect(try Tool.run("predict", path, data, "--probabilities").lines == ["inside"] + yes.map(\.description))
+    let both = try Tool.run("predict", path, data, "--classes", "--probabilities").lines
+    #expect(both == ["inside,probability of inside", "1,\(yes[0])", "0,\(yes[1])", "0,0.5"])
+  }
+
+  @Test func lossMayBeTold() throws {
+    let path = try model(Float.self, columns: 2, ModelDescription())
+    let data = try folder.write("e.csv", "a,b\n2,-3\n")
+    let unknown = try Tool.run("predict", path, data, "--probabilities")
+    #expect(unknown.exitCode == 2 && unknown.errors.contains("does not tell its loss, as --loss can"))
+    #expect(try Tool.run("predict", path, data, "--classes").output == "class\noutput1\n")
+    let run = try Tool.run("predict", path, data, "--probabilities", "--loss", "bce")
+    let logits = Matrix<Float>(rows: 1, columns: 2, elements: [2, -3])
+    let yes = try #require(Loss.binaryCrossEntropy.probabilities(of: logits)).elements
+    #expect(run.lines == ["output1,output2", "\(yes[0]),\(yes[1])"], "\(run.errors)")
+  }
+}
+
 @Suite struct EvaluateTests {
   @Test func lossIsThatOfTraining() throws {
     let folder = try TemporaryFolder()
