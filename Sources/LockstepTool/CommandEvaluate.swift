@@ -99,7 +99,7 @@ private func evaluate<Element: NetworkElement>(
     (name: "loss (\(data.loss.rawValue))", text: "\(loss)"),
   ]
   let written = report.map { [(name: "report", text: $0)] } ?? []
-  for line in aligned(lines + metrics.lines + written) { try invocation.output.line(line) }
+  for line in aligned(lines + metrics.lines() + written) { try invocation.output.line(line) }
   // Of very many classes, nobody reads a table; --json has it.
   if let confusion, confusion.classes <= 50 {
     try invocation.output.line()
@@ -120,18 +120,22 @@ extension Metrics {
   /// An object with a member for each measure.
   var json: JSONValue { .object(Array(jsonMembers)) }
 
-  /// A line for each measure.
-  var lines: [(name: String, text: String)] {
-    switch self {
-    case .regression(let coefficientOfDetermination, let meanAbsoluteError, let rootMeanSquaredError):
-      [
-        (name: "R²", text: coefficientOfDetermination.map { "\($0)" } ?? "none, since no target varies"),
-        (name: "mean absolute error", text: "\(meanAbsoluteError)"),
-        (name: "root mean squared error", text: "\(rootMeanSquaredError)"),
-      ]
-    case .classification(let accuracy, let macroF1):
-      [(name: "accuracy", text: "\(accuracy)"), (name: "macro F1", text: "\(macroF1)")]
-    }
+  /// A line for each measure, to as many digits as people compare; `--json` has all.
+  ///
+  /// - Parameter rows: what is measured, as in `validation`, to stand before each name; empty where nobody could mistake it.
+  func lines(of rows: String = "") -> [(name: String, text: String)] {
+    let lines =
+      switch self {
+      case .regression(let coefficientOfDetermination, let meanAbsoluteError, let rootMeanSquaredError):
+        [
+          (name: "R²", text: coefficientOfDetermination.map(share) ?? "none, since no target varies"),
+          (name: "mean absolute error", text: sixDigits(meanAbsoluteError)),
+          (name: "root mean squared error", text: sixDigits(rootMeanSquaredError)),
+        ]
+      case .classification(let accuracy, let macroF1):
+        [(name: "accuracy", text: share(accuracy)), (name: "macro F1", text: share(macroF1))]
+      }
+    return rows.isEmpty ? lines : lines.map { (name: "\(rows) \($0.name)", text: $0.text) }
   }
 }
 
@@ -148,7 +152,7 @@ extension ConfusionMatrix {
   fileprivate func lines(classes: [String]) -> [String] {
     let header = ["true \\ predicted"] + classes + ["F1"]
     let rows = counts.enumerated().map { index, row in
-      [classes[index]] + row.map(String.init) + [fixed(f1(ofClass: index), digits: 4)]
+      [classes[index]] + row.map(String.init) + [share(f1(ofClass: index))]
     }
     return TextTable(header: header, rows: rows, leadingColumns: [0]).lines
   }

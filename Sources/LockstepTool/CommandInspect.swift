@@ -80,12 +80,13 @@ struct InspectedFile {
       lines.append(
         (
           name: "latest epoch",
-          text: "\(progress.epoch), loss \(progress.loss)"
-            + (progress.validationLoss.map { ", validation loss \($0)" } ?? "")
+          text: "\(progress.epoch), loss \(digits(progress.loss, in: network.precision))"
+            + (progress.validationLoss.map { ", validation loss \(digits($0, in: network.precision))" } ?? "")
         ))
     }
     if let best = checkpoint?.bestEpoch {
-      lines.append((name: "best epoch", text: "\(best.epoch), validation loss \(best.validationLoss)"))
+      let loss = digits(best.validationLoss, in: network.precision)
+      lines.append((name: "best epoch", text: "\(best.epoch), validation loss \(loss)"))
     }
     return lines
   }

@@ -55,11 +55,11 @@ final class Output {
   }
 }
 
-/// How many letters a line of the terminal on standard output holds, or `nil` where nobody says.
-func terminalColumns() -> Int? {
+/// How many letters a line of the terminal on standard output, or on another descriptor, holds, or `nil` where nobody says.
+func terminalColumns(of descriptor: Int32 = STDOUT_FILENO) -> Int? {
   if let columns = getenv("COLUMNS").flatMap({ Int(String(cString: $0)) }), columns > 0 { return columns }
   var size = winsize()
-  guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+  guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
   return Int(size.ws_col)
 }
 
@@ -83,7 +83,9 @@ final class Progress {
     let now = ContinuousClock.now
     if let lastShown, now - lastShown < .milliseconds(50) { return }
     lastShown = now
-    writeToStandardError("\r\u{1B}[K\(text())")
+    // A line that is broken in two could not be taken away.
+    let room = terminalColumns(of: STDERR_FILENO).map { $0 - 1 } ?? Int.max
+    writeToStandardError("\r\u{1B}[K\(text().prefix(room))")
   }
 
   /// Takes the line of progress away.

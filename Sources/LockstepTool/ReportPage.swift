@@ -134,13 +134,12 @@ struct ReportPage {
   /// The curves in numbers: for some epochs, and the last.
   private var historyTable: String {
     let epochs = evenlySpread(25, of: report.history.count).map { report.history[$0] }
-    let names = epochs.compactMap(\.metrics).first?.lines.map(\.name) ?? []
+    let names = epochs.compactMap(\.metrics).first?.facts(of: "validation").map(\.name) ?? []
     let isValidated = epochs.contains { $0.validationLoss != nil }
     let header = ["epoch", "learning rate", "loss"] + (isValidated ? ["validation loss"] : []) + names
     let rows = epochs.map { epoch in
       let losses = [epoch.loss] + (isValidated ? [epoch.validationLoss ?? .nan] : [])
-      let measures =
-        epoch.metrics.map { $0.values.map { $0.value.map(sixDigits) ?? "none" } } ?? names.map { _ in "none" }
+      let measures = epoch.metrics?.facts().map(\.text) ?? names.map { _ in "none" }
       return [grouped(epoch.epoch), sixDigits(epoch.learningRate)] + losses.map(sixDigits) + measures
     }
     let shown = epochs.count < report.history.count ? "Some epochs, evenly spread." : "Every epoch."

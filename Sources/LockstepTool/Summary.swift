@@ -17,6 +17,11 @@ func aligned(_ lines: [(name: String, text: String)]) -> [String] {
   TextTable(rows: lines.map { [$0.name, $0.text] }, leadingColumns: [0, 1]).lines
 }
 
+/// A loss with the digits that its precision has.
+func digits(_ loss: Double, in precision: Precision) -> String {
+  precision == .f32 ? "\(Float(loss))" : "\(loss)"
+}
+
 /// `1 row`, `2 rows`.
 func counted(_ count: Int, _ noun: String) -> String {
   "\(count) \(noun)\(count == 1 ? "" : "s")"

@@ -33,6 +33,9 @@ struct TextTable {
   }
 }
 
+/// A measure of which 1 is the best.
+func share(_ value: Double) -> String { fixed(value, digits: 4) }
+
 /// A number with `digits` digits after the point, rounded to nearest; the shortest form where it is too large for that.
 func fixed(_ value: Double, digits: Int) -> String {
   var unit: Int64 = 1

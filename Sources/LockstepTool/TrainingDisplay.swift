@@ -1,6 +1,7 @@
 // What `train` shows while it trains: a bar on a terminal's standard error, and lines about some epochs, or all as JSON, on
 // standard output.
 
+import ComputeBackend
 import Lockstep
 
 /// Tells of the steps and epochs of a training run.
@@ -12,7 +13,7 @@ final class TrainingDisplay {
   private let output: Output
   private let isJSON: Bool
   private let showsEpochs: Bool
-  private let isSingle: Bool
+  private let precision: Precision
   private let progress = Progress()
   private let clock = ContinuousClock()
   private let start: ContinuousClock.Instant
@@ -44,7 +45,7 @@ final class TrainingDisplay {
     output = invocation.output
     isJSON = invocation.isJSON
     self.showsEpochs = showsEpochs
-    isSingle = Element.precision == .f32
+    precision = Element.precision
     start = clock.now
   }
 
@@ -87,18 +88,15 @@ final class TrainingDisplay {
 
   // MARK: Text
 
-  /// `loss 0.25, validation loss 0.5, accuracy 0.75`.
+  /// `loss 0.25, validation loss 0.5, validation accuracy 0.7500`.
   private func sentence(_ epoch: TrainingProgress) -> String {
-    var parts = ["loss \(number(epoch.loss))"]
-    if let loss = epoch.validationLoss { parts.append("validation loss \(number(loss))") }
-    if case .classification(let accuracy, _) = epoch.metrics { parts.append("accuracy \(fixed(accuracy, digits: 4))") }
+    var parts = ["loss \(digits(epoch.loss, in: precision))"]
+    if let loss = epoch.validationLoss { parts.append("validation loss \(digits(loss, in: precision))") }
+    if case .classification(let accuracy, _) = epoch.metrics { parts.append("validation accuracy \(share(accuracy))") }
     return parts.joined(separator: ", ")
   }
 
-  /// A loss with the digits that its precision has.
-  private func number(_ value: Double) -> String { isSingle ? "\(Float(value))" : "\(value)" }
-
-  /// `epoch 3 of 10 [#####.....] loss 0.25, 12,000 rows/s, 0:35 left`.
+  /// `epoch 3 of 10 [#####.....] 0:35 left, 12,000 rows/s, loss 0.25`.
   private func bar(steps: Int, seconds: Double) -> String {
     let width = 20
     let (epoch, step) = max(steps - 1, 0).quotientAndRemainder(dividingBy: stepsPerEpoch)
@@ -107,10 +105,10 @@ final class TrainingDisplay {
     let rate = Double(steps - firstStep) / max(seconds, 1e-9)
     let rowRate = rate * Double(rows) / Double(stepsPerEpoch)
     let left = Double(epochs * stepsPerEpoch - steps) / max(rate, 1e-9)
-    return "epoch \(epoch + 1) of \(epochs) [\(bar)] \(latest.map { sentence($0) + ", " } ?? "")"
-      + "\(fixed(rowRate, digits: 0)) rows/s, \(duration(left)) left"
+    // What does not fit on the line is cut off at the end.
+    return "epoch \(epoch + 1) of \(epochs) [\(bar)] \(duration(left)) left, \(grouped(Int(min(rowRate, 1e18)))) rows/s"
+      + (latest.map { ", \(sentence($0))" } ?? "")
   }
-
 }
 
 extension TrainingProgress {

@@ -53,7 +53,7 @@ extension TrainingRun {
       Report.Fact(name: "training loss before", text: sixDigits(Double(results.lossBefore))),
     ]
     if let validated { facts.append(.init(name: "validation loss", text: sixDigits(Double(validated.loss)))) }
-    facts += metrics.facts
+    facts += metrics.facts(of: validated == nil ? "training" : "validation")
     facts += [
       .init(name: "rows learned from", text: grouped(training.input.rows)),
       .init(name: "epochs", text: grouped(session.steps / max(session.stepsPerEpoch, 1))),
@@ -97,7 +97,7 @@ extension Report {
     self.init(
       title: "\(fileName(data.model.path)) on \(fileName(data.table.file))",
       subtitle: "How well a network predicts \(data.columns.target.summary): \(networkSummary(network)).",
-      summary: [Fact(name: "loss (\(data.loss.rawValue))", text: sixDigits(Double(loss)))] + metrics.facts
+      summary: [Fact(name: "loss (\(data.loss.rawValue))", text: sixDigits(Double(loss)))] + metrics.facts()
         + [
           Fact(name: "rows", text: grouped(data.table.rowCount)),
           Fact(name: "parameters", text: grouped(network.parameterCount)),
@@ -110,9 +110,9 @@ extension Report {
 }
 
 extension Metrics {
-  /// A fact for each measure.
-  fileprivate var facts: [Report.Fact] {
-    zip(lines, values).map { .init(name: $0.name, text: $1.value.map(sixDigits) ?? "none") }
+  /// A fact for each measure, as ``lines(of:)``.
+  func facts(of rows: String = "") -> [Report.Fact] {
+    zip(lines(of: rows), values).map { .init(name: $0.name, text: $1.value == nil ? "none" : $0.text) }
   }
 }
 

@@ -58,13 +58,13 @@ extension TrainingRun {
       (name: "loss after", text: "\(results.lossAfter)"),
     ]
     if let validation, let validated {
-      lines.append(
-        (
-          name: "validation",
-          text: "\(plan.validationTable?.file ?? "held back"), "
-            + "\(counted(validation.input.rows, "row")), loss \(validated.loss)"
-        ))
-      lines += validated.metrics.lines
+      let rows = counted(validation.input.rows, "row")
+      let file = plan.validationTable?.file
+      lines += [
+        (name: "validation", text: file.map { "\($0), \(rows)" } ?? "\(rows) held back"),
+        (name: "validation loss", text: "\(validated.loss)"),
+      ]
+      lines += validated.metrics.lines(of: "validation")
     }
     if let epoch = session.bestEpoch {
       // An epoch that was interrupted counts, too.

@@ -226,6 +226,16 @@ private func train(_ folder: TemporaryFolder, _ options: [String] = [], backend:
     #expect(predicted.errors.contains("checkpoint"))
   }
 
+  @Test func lossesHaveTheDigitsOfTheirPrecision() throws {
+    let folder = try TemporaryFolder()
+    let checkpoint = folder.file("c")
+    _ = try Tool.run(trainingArguments(.relu, .f32) + ["--checkpoint", checkpoint]).object()
+    let history = try #require(Tool.run("inspect", checkpoint, "--json").object()["history"] as? [[String: Any]])
+    let loss = try #require(history.last?["loss"] as? Double)
+    let line = try Tool.run("inspect", checkpoint).lines.first { $0.hasPrefix("latest epoch") }
+    #expect(line?.hasSuffix(" 3, loss \(Float(loss))") == true, "\(line ?? "")")
+  }
+
   @Test func theBestEpochIsToldFromTheLast() throws {
     let folder = try TemporaryFolder()
     let model = folder.file("m.safetensors")

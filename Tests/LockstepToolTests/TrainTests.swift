@@ -158,6 +158,32 @@ private struct Way: CustomStringConvertible {
     #expect(metrics.keys.sorted() == ["mean_absolute_error", "r2", "root_mean_squared_error"])
   }
 
+  /// Measures say what they are of, to the digits that people compare; JSON has all.
+  @Test func measuresAreThoseOfTheValidation() throws {
+    let folder = try TemporaryFolder()
+    let rows = (0..<30).map { "\($0 % 7),\($0 % 3 == 0 ? "low" : "high"),\(Double($0 % 7) / 3)\n" }.joined()
+    let data = try folder.write("d.csv", "x,kind,y\n" + rows)
+    let words = ["train", data, "--features", "x", "--epochs", "10", "--validation", "0.3"]
+    let classes = words + ["--target", "kind"]
+    let object = try Tool.run(classes + ["--json"]).object()
+    let lines = try Tool.run(classes).lines
+    let metrics = try #require(object["validation_metrics"] as? [String: Double])
+    func number(_ name: String) -> Substring? {
+      lines.first { $0.hasPrefix(name + " ") }?.split(separator: " ").last
+    }
+    #expect(lines.contains { $0.hasPrefix("validation ") && $0.hasSuffix(" 9 rows held back") }, "\(lines)")
+    #expect(number("validation loss").flatMap { Double($0) } == object["validation_loss"] as? Double)
+    #expect(number("validation accuracy") == "\(String(format: "%.4f", metrics["accuracy"] ?? .nan))")
+    #expect(number("validation macro F1") == "\(String(format: "%.4f", metrics["macro_f1"] ?? .nan))")
+    #expect(lines.filter { $0.hasPrefix("epoch ") }.allSatisfy { $0.contains(", validation accuracy ") })
+    let fitted = try Tool.run(words.dropLast(2) + ["--target", "y", "--validation-data", data]).lines
+    #expect(fitted.contains { $0.hasPrefix("validation ") && $0.hasSuffix("d.csv, 30 rows") })
+    for name in ["R²", "mean absolute error", "root mean squared error"] {
+      let text = fitted.first { $0.hasPrefix("validation \(name) ") }?.split(separator: " ").last
+      #expect(text.map { $0.count <= 12 } == true, "\(name): \(text ?? "")")
+    }
+  }
+
   @Test func modelTellsItsColumnsActivationsAndLoss() throws {
     let folder = try TemporaryFolder()
     let data = try folder.write("d.csv", "\"p, q\",u,\"say \"\"r\"\"\",v\n1,0,0,0\n0,1,1,0\n0.5,0,0,1\n")
