@@ -25,7 +25,14 @@ struct BaselineFolder {
       throw UsageError(
         description: "the baseline's name is '\(name)'; it must be letters, digits, '-', '_', and '.' but not at first")
     }
+    guard name.utf8.count <= longestName else {
+      throw UsageError(
+        description: "the baseline's name has \(name.utf8.count) letters; it must have \(longestName) at most")
+    }
   }
+
+  /// What leaves room for the file's extension where names of files may have 255 bytes, as on Linux.
+  private static let longestName = 200
 
   /// Makes the folder, and finds out whether a baseline could be written there.
   ///

@@ -66,6 +66,7 @@ extension Invocation {
   /// - Throws: ``ToolError`` in the end, where the bits of a row are not the reference's or a row has become slower.
   @discardableResult
   func measure(_ rows: [BenchmarkRow], against before: [Double]? = nil) throws -> [BenchmarkResult] {
+    Interruption.endBenchmark()
     let plot = self[BenchmarkOptions.plot]
     if case .file(let name, _) = plot {
       if let reason = Gnuplot.unavailability { throw ToolError(description: reason) }

@@ -22,6 +22,7 @@ extension Invocation {
     guard let set = try Backends.available().map(\.instructionSet).first(where: { $0 != .scalar }) else {
       throw ToolError(description: "LOCKSTEP_MAX_ISA allows no vectors, which the kernels need")
     }
+    Interruption.endBenchmark()
     for warning in BenchmarkConditions.warningsBefore { warn(warning) }
     let run = try BenchmarkRun(clock: self[BenchmarkOptions.clock], isQuick: self[BenchmarkOptions.quick])
     let peak = run.limits.peak(set, .f32, threads: 1)

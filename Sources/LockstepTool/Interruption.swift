@@ -21,8 +21,25 @@ struct Interruption: Error, CustomStringConvertible {
 
   /// Keeps Control-C, a polite `kill` and a terminal that closes from ending the process at once. A second one does.
   static func watch() {
-    [SIGINT, SIGTERM, SIGHUP].forEach(handleUnlessIgnored)
+    for number in signals { handleUnlessIgnored(number, by: handle) }
   }
+
+  /// Has such a signal end `lockstep benchmark` at once, with a sentence: what was measured has been written, and what is being
+  /// measured is not worth waiting for.
+  static func endBenchmark() {
+    for number in signals { handleUnlessIgnored(number, by: end) }
+  }
+
+  private static let signals = [SIGINT, SIGTERM, SIGHUP]
+}
+
+/// Does only what a handler may do: `write` and `_exit` are safe there.
+private func end(_ number: Int32) {
+  func say(_ text: StaticString) { _ = write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount) }
+  // Off the line of progress.
+  if isatty(STDERR_FILENO) == 1 { say("\n") }
+  say("lockstep benchmark: interrupted\n")
+  _exit(128 + number)
 }
 
 /// Written by the handler alone; C promises that a value of this type is never seen half-written.
@@ -37,8 +54,8 @@ private func handle(_ number: Int32) {
 
 /// Shells start background jobs with interrupts ignored, and ignored they stay. A signal that is only blocked was blocked
 /// by the thread that started this program, for itself: nobody meant the program never to hear of it.
-private func handleUnlessIgnored(_ number: Int32) {
-  if isIgnoring(signal(number, handle)) { signal(number, SIG_IGN) }
+private func handleUnlessIgnored(_ number: Int32, by handler: @convention(c) (Int32) -> Void) {
+  if isIgnoring(signal(number, handler)) { signal(number, SIG_IGN) }
   var set = sigset_t()
   sigemptyset(&set)
   sigaddset(&set, number)

@@ -136,6 +136,7 @@ import Testing
     (["baseline", "keep"], "'keep'"),
     (["baseline", "update"], "NAME"),
     (["baseline", "update", "../up"], "letters"),
+    (["baseline", "update", String(repeating: "a", count: 300)], "has 300 letters; it must have 200 at most"),
     (["baseline", "list", "more"], "'more' is one too many"),
     (["baseline", "compare", "x", "--batch", "3"], "--batch cannot be given here"),
     (["price", "--threads", "2"], "--threads is not for"),

@@ -36,6 +36,14 @@
       #expect(steps > 0 && steps < 4_000_000_000)
     }
 
+    @Test(arguments: signals) func benchmarkSaysSo(signal: Int32, exitCode: Int32) throws {
+      for words in [["--network", "1024-2048-2048-1024", "--batch", "2000"], ["price"]] {
+        guard let run = try interrupted(["benchmark"] + words, by: signal) else { return }
+        #expect(run.exitCode == exitCode)
+        #expect(run.errors.hasSuffix("lockstep benchmark: interrupted\n"), "\(run.errors)")
+      }
+    }
+
     /// A run of the tool that gets a signal once it is ready for it; `nil` where the tests were told to ignore it.
     private func interrupted(_ words: [String], by signal: Int32) throws -> ToolResult? {
       let process = Process()
