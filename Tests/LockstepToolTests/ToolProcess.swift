@@ -107,7 +107,7 @@ enum Tool {
   }
 
   /// All that is written until the other end is closed. A terminal ends with an error, not with nothing.
-  private static func readAll(_ reader: FileHandle?) -> String {
+  static func readAll(_ reader: FileHandle?) -> String {
     var bytes: [UInt8] = []
     var part = [UInt8](repeating: 0, count: 1 << 14)
     while let reader {
@@ -118,7 +118,7 @@ enum Tool {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  private static func pseudoterminal() throws -> (main: FileHandle, user: FileHandle) {
+  static func pseudoterminal() throws -> (main: FileHandle, user: FileHandle) {
     var user: Int32 = -1
     let main = lockstep_terminal_open(&user)
     guard main >= 0 else { throw POSIXError(POSIXError.Code(rawValue: errno) ?? .EIO) }

@@ -184,6 +184,26 @@ private struct Way: CustomStringConvertible {
     }
   }
 
+  /// What is broken over two lines of the terminal could not be taken away.
+  @Test func theBarOfProgressStaysOnItsLine() throws {
+    let (main, user) = try Tool.pseudoterminal()
+    let process = Process()
+    process.executableURL = Tool.executable
+    process.arguments =
+      try trainingArguments(.relu, .f64).filter { $0 != "--json" }
+      .with(["--epochs", "200", "--validation", "0.2"])
+    process.environment = ProcessInfo.processInfo.environment.merging(["COLUMNS": "40", "TERM": "xterm"]) { $1 }
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = user
+    try process.run()
+    try user.close()
+    let shown = Tool.readAll(main).components(separatedBy: "\r\u{1B}[K").filter { !$0.isEmpty }
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0)
+    #expect(!shown.isEmpty)
+    #expect(shown.allSatisfy { $0.hasPrefix("epoch ") && $0.count < 40 }, "\(shown)")
+  }
+
   @Test func modelTellsItsColumnsActivationsAndLoss() throws {
     let folder = try TemporaryFolder()
     let data = try folder.write("d.csv", "\"p, q\",u,\"say \"\"r\"\"\",v\n1,0,0,0\n0,1,1,0\n0.5,0,0,1\n")
