@@ -144,7 +144,7 @@ let package = Package(
       name: "LockstepC", dependencies: ["CLockstep", "ComputeBackend", "Lockstep"], swiftSettings: settings(.portable)),
 
     // Data from files, over Debian's zlib and minizip, and which files they were, over OpenSSL's libcrypto. CSV is read in
-    // C++, for its standard library rounds decimal numbers quickly and once.
+    // C++, for its standard library rounds decimal numbers quickly and once (libstdc++ since version 11).
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CMinizip", providers: [.apt(["libminizip-dev"])]),
     .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),

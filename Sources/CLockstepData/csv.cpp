@@ -7,6 +7,11 @@
 #include <cstring>
 #include <system_error>
 
+// GCC's library reads floating-point numbers by from_chars since version 11.
+#if defined(_GLIBCXX_RELEASE) && _GLIBCXX_RELEASE < 11
+#error "CSV is read by std::from_chars for floating-point numbers: install libstdc++ 11 or later (Debian: g++-11)"
+#endif
+
 namespace {
 
 /// What a byte means outside of quotes. Those from `ends` on end a field that has no quotes.
