@@ -23,6 +23,21 @@ public struct MemoryUse: Sendable, Equatable {
   public var total: Int { parameters + gradients + moments + activations + kernels }
 }
 
+extension MemoryUse {
+  /// The bytes of the parameters of widths that may be more than can be counted.
+  package static func bytesOfParameters(sizes: [Int], precision: Precision) -> Double {
+    zip(sizes, sizes.dropFirst()).reduce(0) { $0 + (Double($1.0) + 1) * Double($1.1) } * (precision == .f32 ? 4 : 8)
+  }
+
+  /// The bytes that a training session takes for its network, whatever the rows: before there is a trainer to ask.
+  package static func bytesOfSession(sizes: [Int], precision: Precision, method: TrainingMethod) -> Double {
+    let parameters = bytesOfParameters(sizes: sizes, precision: precision)
+    let moments = Double(OptimizerMemory<Float>.momentCount(method.optimizer.kind.formula))
+    // What the trainer steps, and three copies that trace a failure back; the gradients, and the network it starts from.
+    return 4 * (1 + moments) * parameters + 2 * parameters
+  }
+}
+
 extension Trainer {
   /// What a thread's kernels keep beside nodes as large as a layer: packed rows of 4 MiB and two panels at most, and
   /// pending sums of tiles, 512 KiB for each of at most 16 levels of a tree.

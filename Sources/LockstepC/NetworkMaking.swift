@@ -139,11 +139,9 @@ private func make(
 private func handle<Element: HandledElement>(
   sizes: [Int], activations: [Activation], seed: UInt64, as _: Element.Type
 ) throws(CallError) -> NetworkHandle {
-  /// The parameters as they are drawn, as a value, and in kernel memory.
-  let copies = 3.0
-  let parameters = zip(sizes, sizes.dropFirst()).reduce(0.0) { $0 + (Double($1.0) + 1) * Double($1.1) }
+  // The parameters as they are drawn, as a value, and in kernel memory.
   try requireMemory(
-    bytes: parameters * copies * Double(MemoryLayout<Element>.stride), for: "a network of these sizes")
+    bytes: 3 * MemoryUse.bytesOfParameters(sizes: sizes, precision: Element.precision), for: "a network of these sizes")
   let network: Network<Element>
   do {
     let drawn = try Network<Element>(sizes: sizes, hidden: .identity, seed: seed)

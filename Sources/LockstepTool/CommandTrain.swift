@@ -243,13 +243,7 @@ extension Invocation {
 ///
 /// - Throws: ``UsageError``.
 private func checkMemory(_ sizes: [Int], precision: Precision, method: TrainingMethod) throws {
-  let formula = method.optimizer.kind.formula
-  let moments = (formula.keepsFirstMoment ? 1.0 : 0) + (formula.keepsSecondMoment ? 1.0 : 0)
-  /// Parameters, gradients, and the copies that trace a failure back, those of moments too.
-  let copies = 6 + 4 * moments
-  let parameters = zip(sizes, sizes.dropFirst()).reduce(0.0) { $0 + (Double($1.0) + 1) * Double($1.1) }
-  let bytes = parameters * copies * (precision == .f32 ? 4 : 8)
-  guard bytes > physicalMemory() else { return }
+  guard MemoryUse.bytesOfSession(sizes: sizes, precision: precision, method: method) > physicalMemory() else { return }
   throw UsageError(
     description: "--hidden is \(spelled(Array(sizes.dropFirst().dropLast()))); a network of that size does not fit "
       + "into this machine's memory")

@@ -335,6 +335,23 @@ import Testing
     }
   }
 
+  /// Before there is a trainer, and for widths that no machine has room for.
+  @Test(arguments: Optimizer.Kind.allCases) func memoryOfAnyWidthsIsStated(kind: Optimizer.Kind) throws {
+    let network = try Network<Double>(sizes: [100, 200, 10], hidden: .relu, seed: 1)
+    let method = try TrainingMethod(optimizer: Optimizer(kind))
+    let backend = try Backends.make(.scalar, as: Double.self)
+    let use = Trainer(network, loss: .meanSquaredError, backend: backend, method: method).memoryUse(rows: 1)
+    let parameters = MemoryUse.bytesOfParameters(sizes: network.sizes, precision: .f64)
+    // In kernel memory each matrix begins with a cache line.
+    let padding = 0..<Double(4 * 64)
+    #expect(padding.contains(Double(use.parameters) - parameters))
+    let session = MemoryUse.bytesOfSession(sizes: network.sizes, precision: .f64, method: method)
+    let moments = Double(use.moments / use.parameters)
+    #expect(session == (6 + 4 * moments) * parameters)
+    let wide = MemoryUse.bytesOfSession(sizes: [.max, .max, 1], precision: .f64, method: method)
+    #expect(wide.isFinite && wide > 0x1p128)
+  }
+
   @Test func memoryOfMomentsAndDroppedOutputsIsStated() throws {
     let network = try Network<Float>(sizes: [100, 200, 10], hidden: .relu, seed: 1)
     let backend = try Backends.make(.scalar, as: Float.self)
