@@ -22,8 +22,9 @@ extension DataError.Problem {
     case .folder: "this is a folder; name a file"
     case .unreadable(let reason): "the file cannot be read (\(reason))"
     case .tooLarge(let bytes, let limit):
-      "the data takes \(bytes.map(inGigabytes) ?? "more") of memory, and \(inGigabytes(limit)) is the limit; take fewer rows "
-        + "or columns, or raise the limit (for the tool: --memory-limit)"
+      "the data needs \(bytes.map(inGigabytes) ?? "more than \(inGigabytes(limit))") of memory"
+        + "\(bytes == nil ? "" : ", and the limit is \(inGigabytes(limit))"); "
+        + "take fewer rows or columns, or raise the limit (for the tool: --memory-limit)"
     case .otherFormat(let format):
       "the name of the file promises \(format.name), but its content is something else; check the file, or rename it"
     case .notCompressed:
@@ -32,7 +33,7 @@ extension DataError.Problem {
     case .compressionDamaged(let reason):
       "the compressed file is damaged (\(reason)); fetch or pack it again"
     case .bytesAfterCompression:
-      "there are bytes behind the end of the compressed data; fetch or pack the file again"
+      "there are bytes after the end of the compressed data; fetch or pack the file again"
     default: ""
     }
   }
@@ -46,7 +47,7 @@ extension DataError.Problem {
       "columns \(first) and \(second) are both named \(shown(name)); give each a name of its own"
     case .raggedRow(let expected, let found):
       "expected \(expected) field\(expected == 1 ? "" : "s") as in the header, found \(found); "
-        + (found < expected ? "add what is missing" : "remove what is too much, or quote fields that contain commas")
+        + (found < expected ? "add what is missing" : "remove the rest, or quote fields that contain the delimiter")
     case .blankLine: "the line is blank and rows follow; remove it, or fill it in"
     case .emptyCell: "the cell is empty; put a number there, or leave the row out"
     case .notANumber(let text): "expected a number like -1.5 or 2e-3, found \(shown(text))"
@@ -68,11 +69,11 @@ extension DataError.Problem {
     case .labelRows(let expected, let found):
       "there are labels for \(found) row\(found == 1 ? "" : "s"), but the data has \(expected); name the labels of this data"
     case .labelColumn(let name):
-      "the labels have a column \(shown(name)), and so has the data; rename one of them"
+      "the labels have a column \(shown(name)), and the data has one of that name, too; rename one of them"
     case .unknownCategory(let text, let known):
       "\(shown(text)) is not among the known values \(list(known)); put one of them there, or train with it"
     case .noDeviation:
-      "the numbers are too large for a mean and a deviation; make them smaller, or leave the column out"
+      "the numbers are so large that their mean or deviation is infinite; make them smaller, or leave the column out"
     default: ""
     }
   }

@@ -52,10 +52,10 @@ private func error(
     Case("a,b\r\n1,2\r\n3", line: 3, "expected 2 fields as in the header, found 1; add what is missing."),
     Case(
       "a,b\n1,2,3\n", line: 2,
-      "expected 2 fields as in the header, found 3; remove what is too much, or quote fields that contain commas."),
+      "expected 2 fields as in the header, found 3; remove the rest, or quote fields that contain the delimiter."),
     Case(
       "a,b\n1,2,\n", line: 2,
-      "expected 2 fields as in the header, found 3; remove what is too much, or quote fields that contain commas."),
+      "expected 2 fields as in the header, found 3; remove the rest, or quote fields that contain the delimiter."),
     Case("\n\na\n1\n", line: 1, "the line is blank and rows follow; remove it, or fill it in."),
     Case("a\n1\n\n2\n", line: 3, "the line is blank and rows follow; remove it, or fill it in."),
     Case("a\r\n1\r\n\r\n\"2\r\n", line: 3, "the line is blank and rows follow; remove it, or fill it in."),

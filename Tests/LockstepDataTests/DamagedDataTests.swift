@@ -191,7 +191,7 @@ private func problem(_ bytes: [UInt8], named name: String = "data") throws -> Da
     #expect(
       try error(fixture("table.csv"), options: DataOptions(memoryLimit: 10)).map { "\($0)" }?
         .hasSuffix(
-          "the data takes 116 bytes of memory, and 10 bytes is the limit; take fewer rows or columns, or raise the "
+          "the data needs 116 bytes of memory, and the limit is 10 bytes; take fewer rows or columns, or raise the "
             + "limit (for the tool: --memory-limit).") == true)
   }
 
