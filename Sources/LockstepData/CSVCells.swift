@@ -71,15 +71,12 @@ extension CSVText {
     throw DataError(file: file, line: line, column: column, problem: problem)
   }
 
-  /// The cells of a column as text.
-  func texts(ofColumn column: Int) -> [String] {
-    var texts: [String] = []
-    texts.reserveCapacity(rowCount)
-    _ = firstRow(columns: column + 1) { _, fields in
-      texts.append(csvText(of: fields[column], in: bytes))
+  /// Calls `body` with each cell of a column as text.
+  func forEachText(ofColumn column: Int, _ body: (String) throws(DataError) -> Void) throws(DataError) {
+    _ = try firstRow(columns: column + 1) { (_, fields) throws(DataError) in
+      try body(csvText(of: fields[column], in: bytes))
       return false
     }
-    return texts
   }
 
   /// Those of `columns` none of whose cells is a number.
@@ -102,15 +99,15 @@ extension CSVText {
   }
 
   /// Goes through the rows until `body`, which is given the number of a row from 0 and its first fields, returns true.
-  private func firstRow(
-    columns: Int, where body: (Int, [lockstep_csv_field]) -> Bool
-  ) -> lockstep_csv_cursor? {
+  private func firstRow<Failure: Error>(
+    columns: Int, where body: (Int, [lockstep_csv_field]) throws(Failure) -> Bool
+  ) throws(Failure) -> lockstep_csv_cursor? {
     var cursor = start
     var fields = Array(repeating: lockstep_csv_field(), count: columns)
     var found = 0
     for row in 0..<rowCount {
       _ = csvRow(bytes, &cursor, &fields, &found)
-      if body(row, fields) { return cursor }
+      if try body(row, fields) { return cursor }
     }
     return nil
   }

@@ -7,7 +7,7 @@ import CLockstepData
 /// - Parameter line: the text, without a line break at its end.
 /// - Returns: the fields without blanks around them, or `nil` where quotes do not pair or there is more than one line.
 package func csvFields(in line: String) -> [String]? {
-  let bytes = Array(line.utf8)
+  let bytes = FileBytes(line.utf8)
   var cursor = lockstep_csv_cursor(
     offset: 0, line: 1, row_offset: 0, row_line: 1, delimiter: CSVDelimiter.comma.byte)
   // A field more than there are commas, at most.

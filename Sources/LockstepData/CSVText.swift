@@ -10,22 +10,26 @@ import CLockstepData
 /// hold anything.
 struct CSVText: Sendable {
   let file: String
-  let bytes: [UInt8]
+  let bytes: FileBytes
+  let delimiter: CSVDelimiter
   let columnNames: [String]
   let rowCount: Int
   /// In front of the first row.
   let start: lockstep_csv_cursor
 
-  /// Takes `bytes` as a table.
+  /// Takes `bytes` as a table, and from `memory` what its columns take.
   ///
   /// - Throws: ``DataError`` where they are none.
-  init(_ bytes: [UInt8], delimiter: CSVDelimiter, file: String) throws(DataError) {
+  init(
+    _ bytes: FileBytes, delimiter: CSVDelimiter, file: String, memory: inout MemoryBudget
+  ) throws(DataError) {
     var reader = CSVReader(bytes, delimiter: delimiter, file: file)
-    columnNames = try reader.header()
+    columnNames = try reader.header(memory: &memory)
     start = reader.cursor
     if columnNames.count == 1 { try reader.checkDelimiter(delimiter, name: columnNames[0]) }
     rowCount = try reader.rows(columnNames: columnNames)
     self.file = file
+    self.delimiter = delimiter
     self.bytes = bytes
   }
 }
@@ -33,11 +37,11 @@ struct CSVText: Sendable {
 /// Goes once through the bytes of a CSV file, from the header to the end.
 private struct CSVReader {
   private(set) var cursor: lockstep_csv_cursor
-  private let bytes: [UInt8]
+  private let bytes: FileBytes
   private let file: String
   private var headerLine = 1
 
-  init(_ bytes: [UInt8], delimiter: CSVDelimiter, file: String) {
+  init(_ bytes: FileBytes, delimiter: CSVDelimiter, file: String) {
     self.bytes = bytes
     self.file = file
     // Spreadsheets mark UTF-8 with three bytes that belong to no field.
@@ -46,7 +50,7 @@ private struct CSVReader {
   }
 
   /// The names in the first line.
-  mutating func header() throws(DataError) -> [String] {
+  mutating func header(memory: inout MemoryBudget) throws(DataError) -> [String] {
     var fields: [lockstep_csv_field] = []
     var found = 0
     var ahead = cursor
@@ -56,6 +60,13 @@ private struct CSVReader {
       status = LOCKSTEP_CSV_END
     }
     if status == LOCKSTEP_CSV_END { throw failure(.empty) }
+    do throws(FileProblem) {
+      // Names and where they lie, and the text of long ones.
+      try memory.take(found, times: MemoryBudget.bytesPerColumn)
+      try memory.take(ahead.offset - cursor.offset)
+    } catch {
+      throw failure(error.problem)
+    }
     fields = Array(repeating: lockstep_csv_field(), count: max(found, 1))
     status = csvRow(bytes, &cursor, &fields, &found)
     guard status == LOCKSTEP_CSV_ROW else { throw syntaxError(status, column: nil) }
@@ -157,7 +168,7 @@ private struct CSVReader {
 
 /// Reads a row or a blank line with its first fields, as many as there is room for.
 func csvRow(
-  _ bytes: [UInt8], _ cursor: inout lockstep_csv_cursor, _ fields: inout [lockstep_csv_field], _ found: inout Int
+  _ bytes: FileBytes, _ cursor: inout lockstep_csv_cursor, _ fields: inout [lockstep_csv_field], _ found: inout Int
 ) -> lockstep_csv_status {
   bytes.withUnsafeBufferPointer { bytes in
     lockstep_csv_read_row(bytes.baseAddress, bytes.count, &cursor, &fields, fields.count, &found)
@@ -165,7 +176,7 @@ func csvRow(
 }
 
 /// The text of a field.
-func csvText(of field: lockstep_csv_field, in bytes: [UInt8]) -> String {
+func csvText(of field: lockstep_csv_field, in bytes: FileBytes) -> String {
   let content = bytes[field.start..<field.end]
   guard Int(field.traits) & LOCKSTEP_CSV_DOUBLED_QUOTE != 0 else { return String(decoding: content, as: UTF8.self) }
   var isSecond = false

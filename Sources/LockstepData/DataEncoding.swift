@@ -42,11 +42,18 @@ extension DataTable {
   }
 
   /// The values of a column, each once: whole numbers from the smallest to the largest, anything else in the order of Unicode
-  /// scalars.
+  /// scalars. Texts that are canonically equivalent are one value, spelled as in the first row that has it.
   ///
   /// - Throws: ``DataError`` for a column that is not there and for an empty cell.
   public func categories(ofColumn name: String) throws(DataError) -> [String] {
-    let values = Array(Set(try text(ofColumn: name)))
+    var memory = memory
+    // Strings are equal where they are the same text to Unicode, however it is composed; the first spelling stands for it.
+    var known: Set<String> = []
+    try forEachText(ofColumn: name) { (_, text) throws(DataError) in
+      guard known.insert(text).inserted else { return }
+      try take(MemoryBudget.bytesPerCategory + MemoryBudget.bytes(besides: text), times: 1, from: &memory)
+    }
+    let values = Array(known)
     let numbers = values.compactMap { value in Int(value).flatMap { "\($0)" == value ? $0 : nil } }
     if numbers.count == values.count { return numbers.sorted().map(String.init) }
     return values.sorted { $0.unicodeScalars.lexicographicallyPrecedes($1.unicodeScalars) }
@@ -76,7 +83,7 @@ extension DataTable {
       for name in numeric { scaled[name] = .scaled(column: name, mean: 0, deviation: divisor) }
     case .standardized:
       let numbers = try matrix(columns: numeric, as: Double.self)
-      let moments = Moments(of: numbers, rows: rows)
+      let moments = rows.map { Moments(of: numbers, rows: $0) } ?? Moments(of: numbers, rows: 0..<rowCount)
       for (index, name) in numeric.enumerated() {
         let (mean, deviation) = (moments.means[index], moments.deviations[index])
         guard mean.isFinite, deviation.isFinite else {
@@ -110,7 +117,8 @@ extension DataTable {
   ) throws(DataError) -> Matrix<Element> {
     let widths = encodings.map(\.inputCount)
     let width = widths.reduce(0, +)
-    var elements = try zeros(columns: width, as: Element.self)
+    var memory = memory
+    var elements = try zeros(columns: width, as: Element.self, memory: &memory)
     var plain: [(column: String, place: Int)] = []
     var scaled: [(column: String, place: Int, mean: Double, deviation: Double)] = []
     var place = 0
@@ -119,12 +127,12 @@ extension DataTable {
       case .number(let column): plain.append((column, place))
       case .scaled(let column, let mean, let deviation): scaled.append((column, place, mean, deviation))
       case .categories(let column, let values):
-        try setOnes(of: column, values: values, in: &elements, width: width, place: place)
+        try setOnes(of: column, values: values, in: &elements, width: width, place: place, memory: memory)
       }
       place += columns
     }
     try read(columns: plain.map(\.column), into: &elements, width: width, places: plain.map(\.place))
-    let numbers = try matrix(columns: scaled.map(\.column), as: Double.self).elements
+    let numbers = try matrix(columns: scaled.map(\.column), as: Double.self, memory: &memory).elements
     let (places, means, deviations) = (scaled.map(\.place), scaled.map(\.mean), scaled.map(\.deviation))
     for row in 0..<(scaled.isEmpty ? 0 : rowCount) {
       for index in scaled.indices {
@@ -154,10 +162,12 @@ extension DataTable {
   }
 
   private func setOnes<Element: KernelElement>(
-    of column: String, values: [String], in elements: inout [Element], width: Int, place: Int
+    of column: String, values: [String], in elements: inout [Element], width: Int, place: Int, memory: MemoryBudget
   ) throws(DataError) {
+    var memory = memory
+    try take(values.count, times: MemoryBudget.bytesPerCategory, from: &memory)
     let places = Dictionary(values.enumerated().map { ($1, place + $0) }, uniquingKeysWith: { first, _ in first })
-    for (row, text) in try text(ofColumn: column).enumerated() {
+    try forEachText(ofColumn: column) { (row, text) throws(DataError) in
       guard let place = places[text] else {
         throw try error(.unknownCategory(text: text, known: values), row: row, column: column)
       }
@@ -174,8 +184,7 @@ private struct Moments {
   let deviations: [Double]
 
   /// All sums in `Double`, row after row.
-  init(of numbers: Matrix<Double>, rows: [Int]?) {
-    let rows = rows ?? Array(0..<numbers.rows)
+  init(of numbers: Matrix<Double>, rows: some Collection<Int>) {
     let count = Double(rows.count)
     let columns = numbers.columns
     let elements = numbers.elements

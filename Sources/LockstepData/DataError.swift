@@ -105,6 +105,8 @@ public struct DataError: Error, Sendable, Equatable, CustomStringConvertible {
     case archiveDamaged
     /// A zip archive inside gzip.
     case archiveInsideCompression
+    /// A zip archive that comes through a pipe, and is not read from front to end.
+    case archiveInPipe
     /// An archive without arrays, or none of them asked for.
     case noArrays
     /// An array that was asked for and is not there.

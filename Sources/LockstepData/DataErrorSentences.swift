@@ -9,7 +9,7 @@ extension DataError.Problem {
       .compressionDamaged, .bytesAfterCompression:
       fileSentence
     case .unknownVersion, .badHeader, .unsupportedType, .fortranOrder, .noColumns, .cutShort, .bytesAfterTheEnd,
-      .archiveDamaged, .archiveInsideCompression, .noArrays, .unknownArray, .duplicateArray, .noArchive,
+      .archiveDamaged, .archiveInsideCompression, .archiveInPipe, .noArrays, .unknownArray, .duplicateArray, .noArchive,
       .arraysDisagree:
       arraySentence
     default: tableSentence
@@ -97,6 +97,8 @@ extension DataError.Problem {
     case .archiveDamaged: "the zip archive is damaged, or packed in a way that numpy.savez does not use; save it again"
     case .archiveInsideCompression:
       "there is a zip archive inside the compressed file; unpack it first, with gunzip"
+    case .archiveInPipe:
+      "a zip archive is not read from front to end, so it cannot come through a pipe; name a file on the disk"
     case .noArrays: "the archive holds no arrays; make it with numpy.savez"
     case .unknownArray(let name, let nearest, let arrays):
       "there is no array \(shown(name))\(nearest.map { " (did you mean \(shown($0))?)" } ?? ""); "

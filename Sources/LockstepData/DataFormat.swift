@@ -92,16 +92,21 @@ public struct DataOptions: Sendable, Equatable {
   public var arrays: [String]?
   /// A file whose columns stand to the right of the data's: its labels.
   public var labels: String?
-  /// The most bytes that the content of the files, unpacked, may take together with the numbers made of it.
+  /// The most bytes that reading may take at any time: the content of the files, unpacked, with names, numbers and texts that
+  /// are made of it. What a caller keeps of earlier calls is not known.
   public var memoryLimit: Int
+  /// Whether the SHA-256 of the files is taken while they are read: ``DataTable/sha256``.
+  public var takesSHA256: Bool
 
   /// Options; what is not given has its default, the memory limit that of half the machine's memory.
   public init(
-    delimiter: CSVDelimiter? = nil, arrays: [String]? = nil, labels: String? = nil, memoryLimit: Int? = nil
+    delimiter: CSVDelimiter? = nil, arrays: [String]? = nil, labels: String? = nil, memoryLimit: Int? = nil,
+    takesSHA256: Bool = false
   ) {
     self.delimiter = delimiter
     self.arrays = arrays
     self.labels = labels
     self.memoryLimit = memoryLimit ?? MemoryBudget.halfOfMemory
+    self.takesSHA256 = takesSHA256
   }
 }

@@ -27,10 +27,15 @@ public struct DataTable: Sendable {
   public let labelColumns: [String]
   /// The file of labels; `nil` where there is none.
   public let labelsFile: String?
+  /// The SHA-256 of the bytes that were read from the file as it lies, packed or not, as `sha256sum` prints it; `nil` where
+  /// ``DataOptions/takesSHA256`` does not ask for it.
+  public let sha256: String?
+  /// The SHA-256 of the file of labels, as ``sha256``; `nil` also where there is none.
+  public let labelsSHA256: String?
   /// How many rows there are: at least one.
   public let rowCount: Int
   let parts: [Part]
-  let memory: MemoryBudget
+  private(set) var memory: MemoryBudget
   private let positions: [String: Int]
 
   /// Columns that come from one file, or from one array of an archive.
@@ -48,10 +53,11 @@ public struct DataTable: Sendable {
 
   /// A table of checked parts.
   init(
-    file: String, columnNames: [String], labelColumns: [String], labelsFile: String?, parts: [Part],
-    memory: MemoryBudget
+    file: String, columnNames: [String], labelColumns: [String], labelsFile: String?, sha256: String?,
+    labelsSHA256: String?, parts: [Part], memory: MemoryBudget
   ) throws(DataError) {
     var positions: [String: Int] = [:]
+    positions.reserveCapacity(columnNames.count)
     for (index, name) in columnNames.enumerated() {
       if let earlier = positions.updateValue(index, forKey: name) {
         throw DataError(
@@ -64,6 +70,8 @@ public struct DataTable: Sendable {
     self.columnNames = columnNames
     self.labelColumns = labelColumns
     self.labelsFile = labelsFile
+    self.sha256 = sha256
+    self.labelsSHA256 = labelsSHA256
     self.parts = parts
     self.memory = memory
     self.positions = positions
@@ -84,23 +92,24 @@ public struct DataTable: Sendable {
   public func matrix<Element: KernelElement>(
     columns: [String], as type: Element.Type = Element.self
   ) throws(DataError) -> Matrix<Element> {
-    var elements = try zeros(columns: columns.count, as: Element.self)
-    try read(columns: columns, into: &elements, width: columns.count, places: Array(columns.indices))
-    return Matrix(rows: rowCount, columns: columns.count, elements: elements)
+    var memory = memory
+    return try matrix(columns: columns, memory: &memory)
   }
 
   /// The cells of a column as text: those of CSV without quotes and blanks around them, numbers of arrays as short as they can
   /// be, whole ones without a point.
   ///
-  /// - Throws: ``DataError`` for a column that is not there and for an empty cell.
+  /// - Throws: ``DataError`` for a column that is not there, for an empty cell, and where the texts need more memory than the
+  ///   table's options allow.
   public func text(ofColumn name: String) throws(DataError) -> [String] {
-    let (part, column) = try part(ofColumn: name)
-    let texts: [String]
-    switch part.content {
-    case .csv(let table): texts = table.texts(ofColumn: column)
-    case .array(let array): texts = array.texts(ofColumn: column)
+    var memory = memory
+    try take(rowCount, times: MemoryLayout<String>.stride, from: &memory)
+    var texts: [String] = []
+    texts.reserveCapacity(rowCount)
+    try forEachText(ofColumn: name) { (_, text) throws(DataError) in
+      try take(MemoryBudget.bytes(besides: text), times: 1, from: &memory)
+      texts.append(text)
     }
-    if let row = texts.firstIndex(of: "") { throw try error(.emptyCell, row: row, column: name) }
     return texts
   }
 
@@ -130,13 +139,72 @@ extension DataTable.Part {
 }
 
 extension DataTable {
-  /// Zeros for the columns of a matrix.
+  /// What stands between the fields of those files that are CSV.
+  package var delimiters: Set<CSVDelimiter> {
+    Set(parts.compactMap { if case .csv(let table) = $0.content { table.delimiter } else { nil } })
+  }
+
+  /// The same table, with what is held beside it counted as memory that data takes.
+  package func holding<Element: KernelElement>(_ matrices: Matrix<Element>...) -> DataTable {
+    var table = self
+    for matrix in matrices { table.memory.hold(matrix.elements.count * MemoryLayout<Element>.stride) }
+    return table
+  }
+
+  /// The same table, with one that was read beside it later counted as memory that data takes.
+  package func holding(_ later: DataTable?) -> DataTable {
+    var table = self
+    table.memory = later?.memory ?? memory
+    return table
+  }
+
+  /// Takes `count` times `bytes` of memory.
   ///
-  /// - Throws: ``DataError`` where they need more memory than there may be taken.
-  func zeros<Element: KernelElement>(columns: Int, as _: Element.Type) throws(DataError) -> [Element] {
-    let (count, overflow) = rowCount.multipliedReportingOverflow(by: columns * MemoryLayout<Element>.stride)
-    if let problem = memory.problem(taking: overflow ? nil : count) { throw DataError(file: file, problem: problem) }
+  /// - Throws: ``DataError`` where that is more than may be taken.
+  func take(_ count: Int, times bytes: Int, from memory: inout MemoryBudget) throws(DataError) {
+    do throws(FileProblem) {
+      try memory.take(count, times: bytes)
+    } catch {
+      throw DataError(file: file, problem: error.problem)
+    }
+  }
+
+  /// Zeros for the columns of a matrix, `[rows × columns]`.
+  ///
+  /// - Throws: ``DataError`` where they need more memory than may be taken.
+  func zeros<Element: KernelElement>(
+    columns: Int, as _: Element.Type, memory: inout MemoryBudget
+  ) throws(DataError) -> [Element] {
+    try take(rowCount, times: columns * MemoryLayout<Element>.stride, from: &memory)
     return [Element](repeating: 0, count: rowCount * columns)
+  }
+
+  /// The numbers of some columns, for which memory is taken.
+  func matrix<Element: KernelElement>(
+    columns: [String], as _: Element.Type = Element.self, memory: inout MemoryBudget
+  ) throws(DataError) -> Matrix<Element> {
+    var elements = try zeros(columns: columns.count, as: Element.self, memory: &memory)
+    try read(columns: columns, into: &elements, width: columns.count, places: Array(columns.indices))
+    return Matrix(rows: rowCount, columns: columns.count, elements: elements)
+  }
+
+  /// Calls `body` with the row of each cell of a column, from 0, and its text.
+  ///
+  /// - Throws: ``DataError`` for a column that is not there and for an empty cell.
+  func forEachText(
+    ofColumn name: String, _ body: (Int, String) throws(DataError) -> Void
+  ) throws(DataError) {
+    let (part, column) = try part(ofColumn: name)
+    var row = 0
+    func visit(_ text: String) throws(DataError) {
+      if text.isEmpty { throw try error(.emptyCell, row: row, column: name) }
+      try body(row, text)
+      row += 1
+    }
+    switch part.content {
+    case .csv(let table): try table.forEachText(ofColumn: column, visit)
+    case .array(let array): try array.forEachText(ofColumn: column, visit)
+    }
   }
 
   /// Puts the numbers of some columns into a row-major array.

@@ -16,13 +16,19 @@ extension DataTable {
   ///   - options: how it is read, and how much memory that may take.
   /// - Throws: ``DataError`` for a file that cannot be read, is no table, or is too large.
   public init(contentsOf path: String, options: DataOptions = DataOptions()) throws(DataError) {
-    var reading = Reading(options: options)
-    try reading.add(path, isLabels: false)
+    try self.init(contentsOf: path, options: options, beside: nil)
+  }
+
+  /// Reads the file at `path`, where what `other` takes counts as memory that data takes.
+  package init(contentsOf path: String, options: DataOptions, beside other: DataTable?) throws(DataError) {
+    var reading = Reading(options: options, beside: other?.memory.used ?? 0)
+    let sha256 = try reading.add(path, isLabels: false)
+    var labelsSHA256: String?
     let dataColumns = reading.columnNames.count
     let labelsFile = options.labels ?? reading.labelsBeside(path)
     if let labels = labelsFile {
       let rows = reading.parts[0].rowCount
-      try reading.add(labels, isLabels: true)
+      labelsSHA256 = try reading.add(labels, isLabels: true)
       let found = reading.parts.last?.rowCount ?? rows
       guard found == rows else {
         throw DataError(file: labels, problem: .labelRows(expected: rows, found: found))
@@ -30,7 +36,7 @@ extension DataTable {
     }
     try self.init(
       file: path, columnNames: reading.columnNames, labelColumns: Array(reading.columnNames[dataColumns...]),
-      labelsFile: labelsFile, parts: reading.parts, memory: reading.memory)
+      labelsFile: labelsFile, sha256: sha256, labelsSHA256: labelsSHA256, parts: reading.parts, memory: reading.memory)
   }
 }
 
@@ -41,17 +47,31 @@ private struct Reading {
   private(set) var columnNames: [String] = []
   private(set) var memory: MemoryBudget
 
-  init(options: DataOptions) {
+  init(options: DataOptions, beside bytes: Int) {
     self.options = options
     memory = MemoryBudget(limit: options.memoryLimit)
+    memory.hold(bytes)
   }
 
   /// Adds the columns of a file.
-  mutating func add(_ path: String, isLabels: Bool) throws(DataError) {
-    guard case .bytes(let bytes) = try FileContent(of: path, memory: memory) else {
-      return try add(archive: path, arrays: isLabels ? nil : options.arrays)
+  ///
+  /// - Returns: its SHA-256, where that was asked for.
+  mutating func add(_ path: String, isLabels: Bool) throws(DataError) -> String? {
+    let content: FileContent
+    do throws(FileProblem) {
+      content = try FileContent(of: path, memory: memory, takesSHA256: options.takesSHA256)
+    } catch {
+      throw DataError(file: path, problem: error.problem)
     }
-    memory.take(bytes.count)
+    switch content.body {
+    case .archive(let source): try add(source, arrays: isLabels ? nil : options.arrays)
+    case .bytes(let bytes): try add(bytes, of: path, isLabels: isLabels)
+    }
+    return content.sha256
+  }
+
+  private mutating func add(_ bytes: FileBytes, of path: String, isLabels: Bool) throws(DataError) {
+    memory.hold(bytes.count)
     let format = DataFormat(ofContent: bytes)
     if format == .csv, let expected = DataFormat(ofName: path) {
       throw DataError(file: path, problem: .otherFormat(expected: expected))
@@ -63,23 +83,27 @@ private struct Reading {
       let array = try NumericArray(idx: bytes, file: path)
       try add(array, name: isLabels || array.isVector ? "label" : "pixel", from: 1)
     case .csv, .npz:
-      let table = try CSVText(bytes, delimiter: options.delimiter ?? CSVDelimiter(ofName: path), file: path)
+      let delimiter = options.delimiter ?? CSVDelimiter(ofName: path)
+      let table = try CSVText(bytes, delimiter: delimiter, file: path, memory: &memory)
       add(.csv(table), named: table.columnNames)
     }
   }
 
-  private mutating func add(archive path: String, arrays names: [String]?) throws(DataError) {
-    let archive = try NPZFile(path)
+  private mutating func add(_ source: FileSource, arrays names: [String]?) throws(DataError) {
+    let archive = try NPZFile(source)
     var arrays: [NumericArray] = []
     for name in names ?? archive.names {
       let (array, bytes) = try archive.array(name, memory: memory)
-      memory.take(bytes)
+      memory.hold(bytes)
       arrays.append(array)
     }
-    if arrays.isEmpty { throw DataError(file: path, problem: .noArrays) }
+    do throws(FileProblem) { try source.checkUnchanged() } catch {
+      throw DataError(file: source.path, problem: error.problem)
+    }
+    if arrays.isEmpty { throw DataError(file: source.path, problem: .noArrays) }
     guard Set(arrays.map(\.rowCount)).count == 1 else {
       throw DataError(
-        file: path,
+        file: source.path,
         problem: .arraysDisagree(arrays.map { DataError.ArrayRows(name: $0.array ?? "", rows: $0.rowCount) }))
     }
     for array in arrays { try add(array, name: array.array ?? "", from: 0) }
@@ -88,13 +112,12 @@ private struct Reading {
   /// Adds an array, its columns called `name` and a number from `first` on, or `name` alone where they are no columns by
   /// number.
   private mutating func add(_ array: NumericArray, name: String, from first: Int) throws(DataError) {
-    // Names are what a wide array of small numbers would need most memory for.
-    let bytesPerName = 64
-    let (bytes, overflow) = array.columnCount.multipliedReportingOverflow(by: bytesPerName)
-    if let problem = memory.problem(taking: overflow ? nil : bytes) {
-      throw DataError(file: array.file, array: array.array, problem: problem)
+    do throws(FileProblem) {
+      // Names are what a wide array of small numbers would need most memory for.
+      try memory.take(array.columnCount, times: MemoryBudget.bytesPerColumn + MemoryBudget.bytes(besides: name))
+    } catch {
+      throw DataError(file: array.file, array: array.array, problem: error.problem)
     }
-    memory.take(bytes)
     let isAlone = array.isVector || name == "label" && array.columnCount == 1
     add(.array(array), named: isAlone ? [name] : (0..<array.columnCount).map { "\(name)\(first + $0)" })
   }

@@ -16,7 +16,7 @@ extension NumericArray {
   /// The array of an IDX file.
   ///
   /// - Throws: ``DataError`` where the bytes are none.
-  init(idx bytes: [UInt8], file: String) throws(DataError) {
+  init(idx bytes: FileBytes, file: String) throws(DataError) {
     let axes = Int(bytes[3])
     let start = 4 + 4 * axes
     guard let type = IDXHeader.types[bytes[2]], bytes.count >= start else {

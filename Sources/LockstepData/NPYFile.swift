@@ -23,16 +23,16 @@ struct NPYHeader {
   ]
 
   /// Reads the front of `bytes`, which begin with ``mark``.
-  init(_ bytes: [UInt8]) throws(NPYError) {
-    guard bytes.count >= 10 else { throw NPYError(.badHeader("the file ends within its header")) }
+  init(_ bytes: FileBytes) throws(FileProblem) {
+    guard bytes.count >= 10 else { throw FileProblem(.badHeader("the file ends within its header")) }
     let version = Int(bytes[6])
-    guard (1...3).contains(version) else { throw NPYError(.unknownVersion(version)) }
+    guard (1...3).contains(version) else { throw FileProblem(.unknownVersion(version)) }
     // Little-endian, of two bytes in version 1 and of four since.
     let start = version == 1 ? 10 : 12
-    guard bytes.count >= start else { throw NPYError(.badHeader("the file ends within its header")) }
+    guard bytes.count >= start else { throw FileProblem(.badHeader("the file ends within its header")) }
     let length = bytes[8..<start].reversed().reduce(0) { $0 << 8 | Int($1) }
     guard length <= bytes.count - start else {
-      throw NPYError(.badHeader("the header claims \(length) bytes, and only \(bytes.count - start) follow"))
+      throw FileProblem(.badHeader("the header claims \(length) bytes, and only \(bytes.count - start) follow"))
     }
     end = start + length
     var text = PythonText(bytes[start..<end])
@@ -41,7 +41,7 @@ struct NPYHeader {
 
   private static func entries(
     _ text: inout PythonText
-  ) throws(NPYError) -> (lockstep_array_type, Bool, Bool, [Int]) {
+  ) throws(FileProblem) -> (lockstep_array_type, Bool, Bool, [Int]) {
     var descriptor: String?
     var isFortranOrder: Bool?
     var shape: [Int]?
@@ -52,11 +52,11 @@ struct NPYHeader {
       switch key {
       case "descr" where descriptor == nil:
         // Records have a list of types.
-        if text.take("[") { throw NPYError(.unsupportedType("a record")) }
+        if text.take("[") { throw FileProblem(.unsupportedType("a record")) }
         descriptor = try text.string()
       case "fortran_order" where isFortranOrder == nil: isFortranOrder = try text.truth()
       case "shape" where shape == nil: shape = try text.tuple()
-      default: throw NPYError(.badHeader("the header has an unknown or repeated entry \(shown(key))"))
+      default: throw FileProblem(.badHeader("the header has an unknown or repeated entry \(shown(key))"))
       }
       if !text.take(",") {
         try text.expect("}")
@@ -64,35 +64,28 @@ struct NPYHeader {
       }
     }
     guard text.isAtEnd, let descriptor, let isFortranOrder, let shape else {
-      throw NPYError(.badHeader("the header is no dictionary of descr, fortran_order and shape"))
+      throw FileProblem(.badHeader("the header is no dictionary of descr, fortran_order and shape"))
     }
     guard let order = descriptor.first, "<>|=".contains(order), let type = types[String(descriptor.dropFirst())],
       order != "|" || lockstep_array_element_size(type) == 1
-    else { throw NPYError(.unsupportedType(descriptor)) }
+    else { throw FileProblem(.unsupportedType(descriptor)) }
     return (type, order == ">" || order == "=" && Int(bigEndian: 1) == 1, isFortranOrder, shape)
   }
 }
 
-/// What is wrong with a header, before a file is named.
-struct NPYError: Error {
-  let problem: DataError.Problem
-
-  init(_ problem: DataError.Problem) { self.problem = problem }
-}
-
 /// The little of Python's syntax that headers are written in.
 private struct PythonText {
-  private var rest: ArraySlice<UInt8>
+  private var rest: Slice<FileBytes>
 
-  init(_ text: ArraySlice<UInt8>) { rest = text }
+  init(_ text: Slice<FileBytes>) { rest = text }
 
   /// Whether there is nothing but blanks any more.
   var isAtEnd: Bool { rest.allSatisfy(Self.isBlank) }
 
   private static func isBlank(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\n") }
 
-  private func failure() -> NPYError {
-    NPYError(.badHeader("the header is not what numpy.save writes"))
+  private func failure() -> FileProblem {
+    FileProblem(.badHeader("the header is not what numpy.save writes"))
   }
 
   /// Takes `word` and blanks in front of it, where it comes next.
@@ -103,12 +96,12 @@ private struct PythonText {
     return true
   }
 
-  mutating func expect(_ word: String) throws(NPYError) {
+  mutating func expect(_ word: String) throws(FileProblem) {
     if !take(word) { throw failure() }
   }
 
   /// A string in quotes, without escapes.
-  mutating func string() throws(NPYError) -> String {
+  mutating func string() throws(FileProblem) -> String {
     guard let quote = ["'", "\""].first(where: { take($0) }), let end = rest.firstIndex(of: quote.utf8.first!) else {
       throw failure()
     }
@@ -116,14 +109,14 @@ private struct PythonText {
     return String(decoding: rest[..<end], as: UTF8.self)
   }
 
-  mutating func truth() throws(NPYError) -> Bool {
+  mutating func truth() throws(FileProblem) -> Bool {
     if take("True") { return true }
     try expect("False")
     return false
   }
 
   /// Whole numbers in parentheses, one of them followed by a comma.
-  mutating func tuple() throws(NPYError) -> [Int] {
+  mutating func tuple() throws(FileProblem) -> [Int] {
     var numbers: [Int] = []
     try expect("(")
     while !take(")") {
@@ -148,12 +141,12 @@ extension NumericArray {
   /// The array of an NPY file, or of a member of an archive.
   ///
   /// - Throws: ``DataError`` where the bytes are none.
-  init(npy bytes: [UInt8], file: String, array: String? = nil) throws(DataError) {
+  init(npy bytes: FileBytes, file: String, array: String? = nil) throws(DataError) {
     let header: NPYHeader
-    do throws(NPYError) {
+    do throws(FileProblem) {
       header = try NPYHeader(bytes)
       // A vector lies the same way in both orders.
-      if header.isFortranOrder, header.shape.count > 1 { throw NPYError(.fortranOrder) }
+      if header.isFortranOrder, header.shape.count > 1 { throw FileProblem(.fortranOrder) }
     } catch {
       throw DataError(file: file, array: array, problem: error.problem)
     }

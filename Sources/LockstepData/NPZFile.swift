@@ -1,21 +1,31 @@
-// NPZ, the format of numpy.savez: a zip archive of NPY files. The archive is read by Debian's minizip.
+// NPZ, the format of numpy.savez: a zip archive of NPY files. The archive is read by Debian's minizip, where it lies.
 
 import CMinizip
 
 /// The arrays of an NPZ archive.
 struct NPZFile: ~Copyable {
-  private let file: String
+  /// What is open while the archive is, for minizip reads it through the same descriptor.
+  private let source: FileSource
   private let archive: unzFile
   /// Where in the archive each array is.
   private let places: [String: unz64_file_pos]
   /// The names of the arrays, in the order of the archive.
   let names: [String]
 
-  /// Opens the archive at `path`.
+  private var file: String { source.path }
+
+  /// Takes an open file as an archive.
   ///
   /// - Throws: ``DataError`` where it is none, or has no arrays.
-  init(_ path: String) throws(DataError) {
-    guard let archive = unzOpen64(path) else { throw DataError(file: path, problem: .archiveDamaged) }
+  init(_ source: FileSource) throws(DataError) {
+    let path = source.path
+    // What has been hashed is read: the file is not opened once more, as another might lie there by now.
+    var functions = zlib_filefunc64_def()
+    fill_fopen64_filefunc(&functions)
+    functions.opaque = UnsafeMutableRawPointer(source.stream)
+    functions.zopen64_file = { stream, _, _ in stream }
+    functions.zclose_file = { _, _ in 0 }
+    guard let archive = unzOpen2_64(path, &functions) else { throw DataError(file: path, problem: .archiveDamaged) }
     var names: [String] = []
     var places: [String: unz64_file_pos] = [:]
     var problem: DataError? = nil
@@ -39,7 +49,7 @@ struct NPZFile: ~Copyable {
       unzClose(archive)
       throw problem
     }
-    self.file = path
+    self.source = source
     self.archive = archive
     self.places = places
     self.names = names
@@ -79,22 +89,25 @@ struct NPZFile: ~Copyable {
       unzCloseCurrentFile(archive)
       throw failure(problem)
     }
-    var content = GrowingBytes(capacity: 1 << 16)
-    var problem: DataError.Problem?
-    while problem == nil {
-      var status: Int32 = 0
-      let count = content.fill { buffer in
-        status = unzReadCurrentFile(archive, buffer.baseAddress, UInt32(min(buffer.count, 1 << 30)))
-        return Int(max(status, 0))
-      }
-      problem = status < 0 ? .archiveDamaged : memory.problem(taking: content.count)
-      if count == 0 { break }
-    }
-    // Closing compares the checksum.
-    if unzCloseCurrentFile(archive) != UNZ_OK, problem == nil { problem = .archiveDamaged }
-    if let problem { throw failure(problem) }
-    let bytes = content.finished()
+    let bytes: FileBytes
+    do throws(FileProblem) { bytes = try currentBytes(memory: memory) } catch { throw failure(error.problem) }
     guard bytes.starts(with: NPYHeader.mark) else { throw failure(.otherFormat(expected: .npy)) }
     return (try NumericArray(npy: bytes, file: file, array: name), bytes.count)
+  }
+
+  /// Reads the array that is open, and closes it.
+  private func currentBytes(memory: MemoryBudget) throws(FileProblem) -> FileBytes {
+    var isClosed = false
+    defer { if !isClosed { unzCloseCurrentFile(archive) } }
+    var content = try GrowingBytes(capacity: 1 << 16, memory: memory)
+    while try content.fill({ (buffer) throws(FileProblem) in
+      let count = unzReadCurrentFile(archive, buffer.baseAddress, UInt32(min(buffer.count, 1 << 30)))
+      if count < 0 { throw FileProblem(.archiveDamaged) }
+      return Int(count)
+    }) > 0 {}
+    isClosed = true
+    // Closing compares the checksum.
+    if unzCloseCurrentFile(archive) != UNZ_OK { throw FileProblem(.archiveDamaged) }
+    return content.finished()
   }
 }

@@ -15,14 +15,15 @@ struct NumericArray: Sendable {
   let isVector: Bool
   let type: lockstep_array_type
   private let isSwapped: Bool
-  private let bytes: [UInt8]
+  private let bytes: FileBytes
   private let start: Int
 
   /// An array of `shape` whose elements are the rest of `bytes` from `start` on.
   ///
   /// - Throws: ``DataError`` where there are more bytes or fewer, no rows or no columns.
   init(
-    file: String, array: String?, shape: [Int], type: lockstep_array_type, isBigEndian: Bool, bytes: [UInt8], start: Int
+    file: String, array: String?, shape: [Int], type: lockstep_array_type, isBigEndian: Bool, bytes: FileBytes,
+    start: Int
   ) throws(DataError) {
     func failure(_ problem: DataError.Problem) -> DataError {
       DataError(file: file, array: array, problem: problem)
@@ -103,9 +104,9 @@ struct NumericArray: Sendable {
     }
   }
 
-  /// The cells of a column as text.
-  func texts(ofColumn column: Int) -> [String] {
-    (0..<rowCount).map { text(at: $0 * columnCount + column) }
+  /// Calls `body` with each cell of a column as text.
+  func forEachText(ofColumn column: Int, _ body: (String) throws(DataError) -> Void) throws(DataError) {
+    for row in 0..<rowCount { try body(text(at: row * columnCount + column)) }
   }
 }
 

@@ -61,7 +61,7 @@ private func evaluate<Element: NetworkElement>(
   let backend = try invocation.makeBackend(as: Element.self)
   let network: Network<Element> = try data.model.network()
   let input: Matrix<Element> = try data.columns.input(of: data.table)
-  let target: Matrix<Element> = try data.columns.target(of: data.table, for: data.loss)
+  let target: Matrix<Element> = try data.columns.target(of: data.table.holding(input), for: data.loss)
   let predictor = Predictor(network, backend: backend)
   let result = try predictor.predict(input)
   let choice = predictor.backendChoice(rows: input.rows)

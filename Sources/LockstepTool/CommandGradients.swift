@@ -43,7 +43,7 @@ private func gradients<Element: NetworkElement>(
   let backend = try invocation.makeBackend(as: Element.self)
   let network: Network<Element> = try data.model.network()
   let input: Matrix<Element> = try data.columns.input(of: data.table)
-  let target: Matrix<Element> = try data.columns.target(of: data.table, for: data.loss)
+  let target: Matrix<Element> = try data.columns.target(of: data.table.holding(input), for: data.loss)
   let trainer = Trainer(network, loss: data.loss, backend: backend)
   let gradients = try trainer.gradients(input: input, target: target)
   let choice = trainer.backendChoice(for: .gradients, rows: input.rows)

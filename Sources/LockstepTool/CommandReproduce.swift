@@ -9,7 +9,7 @@ let reproduceCommand = Command(
   name: "reproduce",
   summary: "train by the recipe in a model file again, and compare bit for bit",
   details: """
-    The data are compared with the recipe by their SHA-256 first, and what the file tells of inputs, classes and \
+    The data are compared with the recipe by the SHA-256 of what was read first, and what the file tells of inputs, classes and \
     activations with what the recipe makes of the data. Then the training is repeated, on whatever backend, and \
     fingerprints on the way and the parameters in the end are compared. Exit 0: they agree, bit for bit. Exit 1: they do \
     not; the first step at which they differ is told.
@@ -81,7 +81,7 @@ private struct Reproduction<Element: NetworkElement> {
           + "\(recipe.precision.rawValue), so it is not the file that training wrote")
     }
     let data = try invocation.required(ReproduceOptions.data)
-    try checkFiles(recipe, of: model, invocation)
+    try checkOptions(recipe, of: model, invocation)
     let names = Set(TrainingPlan.preparation.map(\.option.name))
     if let unknown = recipe.preparation.keys.filter({ !names.contains($0) }).sorted().first {
       throw ToolError(
@@ -89,19 +89,14 @@ private struct Reproduction<Element: NetworkElement> {
           "\(model.path): the recipe prepares its data by \(unknown.debugDescription), which this version of "
           + "Lockstep does not know")
     }
-    var words = [data] + RecipeWords.options(recipe, files: ReproduceOptions.files.compactMapValues { invocation[$0] })
+    var words = RecipeWords.options(recipe, files: ReproduceOptions.files.compactMapValues { invocation[$0] })
     if let limit = invocation[DataFileOptions.memoryLimit] { words.append("--memory-limit=\(limit)") }
     if let name = invocation[CommonOptions.backend] { words.append("--backend=\(name)") }
     if let threads = invocation[CommonOptions.threads] { words.append("--threads=\(threads)") }
     if let rows = invocation[TrainingOptions.microBatch] { words.append("--micro-batch=\(rows)") }
-    let plan = try TrainingPlan(Invocation(trainCommand, words: words, output: invocation.output))
+    let command = try Invocation(trainCommand, words: [data] + words, output: invocation.output)
+    let plan = try TrainingPlan(command) { try checkFiles($0, by: recipe, of: model, invocation) }
     training = try TrainingRun(plan, recordsDigests: true)
-    for (role, digest) in recipe.files.sorted(by: { $0.key < $1.key }) where training.recipe.files[role] != digest {
-      throw ToolError(
-        description:
-          "\(model.path): the SHA-256 of the \(fileRole(role)) that it was trained with is \(digest), that of what was "
-          + "found is \(training.recipe.files[role] ?? "none")")
-    }
     if let (option, here, there) = training.recipe.firstDifference(from: recipe) {
       throw ToolError(
         description:
@@ -233,29 +228,38 @@ private struct Reproduction<Element: NetworkElement> {
   }
 }
 
-/// Compares the files that were given with those of the recipe.
+/// Compares the options that name files with the files of the recipe.
 ///
-/// - Throws: ``UsageError`` for a file that is missing or one too many, ``ToolError`` for one of another content.
-private func checkFiles(_ recipe: Recipe, of model: NetworkFile, _ invocation: Invocation) throws {
-  let options = ReproduceOptions.files.merging(["data": ReproduceOptions.data]) { $1 }
-  for (role, option) in options.sorted(by: { $0.key < $1.key }) {
-    let expected = recipe.files[role]
-    guard let path = invocation[option] else {
-      // Labels may be found by name.
-      if expected == nil || role.hasSuffix("labels") { continue }
+/// - Throws: ``UsageError`` for a file that is missing or one too many.
+private func checkOptions(_ recipe: Recipe, of model: NetworkFile, _ invocation: Invocation) throws {
+  for (role, option) in ReproduceOptions.files.sorted(by: { $0.key < $1.key }) {
+    switch (invocation[option], recipe.files[role]) {
+    // Labels may be found by name.
+    case (nil, .some) where !role.hasSuffix("labels"):
+      throw UsageError(description: "--\(role) is missing: \(model.path) was trained with such a file")
+    case (.some, nil):
+      throw UsageError(description: "--\(role) is one too many: \(model.path) was trained without such a file")
+    default: break
+    }
+  }
+}
+
+/// Compares the SHA-256 of the files that were read with those of the recipe. Where the recipe of an earlier version has none,
+/// for data that came through a pipe, only the parameters tell whether they are the same.
+///
+/// - Throws: ``UsageError`` for a file that is missing, ``ToolError`` for one of another content.
+private func checkFiles(
+  _ files: [String: String], by recipe: Recipe, of model: NetworkFile, _ invocation: Invocation
+) throws {
+  for (role, expected) in recipe.files.sorted(by: { $0.key < $1.key }) where files[role] != expected {
+    guard let found = files[role] else {
       throw UsageError(description: "--\(role) is missing: \(model.path) was trained with such a file")
     }
-    guard let expected else {
-      // What came through a pipe has no SHA-256; whether it is the same, the parameters tell.
-      if role == "data" { continue }
-      throw UsageError(description: "--\(role) is one too many: \(model.path) was trained without such a file")
-    }
-    let found = try SHA256.digest(ofFile: path)
-    guard found == expected else {
-      throw ToolError(
-        description:
-          "\(path): this is another file than \(model.path) was trained with: its SHA-256 is \(found), that of "
-          + "the recipe \(expected)")
-    }
+    let option = role == "data" ? ReproduceOptions.data : ReproduceOptions.files[role]
+    let path = option.flatMap { invocation[$0] } ?? "the \(fileRole(role)) that was found"
+    throw ToolError(
+      description:
+        "\(path): this is another file than \(model.path) was trained with: its SHA-256 is \(found), that of "
+        + "the recipe \(expected)")
   }
 }

@@ -105,6 +105,8 @@ struct TrainingPlan {
   let table: DataTable
   let columns: ColumnChoice
   let initialModel: NetworkFile?
+  /// The SHA-256 of the bytes that were read from each file, by what it is read as.
+  let fileDigests: [String: String]
   /// The widths, from input to output.
   let sizes: [Int]
   /// The activation of the hidden layers of a new network.
@@ -129,8 +131,11 @@ struct TrainingPlan {
   /// What the model file tells about the run, but for the recipe.
   var description: ModelDescription { columns.description(loss: loss) }
 
+  /// - Parameters:
+  ///   - invocation: the options.
+  ///   - checkFiles: given ``fileDigests`` before anything is made of their content.
   /// - Throws: `UsageError` or what the files make necessary.
-  init(_ invocation: Invocation) throws {
+  init(_ invocation: Invocation, checkFiles: ([String: String]) throws -> Void = { _ in }) throws {
     self.invocation = invocation
     method = try TrainingOptions.method(invocation)
     schedule = try TrainingOptions.schedule(invocation)
@@ -143,9 +148,10 @@ struct TrainingPlan {
       throw UsageError(
         description: "--initializer has no effect with --initial-model, which gives the first parameters")
     }
-    initialModel = try invocation[TrainOptions.initialModel].map {
-      try NetworkFile(contentsOf: $0, activation: invocation[TrainOptions.activation])
+    let model = try invocation[TrainOptions.initialModel].map {
+      try NetworkFile.hashed($0, activation: invocation[TrainOptions.activation])
     }
+    initialModel = model?.file
     activation = invocation[TrainOptions.activation] ?? .relu
     initializer = invocation[TrainOptions.initializer] ?? .uniform
     precision = invocation[TrainOptions.precision] ?? initialModel?.precision ?? .f32
@@ -166,11 +172,18 @@ struct TrainingPlan {
     if let modelPath { try OutputFile.check(modelPath) }
     checkpoints = try TrainingCheckpoints(invocation)
     reportPath = try invocation.reportPath(overwritesNone: inputs, apartFrom: files)
-    let table = try invocation.table(invocation.operands[0])
+    let table = try invocation.table(
+      invocation.operands[0], labels: invocation[DataFileOptions.labels], takesSHA256: true)
     self.table = table
-    validationTable = try validationPath.map {
-      try invocation.table($0, labels: invocation[ValidationOptions.labels])
+    let validationTable = try validationPath.map {
+      try invocation.table($0, labels: invocation[ValidationOptions.labels], takesSHA256: true, beside: table)
     }
+    self.validationTable = validationTable
+    fileDigests = [
+      "data": table.sha256, "labels": table.labelsSHA256, "validation-data": validationTable?.sha256,
+      "validation-labels": validationTable?.labelsSHA256, "initial-model": model?.sha256,
+    ].compactMapValues(\.self)
+    try checkFiles(fileDigests)
     let seed = schedule.seed
     split = try invocation[ValidationOptions.share].map {
       try RowSplit(rows: table.rowCount, validation: $0, seed: seed)

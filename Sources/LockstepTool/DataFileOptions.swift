@@ -68,15 +68,22 @@ extension Invocation {
   /// - Throws: `DataError`.
   func table(_ path: String) throws -> DataTable { try table(path, labels: self[DataFileOptions.labels]) }
 
-  /// Reads a file of data as the options say, with another file of labels, or `nil` for that which belongs to it.
+  /// Reads a file of data as the options say.
   ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - labels: its file of labels, or `nil` for that which belongs to it.
+  ///   - takesSHA256: whether a recipe is to name what was read.
+  ///   - other: a table that takes memory meanwhile.
   /// - Throws: `DataError`.
-  func table(_ path: String, labels: String?) throws -> DataTable {
+  func table(
+    _ path: String, labels: String?, takesSHA256: Bool = false, beside other: DataTable? = nil
+  ) throws -> DataTable {
     try DataTable(
       contentsOf: path,
       options: DataOptions(
         delimiter: self[DataFileOptions.delimiter], arrays: self[DataFileOptions.arrays], labels: labels,
-        memoryLimit: self[DataFileOptions.memoryLimit]))
+        memoryLimit: self[DataFileOptions.memoryLimit], takesSHA256: takesSHA256), beside: other)
   }
 
   /// The files that the command reads, which no result may replace.

@@ -42,9 +42,3 @@ func checkOutputs(_ outputs: [AskedOutput], overwriteNone inputs: [String]) thro
 
 /// Whether there is anything at `path`.
 func fileExists(_ path: String) -> Bool { access(path, F_OK) == 0 }
-
-/// Whether `path` names a file that can be read more than once, unlike a pipe.
-func isOrdinaryFile(_ path: String) -> Bool {
-  var status = stat()
-  return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-}

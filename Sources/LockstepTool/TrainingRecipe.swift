@@ -21,32 +21,27 @@ extension TrainingPlan {
   ]
 
   /// What is trained, and how.
-  ///
-  /// - Throws: `SHA256Error` for a file that cannot be read.
-  func makeRecipe() throws -> Recipe {
+  var recipe: Recipe {
     var preparation: [String: String] = [:]
     for (option, text) in Self.preparation { preparation[option.name] = text(invocation) }
     // Also where nobody named them: a model to start from may not be named again.
     preparation[TrainOptions.targets.name] = csvLine(columns.target.columns)
     let hidden = initialModel.map { Array($0.activations) }
     return Recipe(
-      files: try fileDigests(), preparation: preparation, rows: split?.training.count ?? table.rowCount, sizes: sizes,
+      files: fileDigests, preparation: preparation, rows: split?.training.count ?? table.rowCount, sizes: sizes,
       activations: hidden ?? Array(repeating: activation, count: sizes.count - 2) + [.identity],
       initializer: initialModel == nil ? initializer : nil, loss: loss, precision: precision, method: method,
       schedule: schedule)
   }
+}
 
-  /// The SHA-256 of each file by what it is read as. What comes through a pipe has none: it can be read only once.
-  private func fileDigests() throws -> [String: String] {
-    let files = [
-      ("data", invocation.operands[0]), ("labels", table.labelsFile),
-      ("validation-data", invocation[ValidationOptions.file]), ("validation-labels", validationTable?.labelsFile),
-      ("initial-model", invocation[TrainOptions.initialModel]),
-    ]
-    var digests: [String: String] = [:]
-    for case (let role, let path?) in files where isOrdinaryFile(path) {
-      digests[role] = try SHA256.digest(ofFile: path)
-    }
-    return digests
+extension NetworkFile {
+  /// Reads a model file, and takes the SHA-256 of what is read.
+  ///
+  /// - Throws: `ModelFileError`, `NetworkFileError`.
+  static func hashed(_ path: String, activation: Activation?) throws -> (file: NetworkFile, sha256: String) {
+    guard let hash = SHA256() else { throw ToolError(description: "libcrypto refuses to compute a SHA-256") }
+    let content = try SafetensorsFile(contentsOf: path) { $0.withUnsafeBytes(hash.add) }
+    return (try NetworkFile(content, path: path, activation: activation), hash.finished())
   }
 }

@@ -26,15 +26,17 @@ extension TrainingPlan {
   func rows<Element: NetworkElement>(
     as _: Element.Type = Element.self
   ) throws -> (training: TrainingRows<Element>, validation: TrainingRows<Element>?) {
+    let table = table.holding(validationTable)
+    let input = try columns.input(of: table, as: Element.self)
     var all = TrainingRows<Element>(
-      input: try columns.input(of: table), target: try columns.target(of: table, for: loss),
-      weights: try sampleWeights())
+      input: input, target: try columns.target(of: table.holding(input), for: loss), weights: try sampleWeights())
     var validation: TrainingRows<Element>?
     if let split {
       validation = all.rows(split.validation)
       all = all.rows(split.training)
-    } else if let table = validationTable {
-      validation = TrainingRows(input: try columns.input(of: table), target: try columns.target(of: table, for: loss))
+    } else if let table = validationTable?.holding(all.input, all.target) {
+      let input = try columns.input(of: table, as: Element.self)
+      validation = TrainingRows(input: input, target: try columns.target(of: table.holding(input), for: loss))
     }
     validation?.weights = nil
     all.weights = try rowWeights(

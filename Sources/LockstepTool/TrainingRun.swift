@@ -24,7 +24,7 @@ struct TrainingRun<Element: NetworkElement> {
     self.plan = plan
     backend = try plan.invocation.makeBackend()
     (training, validation) = try plan.rows()
-    recipe = try plan.makeRecipe()
+    recipe = plan.recipe
     let network: Network<Element>
     if let model = plan.initialModel {
       network = try model.network()

@@ -180,8 +180,8 @@ private func problem(_ bytes: [UInt8], named name: String = "data") throws -> Da
     func problem(_ name: String, limit: Int) throws -> DataError.Problem? {
       try error(fixture(name), options: DataOptions(memoryLimit: limit))?.problem
     }
-    // The file, 64 bytes a name, and the Floats.
-    let size = 188 + 3 * 64 + 60
+    // The file, 256 bytes a column, and the Floats.
+    let size = 188 + 3 * 256 + 60
     #expect(try problem("little-f4.npy", limit: size) == nil)
     #expect(try problem("little-f4.npy", limit: size - 1) == .tooLarge(bytes: size, limit: size - 1))
     #expect(try problem("little-f4.npy", limit: 187) == .tooLarge(bytes: 188, limit: 187))
@@ -233,7 +233,7 @@ private func problem(_ bytes: [UInt8], named name: String = "data") throws -> Da
 
 extension Process {
   /// The standard output of a command.
-  fileprivate static func output(of words: String...) throws -> [UInt8] {
+  static func output(of words: String...) throws -> [UInt8] {
     let process = Process()
     let pipe = Pipe()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")

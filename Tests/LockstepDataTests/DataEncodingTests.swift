@@ -28,6 +28,19 @@ private func table(_ text: String) throws -> DataTable {
     #expect(try table("c\n1\n01\n").categories(ofColumn: "c") == ["01", "1"])
   }
 
+  /// "é" is one scalar or two, and the same text either way; the first spelling in the file stands for both.
+  @Test(arguments: [["\u{E9}", "e\u{301}"], ["e\u{301}", "\u{E9}"]])
+  func textsThatUnicodeTakesForEqualAreOneCategory(spellings: [String]) throws {
+    let text = try table("c\n\(spellings[0])\nz\n\(spellings[1])\n")
+    let categories = try text.categories(ofColumn: "c")
+    #expect(Set(categories.map { Array($0.utf8) }) == [Array("z".utf8), Array(spellings[0].utf8)])
+    let target = try text.matrix(ofColumn: "c", classes: categories, as: Float.self)
+    #expect(target.rows([0]) == target.rows([2]) && target.rows([0]) != target.rows([1]))
+    // A model knows one spelling, and new data may have the other.
+    let known = try table("c\n\(spellings[0])\nz\n").categories(ofColumn: "c")
+    #expect(try table("c\n\(spellings[1])\n").matrix(ofColumn: "c", classes: known, as: Float.self).elements.max() == 1)
+  }
+
   @Test func columnsBecomeInputs() throws {
     let table = try table("colour,size,month\nred,1,12\nblue,2,1\nred,3,12\n")
     let encodings = try table.encodings(of: ["size", "colour", "month"], categories: ["month"])

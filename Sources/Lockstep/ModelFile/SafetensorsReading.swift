@@ -13,11 +13,20 @@ extension SafetensorsFile {
   ///
   /// - Throws: ``ModelFileError`` for a file that cannot be read or breaks a rule of the format.
   public init(contentsOf path: String) throws(ModelFileError) {
+    try self.init(contentsOf: path, onRead: { _ in })
+  }
+
+  /// Reads the file at `path`, all of it, and gives `onRead` its bytes in their order.
+  package init(contentsOf path: String, onRead: ([UInt8]) -> Void) throws(ModelFileError) {
     guard let stream = fopen(path, "r") else {
       throw ModelFileError(file: path, readingFailedWith: errno)
     }
     defer { fclose(stream) }
-    try self.init(file: path) { (count) throws(ModelFileError) in try read(count, from: stream, file: path) }
+    try self.init(file: path) { (count) throws(ModelFileError) in
+      let bytes = try read(count, from: stream, file: path)
+      onRead(bytes)
+      return bytes
+    }
   }
 
   /// Reads a file that is in memory already.
