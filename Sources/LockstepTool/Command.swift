@@ -14,6 +14,8 @@ struct Command: Sendable {
   var operands: [String] = []
   /// What stands in the help for any number of operands more; `nil` where there are none.
   var moreOperands: String?
+  /// The option that a word too many was probably meant for; `nil` where there is none.
+  var optionForMoreOperands: (any OptionDeclaration)?
   /// Its options, without `--help`, which every command has.
   let options: [any OptionDeclaration]
   /// Command lines to start from, each with what it does.
@@ -39,9 +41,11 @@ struct Invocation {
       throw UsageError(description: "\(command.operands[operands.count]) is missing", isAboutSyntax: true)
     }
     if command.moreOperands == nil, operands.count > command.operands.count {
+      let word = operands[command.operands.count]
+      let option = command.optionForMoreOperands.flatMap { isGiven($0) ? nil : $0.name }
       throw UsageError(
-        description: "the word '\(operands[command.operands.count])' is one too many",
-        isAboutSyntax: true)
+        description: "the word '\(word)' is one too many" + (option.map { "; did you mean --\($0) \(word)?" } ?? ""),
+        isAboutSyntax: option == nil)
     }
   }
 

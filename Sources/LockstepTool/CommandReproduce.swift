@@ -15,6 +15,7 @@ let reproduceCommand = Command(
     not; the first step at which they differ is told.
     """,
   operands: ["MODEL"],
+  optionForMoreOperands: ReproduceOptions.data,
   options: [
     ReproduceOptions.data, ReproduceOptions.labels, ReproduceOptions.validationData,
     ReproduceOptions.validationLabels, ReproduceOptions.initialModel, DataFileOptions.memoryLimit,
@@ -94,7 +95,7 @@ private struct Reproduction<Element: NetworkElement> {
     if let name = invocation[CommonOptions.backend] { words.append("--backend=\(name)") }
     if let threads = invocation[CommonOptions.threads] { words.append("--threads=\(threads)") }
     if let rows = invocation[TrainingOptions.microBatch] { words.append("--micro-batch=\(rows)") }
-    let command = try Invocation(trainCommand, words: [data] + words, output: invocation.output)
+    let command = try Invocation(trainCommand, words: RecipeWords.command([data], words), output: invocation.output)
     let plan = try TrainingPlan(command) { try checkFiles($0, by: recipe, of: model, invocation) }
     training = try TrainingRun(plan, recordsDigests: true)
     if let (option, here, there) = training.recipe.firstDifference(from: recipe) {

@@ -23,6 +23,11 @@ enum RecipeWords {
     derived.first { $0.key == decision }?.value ?? "--\(decision)"
   }
 
+  /// Operands and options in the usual order, or, where an operand looks like an option, in one that keeps them apart.
+  static func command(_ operands: [String], _ options: [String]) -> [String] {
+    operands.contains { $0.hasPrefix("-") } ? options + ["--"] + operands : operands + options
+  }
+
   /// The options that train by a recipe.
   ///
   /// - Parameters:

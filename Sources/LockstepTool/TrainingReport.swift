@@ -77,10 +77,12 @@ extension TrainingRun {
     let given = files.compactMap { file in file.path.map { (file.role, $0) } }
     let options = RecipeWords.options(recipe, files: Dictionary(given) { first, _ in first })
     var commands = [
-      Report.Command(name: "Train it again", words: (["lockstep", "train", data] + options).map(shellWord))
+      Report.Command(
+        name: "Train it again", words: (["lockstep", "train"] + RecipeWords.command([data], options)).map(shellWord))
     ]
     if let model {
-      let words = ["lockstep", "reproduce", model, "--data=\(data)"] + given.map { "--\($0.0)=\($0.1)" }
+      let files = ["--data=\(data)"] + given.map { "--\($0.0)=\($0.1)" }
+      let words = ["lockstep", "reproduce"] + RecipeWords.command([model], files)
       commands.insert(.init(name: "Train it again and compare, bit for bit", words: words.map(shellWord)), at: 0)
     }
     return commands

@@ -89,4 +89,26 @@ private let quickly = "--target y --hidden none --epochs 2"
       #expect(refused.errors.contains(part), "\(refused.errors)")
     }
   }
+
+  @Test(.enabled(if: Tool.hasGnuplot)) func aNameMayBeginWithADash() throws {
+    let folder = try TemporaryFolder()
+    _ = try tables(folder)
+    let run = try shell(
+      """
+      cp -- d.csv -d && lockstep train \(quickly) --model=-m --report=-r.html -- -d &&
+      lockstep reproduce --data=-d -- -m && lockstep reproduce --data -d -- -m
+      """, in: folder)
+    #expect(run.exitCode == 0, "\(run.errors)")
+    let page = try String(contentsOfFile: folder.file("-r.html"), encoding: .utf8)
+    #expect(page.contains("<span>--data=-d</span> <span>--</span> <span>-m</span>"))
+    #expect(page.contains("<span>--</span> <span>-d</span>"))
+  }
+
+  @Test func dataThatIsNoOptionIsTakenForOne() throws {
+    let folder = try TemporaryFolder()
+    _ = try tables(folder)
+    let run = try shell("lockstep reproduce m d.csv", in: folder)
+    #expect(run.exitCode == 2)
+    #expect(run.errors.contains("did you mean --data d.csv?"), "\(run.errors)")
+  }
 }
