@@ -69,6 +69,11 @@ extension Recipe {
   func firstDifference(from other: Recipe) -> (option: String, here: String?, there: String?)? {
     let (mine, others) = (decisions, other.decisions)
     for name in RecipeWords.sorted(Array(mine.keys) + others.keys) where mine[name] != others[name] {
+      let values = [mine[name], others[name]]
+      // Where a recipe does not tell, the name of the file told: a comma or, for earlier versions, a tab.
+      if name == DataFileOptions.delimiter.name, values.contains(nil), values.contains(",") || values.contains("tab") {
+        continue
+      }
       return (RecipeWords.option(for: name), mine[name], others[name])
     }
     return nil

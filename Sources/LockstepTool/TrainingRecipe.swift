@@ -26,6 +26,12 @@ extension TrainingPlan {
     for (option, text) in Self.preparation { preparation[option.name] = text(invocation) }
     // Also where nobody named them: a model to start from may not be named again.
     preparation[TrainOptions.targets.name] = csvLine(columns.target.columns)
+    // What the name of a file has told, another name or a pipe does not tell again. A comma needs no telling, and files
+    // that differ keep it to their names.
+    let delimiters = table.delimiters.union(validationTable?.delimiters ?? [])
+    if delimiters.count == 1, let delimiter = delimiters.first, delimiter != .comma {
+      preparation[DataFileOptions.delimiter.name] = delimiter.rawValue
+    }
     let hidden = initialModel.map { Array($0.activations) }
     return Recipe(
       files: fileDigests, preparation: preparation, rows: split?.training.count ?? table.rowCount, sizes: sizes,

@@ -90,6 +90,39 @@ private let quickly = "--target y --hidden none --epochs 2"
     }
   }
 
+  /// The tab that the name of a file has told is still known where the file has another name, or none.
+  @Test func aDelimiterIsReproducedUnderAnyName() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("d.tsv", "x\ty\n1\t2\n2\t4\n3\t6\n")
+    #expect(try shell("lockstep train d.tsv \(quickly) --model m && cp d.tsv d.csv", in: folder).exitCode == 0)
+    #expect(try recipe(folder).preparation["delimiter"] == "tab")
+    for command in [
+      "lockstep reproduce m --data d.tsv", "lockstep reproduce m --data d.csv",
+      "cat d.tsv | lockstep reproduce m --data /dev/stdin",
+    ] {
+      let run = try shell(command, in: folder)
+      #expect(run.exitCode == 0, "\(command): \(run.errors)")
+    }
+    // As earlier versions wrote it, without the delimiter.
+    var file = try SafetensorsFile(contentsOf: folder.file("m"))
+    var old = try recipe(folder)
+    old.preparation["delimiter"] = nil
+    file.metadata["lockstep.recipe"] = old.text
+    try file.write(to: folder.file("old"))
+    let run = try shell("lockstep reproduce old --data d.tsv", in: folder)
+    #expect(run.exitCode == 0, "\(run.errors)")
+  }
+
+  @Test func tablesOfOneTrainingMayHaveUnequalDelimiters() throws {
+    let folder = try TemporaryFolder()
+    _ = try tables(folder)
+    try folder.write("d.tsv", "x\ty\n1\t2\n2\t4\n3\t6\n")
+    let run = try shell(
+      "lockstep train d.tsv \(quickly) --validation-data d.csv --model m && "
+        + "lockstep reproduce m --data d.tsv --validation-data d.csv", in: folder)
+    #expect(run.exitCode == 0, "\(run.errors)")
+  }
+
   @Test(.enabled(if: Tool.hasGnuplot)) func aNameMayBeginWithADash() throws {
     let folder = try TemporaryFolder()
     _ = try tables(folder)
