@@ -262,6 +262,18 @@ import Testing
     #expect(rules.allSatisfy { $0.stream & 0xFF == RandomStream.Purpose.dropout.rawValue })
   }
 
+  @Test(arguments: [0, 0.5, 0.9, 0.999, 0.999_999, 1 - 0x1p-40])
+  func lateStepsCorrectAsIfEveryPowerWereTaken(beta: Double) throws {
+    let optimizer = try Optimizer(.adam, beta1: beta, beta2: beta)
+    let last = Int(64 / (1 - beta))
+    for step in [1, 2, 3, last / 2, last - 1, last, last + 1, last + 2, 2 * last, 1 << 50] where step > 0 {
+      let rule: UpdateRule<Double> = optimizer.rule(step: step, learningRate: 0.1, gradientFactor: 1, decays: false)
+      let correction = 1 - power(beta, step)
+      #expect(rule.rate == 0.1 / correction)
+      #expect(rule.rootFactor == 1 / correction.squareRoot())
+    }
+  }
+
   @Test func numbersOutOfRangeAreRefused() throws {
     func message(_ body: () throws -> Void) -> String {
       do {

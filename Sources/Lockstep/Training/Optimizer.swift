@@ -162,12 +162,12 @@ public struct Optimizer: Sendable, Equatable {
       rule.secondDecay = Element(smoothing)
       rule.secondShare = Element(1 - smoothing)
     case .adam, .adamW:
-      rule.rate = Element(learningRate / (1 - power(beta1, number)))
+      rule.rate = Element(learningRate / oneMinusPower(beta1, number))
       rule.firstDecay = Element(beta1)
       rule.firstShare = Element(1 - beta1)
       rule.secondDecay = Element(beta2)
       rule.secondShare = Element(1 - beta2)
-      rule.rootFactor = Element(1 / (1 - power(beta2, number)).squareRoot())
+      rule.rootFactor = Element(1 / oneMinusPower(beta2, number).squareRoot())
     }
     if decays {
       if kind == .adamW {
@@ -178,6 +178,12 @@ public struct Optimizer: Sendable, Equatable {
     }
     return rule
   }
+}
+
+/// `1 - power(base, exponent)` for a base from 0 to below 1. A power is at most exp(-exponent (1 - base)): where that is below
+/// 2^-92, nothing is left of it in the difference, and it need not be known.
+private func oneMinusPower(_ base: Double, _ exponent: Int) -> Double {
+  Double(exponent) * (1 - base) > 64 ? 1 : 1 - power(base, exponent)
 }
 
 /// `base` to the power of `exponent`, 0 or more, by repeated squaring from the lowest bit up: the C library's `pow` may differ
