@@ -17,7 +17,7 @@ public final class MatrixStorage<Element: MatrixElement> {
   public let rows: Int
   /// How many elements a row has.
   public let columns: Int
-  private let base: UnsafeMutablePointer<Element>
+  @usableFromInline let base: UnsafeMutablePointer<Element>
 
   /// Allocates a zero matrix.
   ///
@@ -46,10 +46,10 @@ public final class MatrixStorage<Element: MatrixElement> {
   }
 
   /// The matrix, to read.
-  public var view: MatrixView<Element> { mutableView.readOnly }
+  @inlinable public var view: MatrixView<Element> { mutableView.readOnly }
 
   /// The matrix, to write.
-  public var mutableView: MutableMatrixView<Element> {
+  @inlinable public var mutableView: MutableMatrixView<Element> {
     MutableMatrixView(unchecked: base, rows: rows, columns: columns, stride: columns)
   }
 

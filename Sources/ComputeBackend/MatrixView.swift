@@ -129,6 +129,22 @@ public struct MutableMatrixView<Element: MatrixElement>: @unchecked Sendable {
       (base + row * stride).update(from: source.base + row * source.stride, count: columns)
     }
   }
+
+  /// Writes some rows of `source`, in the order given, to as many here from the first on.
+  ///
+  /// - Precondition: each is a row of `source`, of as many columns, and there are no more of them than rows here.
+  @inlinable
+  package func copy(rows indices: ArraySlice<Int>, of source: MatrixView<Element>) {
+    precondition(columns == source.columns && indices.count <= rows, "Shapes differ")
+    var destination = base
+    for row in indices {
+      precondition(row >= 0 && row < source.rows, "Row index out of range")
+      let from = source.base + row * source.stride
+      // A call that copies takes longer than a number does.
+      if columns == 1 { destination.pointee = from.pointee } else { destination.update(from: from, count: columns) }
+      destination += stride
+    }
+  }
 }
 
 @usableFromInline

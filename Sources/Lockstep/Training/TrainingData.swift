@@ -99,25 +99,31 @@ final class Batches<Element: KernelElement> {
     weights = data.weights.map { MatrixStorage(rows: room, columns: $0.columns) }
   }
 
-  /// The batch of step `step` (from 0); a shuffled one is a copy, which stays as it is until the next is asked for.
+  /// The batch of step `step` (from 0), and whether it is the last of its epoch; a shuffled one is a copy, which stays as it is
+  /// until the next is asked for.
   ///
   /// - Parameters:
   ///   - step: the step.
   ///   - data: the rows that the batches were made for.
-  func batch(_ step: Int, of data: TrainingViews<Element>) -> TrainingViews<Element> {
-    let range = places(of: step)
-    guard schedule.shuffles else { return data.rows(range) }
-    let places = order(of: step)[range]
-    gather(places, of: data.input, into: input)
-    gather(places, of: data.target, into: target)
-    if let from = data.weights, let weights { gather(places, of: from, into: weights) }
-    return TrainingViews(input: input.view, target: target.view, weights: weights?.view).rows(0..<range.count)
+  func batch(
+    _ step: Int, of data: TrainingViews<Element>
+  ) -> (rows: TrainingViews<Element>, endsEpoch: Bool) {
+    let (epoch, places) = places(of: step)
+    let endsEpoch = places.upperBound == rows
+    guard schedule.shuffles else { return (data.rows(places), endsEpoch) }
+    let indices = order(of: epoch)[places]
+    input.mutableView.copy(rows: indices, of: data.input)
+    target.mutableView.copy(rows: indices, of: data.target)
+    if let from = data.weights { weights?.mutableView.copy(rows: indices, of: from) }
+    let copy = TrainingViews(input: input.view, target: target.view, weights: weights?.view)
+    return (copy.rows(0..<places.count), endsEpoch)
   }
 
   /// The first number in the rows of step `step` (from 0) that is NaN or infinite, as a clause; `nil` where all are finite.
   func firstNotFinite(_ step: Int, of data: TrainingViews<Element>) -> String? {
-    for place in places(of: step) {
-      let row = schedule.shuffles ? order(of: step)[place] : place
+    let (epoch, places) = places(of: step)
+    for place in places {
+      let row = schedule.shuffles ? order(of: epoch)[place] : place
       for (name, matrix) in [("input", data.input), ("target", data.target)] {
         for column in 0..<matrix.columns where !matrix[row, column].isFinite {
           return "\(name) row \(row), column \(column) is \(matrix[row, column])"
@@ -127,26 +133,19 @@ final class Batches<Element: KernelElement> {
     return nil
   }
 
-  /// The places of step `step` in the order of its epoch.
-  private func places(of step: Int) -> Range<Int> {
-    let start = step % perEpoch * schedule.batchSize
-    return start..<start + min(schedule.batchSize, rows - start)
+  /// The epoch of step `step`, from 0, and the step's places in the epoch's order.
+  private func places(of step: Int) -> (epoch: Int, places: Range<Int>) {
+    let (epoch, number) = step.quotientAndRemainder(dividingBy: perEpoch)
+    let start = number * schedule.batchSize
+    return (epoch, start..<start + min(schedule.batchSize, rows - start))
   }
 
-  /// The random order of rows in the epoch of step `step`.
-  private func order(of step: Int) -> [Int] {
-    let epoch = step / perEpoch
+  /// The random order of rows in an epoch.
+  private func order(of epoch: Int) -> [Int] {
     if let latestOrder, latestOrder.epoch == epoch { return latestOrder.rows }
     var stream = RandomStream(seed: schedule.seed, purpose: .shuffle, index: UInt32(epoch))
     let order = stream.permutation(rows)
     latestOrder = (epoch, order)
     return order
-  }
-
-  private func gather(_ rows: ArraySlice<Int>, of source: MatrixView<Element>, into storage: MatrixStorage<Element>) {
-    let destination = storage.mutableView
-    for (place, row) in rows.enumerated() {
-      destination.rows(place..<place + 1).copy(from: source.rows(row..<row + 1))
-    }
   }
 }

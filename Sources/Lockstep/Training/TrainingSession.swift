@@ -159,9 +159,8 @@ public final class TrainingSession<Element: KernelElement> {
     onEpoch: (TrainingProgress) -> Void
   ) throws(TrainingError) {
     while !isFinished {
-      let loss = step(on: data)
+      let (loss, epoch) = step(on: data)
       let isSnapshotDue = progress.steps - snapshot.progress.steps == Self.stepsBetweenSnapshots
-      let epoch = progress.steps % stepsPerEpoch == 0 ? progress.recent.last : nil
       // What is recorded may be kept, and nobody wants to keep what training will turn out to have failed with.
       let isLookDue = isSnapshotDue || isFinished || recordsDigests && epoch != nil
       if !loss.isFinite || isLookDue && !trainer.isFinite { try replay(data) }
@@ -177,25 +176,24 @@ public final class TrainingSession<Element: KernelElement> {
 
   /// Takes a step, and at the end of an epoch what is to be known of it.
   ///
-  /// - Returns: the mean loss before the step.
-  private func step(on data: TrainingViews<Element>) -> Element {
-    let batch = batches.batch(progress.steps, of: data)
+  /// - Returns: the mean loss before the step, and what is to be known of the epoch that it ends.
+  private func step(on data: TrainingViews<Element>) -> (loss: Element, epoch: TrainingProgress?) {
+    let (batch, endsEpoch) = batches.batch(progress.steps, of: data)
     let rate = schedule.learningRate(step: progress.steps, stepsPerEpoch: stepsPerEpoch)
     let loss = trainer.checkedStep(batch, learningRate: rate)
     progress.steps += 1
     progress.epochLoss += Double(loss) * batch.weight
-    if progress.steps % stepsPerEpoch == 0 { endEpoch(learningRate: rate) }
-    return loss
+    return (loss, endsEpoch ? endEpoch(learningRate: rate) : nil)
   }
 
-  private func endEpoch(learningRate: Double) {
+  private func endEpoch(learningRate: Double) -> TrainingProgress {
     let epoch = progress.steps / stepsPerEpoch
     let measured = validation?.measure(loss: trainer.loss)
-    progress.recent.append(
-      TrainingProgress(
-        epoch: epoch, steps: progress.steps, learningRate: learningRate,
-        loss: weight > 0 ? progress.epochLoss / weight : 0,
-        validationLoss: measured?.loss, metrics: measured?.metrics))
+    let ended = TrainingProgress(
+      epoch: epoch, steps: progress.steps, learningRate: learningRate,
+      loss: weight > 0 ? progress.epochLoss / weight : 0,
+      validationLoss: measured?.loss, metrics: measured?.metrics)
+    progress.recent.append(ended)
     progress.epochLoss = 0
     if recordsDigests, EpochLog.digestSpread.keeps(epoch, after: epoch) {
       progress.recentDigests.append(
@@ -206,6 +204,7 @@ public final class TrainingSession<Element: KernelElement> {
     {
       progress.best = BestNetwork(epoch: epoch, validationLoss: loss, network: trainer.network)
     }
+    return ended
   }
 
   // MARK: - Failure
@@ -228,7 +227,7 @@ public final class TrainingSession<Element: KernelElement> {
     lastFinite.copy(trainer, progress)
     while progress.steps < failed {
       before.copy(trainer, progress)
-      let loss = step(on: data)
+      let loss = step(on: data).loss
       if loss.isFinite { lastFinite.copy(from: before) }
       guard loss.isFinite, trainer.isFinite else {
         let failingStep = progress.steps
