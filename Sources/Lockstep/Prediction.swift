@@ -40,15 +40,25 @@ extension Network {
     var gradient = Matrix<Element>(rows: output.rows, columns: output.columns)
     return try withOptionalView(of: weights) { (weights) throws(NetworkError) in
       try weights?.checkWeights(rows: output.rows, outputs: output.columns)
-      let sum = output.withView { output in
+      return output.withView { output in
         target.withView { target in
           gradient.withMutableView {
-            backend.loss(loss, output: output, target: target, weights: weights, scale: 1, gradient: $0)
+            meanLoss(loss, output: output, target: target, weights: weights, gradient: $0, on: backend)
           }
         }
       }
-      return loss.mean(
-        ofSum: sum, divisor: loss.divisor(rows: output.rows, outputs: output.columns, weights: weights))
     }
+  }
+
+  /// The mean loss over rows of shapes and weights that are known to fit.
+  ///
+  /// - Parameter gradient: of the outputs' shape, overwritten.
+  static func meanLoss(
+    _ loss: Loss, output: MatrixView<Element>, target: MatrixView<Element>, weights: MatrixView<Element>? = nil,
+    gradient: MutableMatrixView<Element>, on backend: any ComputeBackend<Element>
+  ) -> Element {
+    let sum = backend.loss(
+      loss, output: output, target: target, weights: weights, scale: 1, gradient: gradient)
+    return loss.mean(ofSum: sum, divisor: loss.divisor(rows: output.rows, outputs: output.columns, weights: weights))
   }
 }
