@@ -23,8 +23,8 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
   private let seed: UInt64
   private let stream: SIMD2<UInt32>
   private var position: UInt64 = 0
-  /// The block of the latest draw: two draws share one.
-  private var words = Philox.Words()
+  /// The second draw of the latest block.
+  private var second: UInt64 = 0
 
   /// The stream of `seed` for `purpose`; `index` tells apart streams of one purpose, such as epochs.
   public init(seed: UInt64, purpose: Purpose, index: UInt32 = 0) {
@@ -34,15 +34,14 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
 
   /// The next 64 random bits.
   public mutating func next() -> UInt64 {
-    let first = position % 2 == 0 ? 0 : 2
-    if first == 0 {
-      let block = position / 2
-      words = Philox.words(
-        counter: Philox.Words(UInt32(truncatingIfNeeded: block), UInt32(block >> 32), stream[0], stream[1]),
-        key: SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(seed >> 32)))
-    }
-    position += 1
-    return UInt64(words[first + 1]) << 32 | UInt64(words[first])
+    defer { position += 1 }
+    guard position % 2 == 0 else { return second }
+    let block = position / 2
+    let words = Philox.words(
+      counter: Philox.Words(UInt32(truncatingIfNeeded: block), UInt32(block >> 32), stream[0], stream[1]),
+      key: SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(seed >> 32)))
+    second = UInt64(words[3]) << 32 | UInt64(words[2])
+    return UInt64(words[1]) << 32 | UInt64(words[0])
   }
 
   /// A number strictly between 0 and 1: the top 53 bits of a draw, plus a half, over 2^53, rounded to a `Double`.
@@ -74,8 +73,9 @@ public struct RandomStream: RandomNumberGenerator, Sendable {
   /// A random order of `0..<count`: Fisher and Yates, from the last place down.
   public mutating func permutation(_ count: Int) -> [Int] {
     var order = Array(0..<count)
+    var places = order.mutableSpan
     for last in stride(from: count - 1, to: 0, by: -1) {
-      order.swapAt(last, Int(integer(below: UInt64(last) + 1)))
+      places.swapAt(last, Int(integer(below: UInt64(last) + 1)))
     }
     return order
   }
