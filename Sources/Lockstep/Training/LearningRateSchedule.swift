@@ -81,21 +81,29 @@ extension LearningRateSchedule: LosslessStringConvertible {
 /// Around 0, 1/2 and 1 the Taylor series of the cosine or sine in t = π times the distance, up to t¹⁷, by Horner's rule in t²,
 /// each operation rounded. The distance is at most 1/4, so what is left out is below 2^-59.
 func cosineOfHalfTurns(_ x: Double) -> Double {
-  func series(_ square: Double, _ factorials: [Double]) -> Double {
-    factorials.reversed().reduce(0) { 1 / $1 - $0 * square }
+  func series(_ square: Double, _ coefficients: InlineArray<9, Double>) -> Double {
+    coefficients.indices.reversed().reduce(0) { coefficients[$1] - $0 * square }
   }
   func cosine(_ distance: Double) -> Double {
     let t = Double.pi * distance
-    // 0!, 2!, 4!, ..., 16!
+    // 1 / 0!, 1 / 2!, 1 / 4!, ..., 1 / 16!
     return series(
-      t * t, [1, 2, 24, 720, 40_320, 3_628_800, 479_001_600, 87_178_291_200, 20_922_789_888_000])
+      t * t,
+      [
+        1, 1 / 2, 1 / 24, 1 / 720, 1 / 40_320, 1 / 3_628_800, 1 / 479_001_600, 1 / 87_178_291_200,
+        1 / 20_922_789_888_000,
+      ])
   }
   func sine(_ distance: Double) -> Double {
     let t = Double.pi * distance
-    // 1!, 3!, 5!, ..., 17!
+    // 1 / 1!, 1 / 3!, 1 / 5!, ..., 1 / 17!
     return t
       * series(
-        t * t, [1, 6, 120, 5_040, 362_880, 39_916_800, 6_227_020_800, 1_307_674_368_000, 355_687_428_096_000])
+        t * t,
+        [
+          1, 1 / 6, 1 / 120, 1 / 5_040, 1 / 362_880, 1 / 39_916_800, 1 / 6_227_020_800, 1 / 1_307_674_368_000,
+          1 / 355_687_428_096_000,
+        ])
   }
   if x <= 0.25 { return cosine(x) }
   return x < 0.75 ? sine(0.5 - x) : -cosine(1 - x)
