@@ -8,7 +8,7 @@ final class BlockedPass<Element: KernelElement> {
   /// What one task needs: room for a block, made when it is first asked for, and the gradients of the nodes that it owns
   /// or that wait for their right neighbour, in the order of their rows.
   private final class NodeTask: @unchecked Sendable {
-    private let network: NetworkStorage<Element>
+    let network: NetworkStorage<Element>
     private let drops: Bool
     private var workspace: PassWorkspace<Element>?
     private(set) var gradients: [NetworkStorage<Element>] = []
@@ -42,7 +42,6 @@ final class BlockedPass<Element: KernelElement> {
 
   /// What the tasks share, while none writes any of it.
   private struct Batch: @unchecked Sendable {
-    let network: NetworkStorage<Element>
     let isNarrow: Bool
     let input: MatrixView<Element>
     let target: MatrixView<Element>
@@ -53,21 +52,17 @@ final class BlockedPass<Element: KernelElement> {
     let scale: Element
     let dropout: Dropout?
     let blockRows: Int
-    let backend: any ComputeBackend<Element>
-  }
-
-  /// What the smallest networks need for a step, which takes no longer than finding it anywhere else would.
-  private struct NarrowStep {
-    /// The most rows of a batch that is certainly not divided.
-    let rows: Int
-    let gradients: NetworkStorage<Element>
-    let layers: [DenseLayerViews<Element>]
   }
 
   private let network: NetworkStorage<Element>
-  private let narrowStep: NarrowStep?
-  /// What computes.
-  private(set) var backend: any ComputeBackend<Element>
+  /// Where the gradients of a narrow network go whose batch is one block; `nil` for any other network.
+  ///
+  /// All that the smallest networks need for a step are constants of the pass: the step takes no longer than looking for them
+  /// anywhere else would, or than counting references to them.
+  private let narrowGradients: NetworkStorage<Element>?
+  private let narrowLayers: [DenseLayerViews<Element>]
+  /// The most rows of a batch of a narrow network that is certainly not divided.
+  private let narrowRows: Int
   private let blocks: RowBlocks
   private let drops: Bool
   private var tasks: [NodeTask]
@@ -75,31 +70,15 @@ final class BlockedPass<Element: KernelElement> {
   private var latestCut: RowBlocks.Cut
 
   /// - Parameter drops: whether there is to be room for dropout.
-  init(
-    _ network: NetworkStorage<Element>, blocks: RowBlocks, drops: Bool = false, backend: any ComputeBackend<Element>
-  ) {
+  init(_ network: NetworkStorage<Element>, blocks: RowBlocks, drops: Bool = false) {
     self.network = network
     self.blocks = blocks
     self.drops = drops
-    self.backend = backend
-    if blocks != .wholeBatch && network.isNarrow {
-      let gradients = NetworkStorage(shapedAs: network)
-      narrowStep = NarrowStep(
-        rows: blocks.undividedRows(network), gradients: gradients, layers: network.views(gradients: gradients))
-    } else {
-      narrowStep = nil
-    }
+    narrowGradients = blocks != .wholeBatch && network.isNarrow ? NetworkStorage(shapedAs: network) : nil
+    narrowLayers = narrowGradients.map { network.views(gradients: $0) } ?? []
+    narrowRows = narrowGradients == nil ? 0 : blocks.undividedRows(network)
     tasks = [NodeTask(network, drops: drops)]
-    latestCut = blocks.cut(network, rows: 0, threads: backend.threads)
-  }
-
-  /// Sets what computes from now on. Rooms stay, also those of more threads: a short last batch on another number of them
-  /// would else free and zero every gradient twice an epoch.
-  func use(_ new: any ComputeBackend<Element>) {
-    if new.threads != backend.threads {
-      latestCut = blocks.cut(network, rows: latestCut.rows, threads: new.threads)
-    }
-    backend = new
+    latestCut = blocks.cut(network, rows: 0, threads: 1)
   }
 
   /// The gradients of the mean loss over a batch.
@@ -110,19 +89,26 @@ final class BlockedPass<Element: KernelElement> {
   ///   - weights: `[rows × 1]`, how much each row counts, or `nil`.
   ///   - loss: which loss.
   ///   - dropout: what is dropped, where there is room for it.
+  ///   - backend: what computes, which may be another one in each call. Rooms stay, also those of more threads: a short last
+  ///     batch on another number of them would else free and zero every gradient twice an epoch.
   /// - Returns: the mean loss, and the gradients, which stay as they are until the next call.
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   func gradients(
     input: MatrixView<Element>, target: MatrixView<Element>, weights: MatrixView<Element>?, loss: Loss,
-    dropout: Dropout? = nil
+    dropout: Dropout?, on backend: any ComputeBackend<Element>
   ) -> (loss: Element, gradients: NetworkStorage<Element>) {
-    let cut = cut(rows: input.rows)
+    if let narrowGradients,
+      let mean = narrowMean(input: input, target: target, weights: weights, loss: loss, dropout: dropout, on: backend)
+    {
+      return (mean, narrowGradients)
+    }
+    let cut = cut(rows: input.rows, threads: backend.threads)
     let batch = batch(cut, input: input, target: target, weights: weights, loss: loss, dropout: dropout)
     let lossSum =
       cut.tasks == 1
-      ? Self.node(0..<cut.blocks, slot: 0, of: batch, in: tasks[0])
-      : parallelGradients(cut, of: batch)
+      ? Self.node(0..<cut.blocks, slot: 0, of: batch, in: tasks[0], on: backend)
+      : parallelGradients(cut, of: batch, on: backend)
     return (loss.mean(ofSum: lossSum, divisor: batch.divisor), tasks[0].gradients(0))
   }
 
@@ -135,32 +121,39 @@ final class BlockedPass<Element: KernelElement> {
   ///   - loss: which loss.
   ///   - learningRate: the factor of the gradient.
   ///   - dropout: what is dropped, where there is room for it.
+  ///   - backend: what computes.
   /// - Returns: the mean loss before the step.
   @specialized(where Element == Float)
   @specialized(where Element == Double)
   func step(
     input: MatrixView<Element>, target: MatrixView<Element>, weights: MatrixView<Element>?, loss: Loss,
-    learningRate: Element, dropout: Dropout? = nil
+    learningRate: Element, dropout: Dropout?, on backend: any ComputeBackend<Element>
   ) -> Element {
-    if let narrowStep, weights == nil, dropout == nil, input.rows <= narrowStep.rows,
-      let lossSum = backend.narrowGradients(
-        layers: narrowStep.layers, input: input, target: target, loss: loss,
-        scale: loss.gradientScale(rows: input.rows, outputs: target.columns))
-    {
-      backend.descend(network.all, gradient: narrowStep.gradients.all.readOnly, learningRate: learningRate)
-      return lossSum / Element(loss.termCount(rows: input.rows, outputs: target.columns))
-    }
-    let cut = cut(rows: input.rows)
     // A narrow network's gradients are one call, which leaves nothing to fuse an update into.
-    guard cut.blocks == 1, narrowStep == nil else {
-      let (mean, gradients) = gradients(input: input, target: target, weights: weights, loss: loss, dropout: dropout)
+    guard narrowGradients == nil, case let cut = cut(rows: input.rows, threads: backend.threads), cut.blocks == 1 else {
+      let (mean, gradients) = gradients(
+        input: input, target: target, weights: weights, loss: loss, dropout: dropout, on: backend)
       backend.descend(network.all, gradient: gradients.all.readOnly, learningRate: learningRate)
       return mean
     }
     let batch = batch(cut, input: input, target: target, weights: weights, loss: loss, dropout: dropout)
     let lossSum = Self.pass(
-      rows: 0..<input.rows, of: batch, in: tasks[0], use: .descend(learningRate: learningRate))
+      rows: 0..<input.rows, of: batch, in: tasks[0], use: .descend(learningRate: learningRate), on: backend)
     return loss.mean(ofSum: lossSum, divisor: batch.divisor)
+  }
+
+  /// The mean loss over a batch of a narrow network that is one block; its gradients go to ``narrowGradients``. `nil` where
+  /// they are not to be had in one call, which knows no weights, and keeps no outputs that anything could be dropped from.
+  @inline(__always)
+  private func narrowMean(
+    input: MatrixView<Element>, target: MatrixView<Element>, weights: MatrixView<Element>?, loss: Loss,
+    dropout: Dropout?, on backend: any ComputeBackend<Element>
+  ) -> Element? {
+    guard input.rows <= narrowRows, weights == nil, dropout == nil else { return nil }
+    let terms = Element(loss.termCount(rows: input.rows, outputs: target.columns))
+    return backend.narrowGradients(
+      layers: narrowLayers, input: input, target: target, loss: loss, scale: loss.gradientScale(divisor: terms)
+    ).map { $0 / terms }
   }
 
   /// The activations and gradients that the last one-block batch left: `rows` rows of them.
@@ -169,8 +162,10 @@ final class BlockedPass<Element: KernelElement> {
     return (views.outputs.map { Matrix($0.readOnly) }, views.sumGradients.map { Matrix($0.readOnly) })
   }
 
-  private func cut(rows: Int) -> RowBlocks.Cut {
-    if latestCut.rows != rows { latestCut = blocks.cut(network, rows: rows, threads: backend.threads) }
+  private func cut(rows: Int, threads: Int) -> RowBlocks.Cut {
+    if latestCut.rows != rows || latestCut.threads != threads {
+      latestCut = blocks.cut(network, rows: rows, threads: threads)
+    }
     return latestCut
   }
 
@@ -179,50 +174,52 @@ final class BlockedPass<Element: KernelElement> {
     loss: Loss, dropout: Dropout?
   ) -> Batch {
     let divisor: Element = loss.divisor(rows: input.rows, outputs: target.columns, weights: weights)
-    // The one call for a narrow network knows no weights, and keeps no outputs that anything could be dropped from.
-    let isNarrow = narrowStep != nil && weights == nil && dropout == nil
+    let isNarrow = narrowGradients != nil && weights == nil && dropout == nil
     return Batch(
-      network: network, isNarrow: isNarrow, input: input, target: target, weights: weights, loss: loss,
-      divisor: divisor,
-      scale: loss.gradientScale(divisor: divisor), dropout: dropout, blockRows: cut.blockRows,
-      backend: cut.tasks == 1 ? backend : backend.singleThreaded)
+      isNarrow: isNarrow, input: input, target: target, weights: weights, loss: loss, divisor: divisor,
+      scale: loss.gradientScale(divisor: divisor), dropout: dropout, blockRows: cut.blockRows)
   }
 
   // MARK: Nodes
 
   /// Computes a node of the tree over blocks into the task's gradients number `slot`; returns its sum of losses.
-  private static func node(_ blocks: Range<Int>, slot: Int, of batch: Batch, in task: NodeTask) -> Element {
-    guard blocks.count > 1 else { return block(blocks.lowerBound, slot: slot, of: batch, in: task) }
+  private static func node(
+    _ blocks: Range<Int>, slot: Int, of batch: Batch, in task: NodeTask, on backend: any ComputeBackend<Element>
+  ) -> Element {
+    guard blocks.count > 1 else { return block(blocks.lowerBound, slot: slot, of: batch, in: task, on: backend) }
     let (left, right) = children(blocks)
-    let leftLoss = node(left, slot: slot, of: batch, in: task)
-    let rightLoss = node(right, slot: slot + 1, of: batch, in: task)
-    batch.backend.add(task.gradients(slot + 1).all.readOnly, to: task.gradients(slot).all)
+    let leftLoss = node(left, slot: slot, of: batch, in: task, on: backend)
+    let rightLoss = node(right, slot: slot + 1, of: batch, in: task, on: backend)
+    backend.add(task.gradients(slot + 1).all.readOnly, to: task.gradients(slot).all)
     return leftLoss + rightLoss
   }
 
-  private static func block(_ index: Int, slot: Int, of batch: Batch, in task: NodeTask) -> Element {
+  private static func block(
+    _ index: Int, slot: Int, of batch: Batch, in task: NodeTask, on backend: any ComputeBackend<Element>
+  ) -> Element {
     let start = index * batch.blockRows
     let rows = start..<min(start + batch.blockRows, batch.input.rows)
     if batch.isNarrow,
-      let lossSum = batch.backend.narrowGradients(
+      let lossSum = backend.narrowGradients(
         layers: task.narrowViews(slot), input: batch.input.rows(rows), target: batch.target.rows(rows),
         loss: batch.loss, scale: batch.scale)
     {
       return lossSum
     }
-    return pass(rows: rows, of: batch, in: task, use: .store(task.gradients(slot)))
+    return pass(rows: rows, of: batch, in: task, use: .store(task.gradients(slot)), on: backend)
   }
 
   private static func pass(
-    rows: Range<Int>, of batch: Batch, in task: NodeTask, use: GradientUse<Element>
+    rows: Range<Int>, of batch: Batch, in task: NodeTask, use: GradientUse<Element>,
+    on backend: any ComputeBackend<Element>
   ) -> Element {
     let input = batch.input.rows(rows)
     let views = task.workspace(rows: rows.count).views(rows: rows.count)
     let dropout = batch.dropout.map { BlockDropout(dropout: $0, firstRow: rows.lowerBound, outputs: views.dropped) }
-    forward(batch.network, input: input, views: views, dropout: dropout, on: batch.backend)
+    forward(task.network, input: input, views: views, dropout: dropout, on: backend)
     return backward(
-      batch.network, input: input, target: batch.target.rows(rows), weights: batch.weights?.rows(rows),
-      loss: batch.loss, scale: batch.scale, views: views, dropout: dropout, use: use, on: batch.backend)
+      task.network, input: input, target: batch.target.rows(rows), weights: batch.weights?.rows(rows),
+      loss: batch.loss, scale: batch.scale, views: views, dropout: dropout, use: use, on: backend)
   }
 
   private static func children(_ node: Range<Int>) -> (left: Range<Int>, right: Range<Int>) {
@@ -234,16 +231,18 @@ final class BlockedPass<Element: KernelElement> {
 
   /// Each task takes an equal share of the blocks: the few nodes of the tree that make it up. What joins the shares of
   /// different tasks is folded when all are done, into the first gradients of the first task.
-  private func parallelGradients(_ cut: RowBlocks.Cut, of batch: Batch) -> Element {
+  private func parallelGradients(
+    _ cut: RowBlocks.Cut, of batch: Batch, on backend: any ComputeBackend<Element>
+  ) -> Element {
     while tasks.count < cut.tasks { tasks.append(NodeTask(network, drops: drops)) }
-    let tasks = tasks
+    let (tasks, single) = (tasks, backend.singleThreaded)
     let root = 0..<cut.blocks
     backend.parallelFor(cut.tasks) { index in
       let task = tasks[index]
       let share = cut.blocks * index / cut.tasks..<cut.blocks * (index + 1) / cut.tasks
       task.lossSums.removeAll(keepingCapacity: true)
       Self.forEachNode(of: share, in: root) { node in
-        task.lossSums.append(Self.node(node, slot: task.lossSums.count, of: batch, in: task))
+        task.lossSums.append(Self.node(node, slot: task.lossSums.count, of: batch, in: task, on: single))
       }
     }
     var owners = tasks.prefix(cut.tasks).flatMap { task in task.lossSums.indices.map { (task, $0) } }[...]

@@ -24,6 +24,8 @@ public enum RowBlocks: Sendable, Hashable {
   struct Cut: Equatable {
     /// Rows of the batch.
     let rows: Int
+    /// How many threads there are.
+    let threads: Int
     /// Rows in a block: a multiple of a leaf, or the whole batch.
     let blockRows: Int
     /// How many tasks share the blocks.
@@ -39,7 +41,9 @@ public enum RowBlocks: Sendable, Hashable {
     let worthwhile = max(1, min(threads, Int(min(work / Double(Self.leastWorkPerThread), 0x1p30))))
     let blockRows = blockRows(network, rows: rows, tasks: worthwhile)
     // A single block is shared by the threads inside each primitive.
-    return Cut(rows: rows, blockRows: blockRows, tasks: min(worthwhile, max((rows + blockRows - 1) / blockRows, 1)))
+    return Cut(
+      rows: rows, threads: threads, blockRows: blockRows,
+      tasks: min(worthwhile, max((rows + blockRows - 1) / blockRows, 1)))
   }
 
   /// A number of rows up to which a batch is one block on one thread.

@@ -26,14 +26,15 @@ public struct PassRecord<Element: KernelElement>: Sendable {
 /// A trainer belongs to one thread at a time; its backend may use many.
 public final class Trainer<Element: KernelElement> {
   /// What training makes small; another may be set between two steps.
-  public var loss: Loss
+  // Read in every step, and as a whole: no access could overlap another.
+  @exclusivity(unchecked) public var loss: Loss
   /// How it steps: optimiser, clipping and dropout.
   public let method: TrainingMethod
   /// What was given.
   let backend: any ComputeBackend<Element>
   /// Who computes what, where the backend that was given leaves that open.
   private let racing: Racing<Element>?
-  /// The candidate that the pass uses at the moment.
+  /// The candidate that had the latest call.
   private var candidate = 0
   let parameters: NetworkStorage<Element>
   let blocks: RowBlocks
@@ -41,6 +42,8 @@ public final class Trainer<Element: KernelElement> {
   private let pass: BlockedPass<Element>
   /// ``TrainingMethod/isPlainDescent``, asked once.
   private let isPlainDescent: Bool
+  /// Whether steps drop anything.
+  private let drops: Bool
 
   /// A trainer that starts from `network`.
   ///
@@ -57,13 +60,13 @@ public final class Trainer<Element: KernelElement> {
     self.loss = loss
     self.method = method
     isPlainDescent = method.isPlainDescent
+    drops = method.dropout > 0 && network.layers.count > 1
     self.backend = backend
     self.blocks = blocks
     parameters = NetworkStorage(network)
     optimizer = OptimizerMemory(method.optimizer.kind.formula, for: parameters)
     racing = Racing(backend, on: parameters, blocks: blocks, method: method)
-    pass = BlockedPass(
-      parameters, blocks: blocks, drops: method.dropout > 0, backend: racing?.candidates[0] ?? backend)
+    pass = BlockedPass(parameters, blocks: blocks, drops: drops)
   }
 
   /// The network as it stands.
@@ -195,9 +198,9 @@ public final class Trainer<Element: KernelElement> {
     try withViews(input, target, weights) { (input, target, weights) throws(NetworkError) in
       try check(input: input, target: target, weights: weights)
       // One block, so that the whole batch's activations are there to be read.
-      let pass = BlockedPass(parameters, blocks: .wholeBatch, drops: method.dropout > 0, backend: backend)
+      let pass = BlockedPass(parameters, blocks: .wholeBatch, drops: drops)
       let (loss, gradients) = pass.gradients(
-        input: input, target: target, weights: weights, loss: self.loss, dropout: dropout)
+        input: input, target: target, weights: weights, loss: self.loss, dropout: dropout, on: backend)
       let (outputs, sumGradients) = pass.record(rows: input.rows)
       optimizer.step(
         parameters, gradients: gradients, method: method, learningRate: Double(learningRate), on: backend)
@@ -208,7 +211,9 @@ public final class Trainer<Element: KernelElement> {
   }
 
   /// What the next step drops.
-  private var dropout: Dropout? { Dropout(method, step: optimizer.steps, layers: parameters.layers.count) }
+  private var dropout: Dropout? {
+    drops ? Dropout(rate: method.dropout, seed: method.seed, step: optimizer.steps) : nil
+  }
 
   /// A step on views that are known to fit.
   @specialized(where Element == Float)
@@ -216,54 +221,44 @@ public final class Trainer<Element: KernelElement> {
   func checkedStep(
     input: MatrixView<Element>, target: MatrixView<Element>, weights: MatrixView<Element>? = nil, learningRate: Double
   ) -> Element {
-    let call = prepare(.step, rows: input.rows)
-    let mean: Element
-    if isPlainDescent {
-      mean = pass.step(
-        input: input, target: target, weights: weights, loss: loss, learningRate: Element(learningRate),
-        dropout: dropout)
-      optimizer.countStep()
-    } else {
+    withBackend(for: .step, rows: input.rows) { backend in
+      if isPlainDescent {
+        let loss = pass.step(
+          input: input, target: target, weights: weights, loss: loss, learningRate: Element(learningRate),
+          dropout: dropout, on: backend)
+        optimizer.countStep()
+        return loss
+      }
       let (loss, gradients) = pass.gradients(
-        input: input, target: target, weights: weights, loss: loss, dropout: dropout)
-      optimizer.step(
-        parameters, gradients: gradients, method: method, learningRate: learningRate, on: pass.backend)
-      mean = loss
+        input: input, target: target, weights: weights, loss: loss, dropout: dropout, on: backend)
+      optimizer.step(parameters, gradients: gradients, method: method, learningRate: learningRate, on: backend)
+      return loss
     }
-    if let call { racing?.end(call) }
-    return mean
   }
 
   /// The gradients from views that are known to fit.
   private func checkedGradients(
     input: MatrixView<Element>, target: MatrixView<Element>, weights: MatrixView<Element>?
   ) -> (loss: Element, gradients: NetworkStorage<Element>) {
-    let call = prepare(.gradients, rows: input.rows)
-    let result = pass.gradients(input: input, target: target, weights: weights, loss: loss)
-    if let call { racing?.end(call) }
-    return result
-  }
-
-  /// Has the pass use what has won, or who has the next call of the race, which is then to be ended.
-  @inline(__always)
-  private func prepare(_ work: BackendWork, rows: Int) -> RacedCall? {
-    guard let racing else { return nil }
-    return racing.winner(work, rows: rows) == candidate ? nil : prepareAnother(work, rows: rows)
-  }
-
-  @inline(never)
-  private func prepareAnother(_ work: BackendWork, rows: Int) -> RacedCall? {
-    guard let racing else { return nil }
-    let winner = racing.winner(work, rows: rows)
-    var call = winner < 0 ? racing.begin(work, rows: rows) : nil
-    // A call that does not race while nothing is decided is best left where the latest one was.
-    let next = call?.candidate ?? (winner < 0 ? candidate : winner)
-    if next != candidate {
-      candidate = next
-      pass.use(racing.candidates[next])
-      call?.restart(by: racing.clock)
+    withBackend(for: .gradients, rows: input.rows) { backend in
+      pass.gradients(input: input, target: target, weights: weights, loss: loss, dropout: nil, on: backend)
     }
-    return call
+  }
+
+  /// Calls `body` with what computes: the backend that was given, or of its candidates who has won, or who has the next call of
+  /// the race, which `body` then is.
+  @inline(__always)
+  private func withBackend<Result>(
+    for work: BackendWork, rows: Int, _ body: (any ComputeBackend<Element>) -> Result
+  ) -> Result {
+    guard let racing else { return body(backend) }
+    let winner = racing.winner(work, rows: rows)
+    let call = winner < 0 ? racing.begin(work, rows: rows) : nil
+    // A call that does not race while nothing is decided is best left where the latest one was.
+    candidate = call?.candidate ?? (winner < 0 ? candidate : winner)
+    let result = body(racing.candidates[candidate])
+    if let call { racing.end(call) }
+    return result
   }
 
   /// Which backend computes a kind of work on batches of `rows` rows, and why.

@@ -14,13 +14,10 @@ struct RacedCall {
   fileprivate let call: BackendRace.Call
   fileprivate let work: BackendWork
   fileprivate let rows: Int
-  fileprivate var start: Double
+  fileprivate let start: Double
 
   /// Who has it, as an index into the candidates.
   var candidate: Int { call.candidate }
-
-  /// Leaves what has been done since the begin out of the time.
-  mutating func restart(by clock: () -> Double) { start = clock() }
 }
 
 /// The candidates for one network, and its races. A class, so that a call on a decided backend counts no references.

@@ -9,12 +9,6 @@ struct Dropout: Sendable {
   let seed: UInt64
   /// The step's number, from 0.
   let step: Int
-
-  /// What a step of `method` drops from a network of `layers` layers; `nil` where nothing can be.
-  init?(_ method: TrainingMethod, step: Int, layers: Int) {
-    guard method.dropout > 0, layers > 1 else { return nil }
-    (rate, seed, self.step) = (method.dropout, method.seed, step)
-  }
 }
 
 /// Dropout in a block of rows.
