@@ -8,15 +8,15 @@ import LockstepData
 struct ColumnChoice {
   /// What a network's outputs are compared with.
   enum Target: Equatable {
-    /// Columns of numbers, one for each output.
-    case columns([String])
+    /// Columns of numbers, one for each output; none is of categories.
+    case columns([ColumnEncoding])
     /// A column of classes, of which there is an output each.
     case classes([String], column: String)
 
     /// The columns of the table.
     var columns: [String] {
       switch self {
-      case .columns(let names): names
+      case .columns(let encodings): encodings.map(\.column)
       case .classes(_, let column): [column]
       }
     }
@@ -24,14 +24,26 @@ struct ColumnChoice {
     /// The names of the outputs.
     var outputNames: [String] {
       switch self {
-      case .columns(let names), .classes(let names, _): names
+      case .columns(let encodings): encodings.map(\.column)
+      case .classes(let names, _): names
       }
     }
 
-    /// For people: `"price"`, or `"species": "setosa", "versicolor", "virginica"`.
+    /// How the columns are scaled, where any is.
+    var scales: [ColumnEncoding]? {
+      guard case .columns(let encodings) = self, !encodings.allSatisfy(\.isPlain) else { return nil }
+      return encodings
+    }
+
+    /// Outputs or targets of the network in the columns' own units, which classes have none of.
+    func decoded<Element: KernelElement>(_ numbers: Matrix<Element>) -> Matrix<Element> {
+      scales.map { numbers.decoded(by: $0) } ?? numbers
+    }
+
+    /// For people: `"price"`, `"price", standardized`, or `"species": "setosa", "versicolor", "virginica"`.
     var summary: String {
       switch self {
-      case .columns(let names): quotedList(names)
+      case .columns: quotedList(columns) + (scales == nil ? "" : ", standardized")
       case .classes(let names, let column): "\(column.debugDescription): \(quotedList(names))"
       }
     }
@@ -45,9 +57,9 @@ struct ColumnChoice {
 
   /// What a model file tells of the columns.
   func description(loss: Loss) -> ModelDescription {
-    let isPlain = inputs.allSatisfy { if case .number = $0 { true } else { false } }
     var description = ModelDescription(loss: loss, inputColumns: inputNames, targetColumns: target.outputNames)
-    if !isPlain { description.inputEncodings = inputs }
+    if !inputs.allSatisfy(\.isPlain) { description.inputEncodings = inputs }
+    description.targetEncodings = target.scales
     if case .classes(_, let column) = target { description.classColumn = column }
     return description
   }
@@ -57,14 +69,15 @@ struct ColumnChoice {
     try table.matrix(encodedBy: inputs)
   }
 
-  /// The targets as numbers: `[rows × targets]`.
+  /// The targets as the network is compared with them: `[rows × targets]`.
   ///
   /// - Throws: `DataError`, or ``ToolError`` for numbers that are no targets of `loss`.
   func target<Element: KernelElement>(of table: DataTable, for loss: Loss) throws -> Matrix<Element> {
     switch target {
     case .classes(let names, let column): return try table.matrix(ofColumn: column, classes: names)
-    case .columns(let columns):
-      let target: Matrix<Element> = try table.matrix(columns: columns)
+    case .columns(let encodings):
+      let columns = encodings.map(\.column)
+      let target: Matrix<Element> = try table.matrix(encodedBy: encodings)
       do throws(TargetError) {
         try loss.check(targets: target)
       } catch {
@@ -99,7 +112,9 @@ extension ColumnChoice {
     guard let targets = try invocation.targetOption() ?? (table.labelColumns.isEmpty ? nil : table.labelColumns) else {
       throw UsageError(description: "--target \(TrainOptions.targets.valueName ?? "") is missing", isAboutSyntax: true)
     }
-    let target = try Target.new(targets, table: table, loss: asked)
+    let target = try Target.new(
+      targets, table: table, loss: asked, isStandardized: invocation[EncodingOptions.standardizeTargets],
+      rows: trainingRows)
     let features = try invocation.names(ModelOptions.features)
     if let both = features?.first(where: targets.contains) {
       throw UsageError(description: "--features names the column \(both.debugDescription), which is a target")
@@ -127,15 +142,27 @@ extension ColumnChoice {
 }
 
 extension ColumnChoice.Target {
-  fileprivate static func new(_ names: [String], table: DataTable, loss: Loss?) throws -> ColumnChoice.Target {
-    guard names.count == 1 else { return .columns(names) }
+  fileprivate static func new(
+    _ names: [String], table: DataTable, loss: Loss?, isStandardized: Bool, rows: [Int]?
+  ) throws -> ColumnChoice.Target {
     let isClasses =
       switch loss {
+      case _ where names.count > 1: false
       case nil: try table.holdsClasses(inColumn: names[0])
       case .softmaxCrossEntropy: true
       default: try table.textColumns(among: names) == names
       }
-    guard isClasses else { return .columns(names) }
+    if isStandardized, isClasses || loss == .binaryCrossEntropy || loss == .softmaxCrossEntropy {
+      throw UsageError(
+        description: "--standardize-targets is for targets of numbers; those of "
+          + (loss.map { "--loss \($0.rawValue)" } ?? "the column \(names[0].debugDescription)") + " tell classes apart")
+    }
+    guard isClasses else {
+      guard isStandardized else { return .columns(names.map { .number(column: $0) }) }
+      // What has no mean is named where it is read as numbers.
+      if let text = try table.textColumns(among: names).first { _ = try table.matrix(columns: [text], as: Double.self) }
+      return .columns(try table.encodings(of: names, scaling: .standardized, rows: rows))
+    }
     let classes = try table.categories(ofColumn: names[0])
     guard classes.count >= 2 else {
       throw ToolError(
@@ -229,8 +256,10 @@ extension Invocation {
         description: "--target names \(counted(targets.count, "column")), but the network of \(model.path) has "
           + counted(outputs, "output"))
     }
-    if let named, Set(named) == Set(targets) { return .columns(named) }
-    return .columns(targets)
+    // A scale belongs to an output, whatever the column is called that it is compared with.
+    let encodings = model.description.targetEncodings
+    let columns = named.map { Set($0) == Set(targets) } == true ? named ?? [] : targets
+    return .columns(columns.enumerated().map { encodings?[$0].renamed(to: $1) ?? .number(column: $1) })
   }
 }
 

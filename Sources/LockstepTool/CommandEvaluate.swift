@@ -68,13 +68,14 @@ private func evaluate<Element: NetworkElement>(
   let loss = try Network.meanLoss(data.loss, output: result, target: target, on: backend)
   invocation.warn(ofNotFinite: "outputs", in: result.elements)
   if !loss.isFinite, result.elements.allSatisfy(\.isFinite) { invocation.warn("the loss is \(loss)") }
-  let metrics = Metrics(loss: data.loss, output: result, target: target)
+  let (decoded, truth) = (data.columns.target.decoded(result), data.columns.target.decoded(target))
+  let metrics = Metrics(loss: data.loss, output: decoded, target: truth)
   let confusion = ConfusionMatrix(loss: data.loss, output: result, target: target)
   if let report {
     try Report(
       evaluating: data, network, loss: loss, metrics: metrics,
       predictions: ReportPredictions(
-        loss: data.loss, output: result, target: target, names: data.columns.target.outputNames),
+        loss: data.loss, output: decoded, target: truth, names: data.columns.target.outputNames),
       choice: choice, invocation
     ).write(to: report)
   }

@@ -18,7 +18,8 @@ let exportCommand = Command(
     "output", [rows x outputs], for any number of rows. A runtime computes in an order of its own, so its outputs agree \
     up to rounding.
     A network trained with bce or cross-entropy gives logits. Inputs that `lockstep predict` encodes, such as categories and \
-    standardized ones, are taken as they are after that.
+    standardized ones, are taken as they are after that, and targets that were standardized are given so; \
+    `lockstep inspect` shows the formulas.
     """,
   operands: ["MODEL"],
   options: [cOption, nameOption, onnxOption, ModelOptions.activation, ModelOptions.precision, CommonOptions.json],

@@ -75,6 +75,8 @@ struct InspectedFile {
     if let loss = description.loss { lines.append((name: "loss", text: loss.rawValue)) }
     if let inputs = description.inputColumns { lines.append((name: "inputs", text: quotedList(inputs))) }
     if let targets = description.targetColumns { lines.append((name: "targets", text: quotedList(targets))) }
+    lines += scaleLines(description.inputEncodings ?? []) { "(\($0) - \($1)) / \($2)" }
+    lines += scaleLines(description.targetEncodings ?? []) { "\($1) + \($2) × output" }
     if let recipe { lines += recipeLines(recipe) } else { lines.append((name: "recipe", text: "none in the file")) }
     if let progress = checkpoint?.progress.last {
       lines.append(
@@ -89,6 +91,19 @@ struct InspectedFile {
       lines.append((name: "best epoch", text: "\(best.epoch), validation loss \(loss)"))
     }
     return lines
+  }
+
+  /// What is done with the first few scaled columns, as `formula` tells it of name, mean and deviation.
+  private func scaleLines(
+    _ encodings: [ColumnEncoding], formula: (String, Double, Double) -> String
+  ) -> [(name: String, text: String)] {
+    let limit = 5
+    let formulas = encodings.compactMap { encoding -> String? in
+      guard case .scaled(let column, let mean, let deviation) = encoding else { return nil }
+      return formula(column.debugDescription, mean, deviation)
+    }
+    let rest = formulas.count > limit ? [(name: "", text: "and \(formulas.count - limit) more, which --json has")] : []
+    return formulas.prefix(limit).map { (name: "scale", text: $0) } + rest
   }
 
   private func recipeLines(_ recipe: Recipe) -> [(name: String, text: String)] {
@@ -118,13 +133,17 @@ struct InspectedFile {
   var jsonMembers: KeyValuePairs<String, JSONValue> {
     func list(_ names: [String]?) -> JSONValue { names.map { .array($0.map { .string($0) }) } ?? .null }
     let description = network.description
+    // Their text is JSON, and so is that of recipes.
+    let encodings = [\ModelDescription.inputEncodings, \.targetEncodings].map {
+      description[keyPath: $0].map { JSONValue.numberText($0.json) } ?? .null
+    }
     return [
       "content": checkpoint == nil ? "model" : "checkpoint", "sizes": .array(network.sizes.map { .integer($0) }),
       "activations": list(network.activations.map(\.rawValue)), "parameters": .integer(parameterCount),
       "precision": .string(network.precision.rawValue), "parameters_digest": .string(digest),
       "loss_function": .string(description.loss?.rawValue), "inputs": list(description.inputColumns),
-      "targets": list(description.targetColumns),
-      // The text of a recipe is JSON.
+      "targets": list(description.targetColumns), "class": .string(description.classColumn),
+      "encodings": encodings[0], "target_encodings": encodings[1],
       "recipe": recipe.map { .numberText($0.text) } ?? .null,
       "history": checkpoint.map { .array($0.progress.map(\.json)) } ?? .null,
       "best_epoch": checkpoint?.bestEpoch.map { .integer($0.epoch) } ?? .null,

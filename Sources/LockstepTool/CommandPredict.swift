@@ -71,7 +71,8 @@ private func predict<Element: NetworkElement>(
   let columns = try ColumnChoice(model: model, table: table, features: try invocation.names(ModelOptions.features))
   let input: Matrix<Element> = try columns.input(of: table)
   let predictor = Predictor(network, backend: backend)
-  let output = try predictor.predict(input)
+  let computed = try predictor.predict(input)
+  let output = model.description.targetEncodings.map(computed.decoded) ?? computed
   invocation.warn(ofNotFinite: "outputs", in: output.elements)
   let predictions = form.predictions(of: output)
 

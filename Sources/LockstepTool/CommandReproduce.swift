@@ -119,7 +119,9 @@ private struct Reproduction<Element: NetworkElement> {
     let entries = [
       ("activations", model.activations == recipe.activations), ("loss", stored.loss == found.loss),
       ("inputs", stored.inputColumns == found.inputColumns), ("targets", stored.targetColumns == found.targetColumns),
-      ("encodings", stored.inputEncodings == found.inputEncodings), ("class", stored.classColumn == found.classColumn),
+      ("encodings", stored.inputEncodings == found.inputEncodings),
+      ("target_encodings", stored.targetEncodings == found.targetEncodings),
+      ("class", stored.classColumn == found.classColumn),
     ]
     return entries.first { !$0.1 }?.0
   }

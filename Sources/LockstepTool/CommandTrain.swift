@@ -26,16 +26,16 @@ let trainCommand = Command(
   operands: ["DATA"],
   options: [
     TrainOptions.targets, TrainOptions.features, EncodingOptions.categories, EncodingOptions.standardize,
-    EncodingOptions.scale, DataFileOptions.delimiter, DataFileOptions.arrays, DataFileOptions.labels,
-    DataFileOptions.memoryLimit, TrainOptions.hidden, TrainOptions.activation, TrainOptions.initializer,
-    TrainOptions.loss, TrainOptions.initialModel, TrainOptions.model, ReportOptions.report,
+    EncodingOptions.standardizeTargets, EncodingOptions.scale, DataFileOptions.delimiter, DataFileOptions.arrays,
+    DataFileOptions.labels, DataFileOptions.memoryLimit, TrainOptions.hidden, TrainOptions.activation,
+    TrainOptions.initializer, TrainOptions.loss, TrainOptions.initialModel, TrainOptions.model, ReportOptions.report,
   ] + ValidationOptions.all + TrainingOptions.all + [
     CommonOptions.backend, CommonOptions.threads, TrainOptions.precision, CommonOptions.json,
   ],
   examples: [
     (
-      "lockstep train housing.csv --target price --hidden 64,32 --model housing.safetensors",
-      "two hidden layers of 64 and 32 units with relu, the mean squared error, the model in a file"
+      "lockstep train housing.csv --target price --standardize --standardize-targets --model housing.safetensors",
+      "a price, however large, from columns however large; the model knows the way back to them"
     ),
     (
       "lockstep train iris.csv --target species --standardize --model iris.safetensors",
@@ -245,10 +245,12 @@ extension Invocation {
   /// - Throws: ``UsageError``.
   fileprivate func refuseEncodings(of model: NetworkFile) throws {
     let options: [any OptionDeclaration] = [
-      EncodingOptions.categories, EncodingOptions.standardize, EncodingOptions.scale,
+      EncodingOptions.categories, EncodingOptions.standardize, EncodingOptions.standardizeTargets,
+      EncodingOptions.scale,
     ]
     guard let given = options.first(where: isGiven) else { return }
-    throw UsageError(description: "--\(given.name) is for a new network; \(model.path) says how its inputs are encoded")
+    throw UsageError(
+      description: "--\(given.name) is for a new network; \(model.path) says how its columns are encoded")
   }
 }
 

@@ -14,6 +14,11 @@ enum EncodingOptions {
   static let standardize = CommandOption.flag(
     "standardize", summary: "bring each numeric input to mean 0 and deviation 1; the model keeps how")
 
+  /// Means and deviations of targets.
+  static let standardizeTargets = CommandOption.flag(
+    "standardize-targets",
+    summary: "bring each target of numbers to mean 0 and deviation 1 for training; predictions come in its own units")
+
   /// A divisor.
   static let scale = CommandOption<Double?>(
     "scale", valueName: "X", summary: "divide each numeric input by X, such as 255 for pixels; the model keeps it",
@@ -21,7 +26,9 @@ enum EncodingOptions {
     parse: { text in Double(text).flatMap { $0.isFinite && $0 > 0 ? .some($0) : nil } })
 
   /// All of them.
-  static let all: [any OptionDeclaration] = [ModelOptions.features, categories, standardize, scale]
+  static let all: [any OptionDeclaration] = [
+    ModelOptions.features, categories, standardize, standardizeTargets, scale,
+  ]
 }
 
 extension Invocation {

@@ -12,6 +12,7 @@ extension TrainingPlan {
     (TrainOptions.features, { $0[TrainOptions.features].map(csvLine) }),
     (EncodingOptions.categories, { $0[EncodingOptions.categories].map(csvLine) }),
     (EncodingOptions.standardize, { $0[EncodingOptions.standardize] ? "" : nil }),
+    (EncodingOptions.standardizeTargets, { $0[EncodingOptions.standardizeTargets] ? "" : nil }),
     (EncodingOptions.scale, { $0[EncodingOptions.scale].map { "\($0)" } }),
     (DataFileOptions.delimiter, { $0[DataFileOptions.delimiter]?.rawValue }),
     (DataFileOptions.arrays, { $0[DataFileOptions.arrays].map(csvLine) }),

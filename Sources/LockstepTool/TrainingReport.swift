@@ -12,9 +12,10 @@ extension TrainingRun {
   func writeReport(_ results: Results, validated: (loss: Element, metrics: Metrics)?) throws -> String? {
     guard let path = plan.reportPath else { return nil }
     let measured = validation ?? training
-    let output = try trainer.network.predict(measured.input, on: backend)
-    let names = plan.columns.target.outputNames
-    let metrics = validated?.metrics ?? Metrics(loss: plan.loss, output: output, target: measured.target)
+    let scale = plan.columns.target
+    let output = scale.decoded(try trainer.network.predict(measured.input, on: backend))
+    let target = scale.decoded(measured.target)
+    let metrics = validated?.metrics ?? Metrics(loss: plan.loss, output: output, target: target)
     let taken = recipe.taken(by: session)
     try Report(
       title: fileName(plan.table.file),
@@ -24,7 +25,8 @@ extension TrainingRun {
         ? nil : "Training was interrupted after step \(grouped(session.steps)) of \(grouped(session.allSteps)).",
       summary: summary(results, validated: validated, metrics: metrics),
       history: session.history, bestEpoch: session.isFinished ? session.bestEpoch : nil, loss: plan.loss,
-      predictions: ReportPredictions(loss: plan.loss, output: output, target: measured.target, names: names),
+      predictions: ReportPredictions(
+        loss: plan.loss, output: output, target: target, names: scale.outputNames),
       predictedRows: rowsSummary, recipe: taken.facts, commands: commands(model: results.modelPath),
       digests: session.digests,
       machine: machineFacts(choice)

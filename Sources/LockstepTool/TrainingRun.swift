@@ -68,7 +68,8 @@ struct TrainingRun<Element: NetworkElement> {
       throw ToolError(
         description:
           "training ended after step \(session.steps) with a loss of \(results.lossAfter) over the whole file; "
-          + "try a smaller learning rate or scale the data" + (written.map { "; the model is in \($0)" } ?? ""))
+          + "try a smaller learning rate or scale the data\(scalingHint)"
+          + (written.map { "; the model is in \($0)" } ?? ""))
     }
     let validated = try validation.map { try meanLoss(over: $0) }
     // Where a report fails, the results are shown all the same.
@@ -97,7 +98,8 @@ struct TrainingRun<Element: NetworkElement> {
       display.clear()
     } catch {
       display.clear()
-      throw ToolError(description: "\(error)" + (try writeModel().map { "; the last finite model is in \($0)" } ?? ""))
+      throw ToolError(
+        description: "\(error)\(scalingHint)" + (try writeModel().map { "; the last finite model is in \($0)" } ?? ""))
     }
     guard let cause = failure ?? display.failure else { return }
     // Whatever ended it, what has been learned is worth having, as far as it can be written.
@@ -106,14 +108,35 @@ struct TrainingRun<Element: NetworkElement> {
     throw ToolError(description: "\(cause)" + (written.map { "; the model as it stands is in \($0)" } ?? ""))
   }
 
+  /// What would bring numbers far from 1 nearer to it, as the end of a sentence about a training that failed.
+  private var scalingHint: String {
+    guard plan.initialModel == nil else { return "" }
+    var (found, options): ([String], [String]) = ([], [])
+    func look(at numbers: Matrix<Element>, _ name: String, isScaled: Bool, _ option: any OptionDeclaration) {
+      let largest = numbers.elements.reduce(0) { max($0, $1.magnitude) }
+      guard largest > 10, !isScaled else { return }
+      found.append("\(name) reach \(largest)")
+      options.append("--\(option.name)")
+    }
+    look(
+      at: training.input, "inputs", isScaled: plan.columns.description(loss: plan.loss).inputEncodings != nil,
+      EncodingOptions.standardize)
+    look(
+      at: training.target, "targets", isScaled: plan.columns.target.scales != nil, EncodingOptions.standardizeTargets)
+    guard !found.isEmpty else { return "" }
+    let verb = options.count == 1 ? "brings" : "bring"
+    return "; \(found.joined(separator: " and ")), which \(options.joined(separator: " and ")) \(verb) to deviation 1"
+  }
+
   /// The mean loss over the rows that are learned from as one batch, all counting the same.
   private func loss() throws -> Element { try meanLoss(over: training).loss }
 
-  /// The mean loss and the measures over rows as one batch.
+  /// The mean loss over rows as one batch, and the measures in the targets' own units.
   func meanLoss(over rows: TrainingRows<Element>) throws -> (loss: Element, metrics: Metrics) {
     let output = try trainer.network.predict(rows.input, on: backend)
     let loss = try Network.meanLoss(plan.loss, output: output, target: rows.target, on: backend)
-    return (loss, Metrics(loss: plan.loss, output: output, target: rows.target))
+    let scale = plan.columns.target
+    return (loss, Metrics(loss: plan.loss, output: scale.decoded(output), target: scale.decoded(rows.target)))
   }
 
   private func writeCheckpoint() throws {

@@ -215,6 +215,32 @@ private func file(
     ) { try NetworkFile(file(Self.layer0, metadata: metadata), path: "m") }
   }
 
+  @Test(arguments: [
+    #"[{"column":"a","mean":1,"deviation":0}]"#, #"[{"column":"b","mean":1,"deviation":2}]"#,
+    #"[{"column":"a","categories":["q"]}]"#, "[]",
+  ])
+  func scalesOfTargetsThatMeanNothingAreRefused(json: String) throws {
+    let network = file(
+      ["0.weight": [1, 1], "0.bias": [1]],
+      metadata: ["lockstep.targets": "[\"a\"]", "lockstep.target_encodings": json])
+    #expect(
+      throws: NetworkFileError.network(
+        file: "m", tensor: nil, .badMetadata(key: "lockstep.target_encodings", value: json))
+    ) { try NetworkFile(network, path: "m") }
+  }
+
+  @Test func outputsAreDecodedByScales() throws {
+    let outputs = Matrix<Float>(rows: 2, columns: 2, elements: [0.1, 0.1, -3, -3])
+    let encodings: [ColumnEncoding] = [.number(column: "a"), .scaled(column: "b", mean: 1e6, deviation: 0.3)]
+    #expect(
+      outputs.decoded(by: encodings).elements
+        == [0.1, Float(1e6 + 0.3 * Double(0.1 as Float)), -3, Float(1e6 + 0.3 * -3)])
+    var description = ModelDescription(targetColumns: ["a", "b"], targetEncodings: encodings)
+    description.inputColumns = ["x"]
+    let network = try Network<Float>(sizes: [1, 2], hidden: .relu, seed: 1)
+    #expect(try NetworkFile(network.modelFile(description: description), path: "m").description == description)
+  }
+
   @Test func metadataOfOthersIsPassedOver() throws {
     let network = try NetworkFile(file(Self.layer0, metadata: ["format": "pt"]), path: "m")
     #expect(network.description == ModelDescription())

@@ -18,19 +18,23 @@ public struct ModelDescription: Sendable, Equatable {
 
   /// How the columns of a table become the inputs that ``inputColumns`` names, where they are not those columns as they are.
   public var inputEncodings: [ColumnEncoding]?
+  /// How the columns that ``targetColumns`` names become targets, where they are not those columns as they are: a number each,
+  /// some of them scaled. ``ComputeBackend/Matrix/decoded(by:)`` is the way back from outputs.
+  public var targetEncodings: [ColumnEncoding]?
   /// The column whose values are the classes that ``targetColumns`` names, where the targets come from one column.
   public var classColumn: String?
 
   /// A description; what is not known stays `nil`.
   public init(
     loss: Loss? = nil, inputColumns: [String]? = nil, targetColumns: [String]? = nil,
-    inputEncodings: [ColumnEncoding]? = nil, classColumn: String? = nil,
+    inputEncodings: [ColumnEncoding]? = nil, targetEncodings: [ColumnEncoding]? = nil, classColumn: String? = nil,
     recipe: String? = nil
   ) {
     self.loss = loss
     self.inputColumns = inputColumns
     self.targetColumns = targetColumns
     self.inputEncodings = inputEncodings
+    self.targetEncodings = targetEncodings
     self.classColumn = classColumn
     self.recipe = recipe
   }
@@ -51,6 +55,7 @@ public struct ModelDescription: Sendable, Equatable {
 /// - `lockstep.encodings`: where a table's columns are encoded before the network takes them, how: a JSON array with an object
 ///   for each column, which has its name as `column`, and for a scaled one `mean` and `deviation`, for one of categories
 ///   their list, `categories`. Categories are inputs named `column=value`, and all inputs together are `lockstep.inputs`;
+/// - `lockstep.target_encodings`: the same for targets of numbers, of which some are scaled; none is of categories;
 /// - `lockstep.class`: the name of the column whose values are the classes that `lockstep.targets` names;
 /// - `lockstep.recipe`: how the network was trained, a JSON object.
 ///

@@ -22,6 +22,7 @@ struct NetworkMetadata {
   static var inputsKey: String { "lockstep.inputs" }
   static var targetsKey: String { "lockstep.targets" }
   static var encodingsKey: String { "lockstep.encodings" }
+  static var targetEncodingsKey: String { "lockstep.target_encodings" }
   static var classKey: String { "lockstep.class" }
   static var recipeKey: String { "lockstep.recipe" }
 
@@ -68,14 +69,22 @@ extension NetworkMetadata {
     description.loss = try value(Self.lossKey, Loss.self)
     description.inputColumns = try names(Self.inputsKey)
     description.targetColumns = try names(Self.targetsKey)
-    if let text = strings[Self.encodingsKey] {
-      guard let encodings = [ColumnEncoding](json: text),
-        encodings.flatMap(\.inputNames) == description.inputColumns
-      else { throw invalid(Self.encodingsKey) }
-      description.inputEncodings = encodings
+    func encodings(_ key: String, of names: [String]?) throws(NetworkFileError) -> [ColumnEncoding]? {
+      guard let text = strings[key] else { return nil }
+      guard let encodings = [ColumnEncoding](json: text), encodings.flatMap(\.inputNames) == names else {
+        throw invalid(key)
+      }
+      return encodings
     }
+    description.inputEncodings = try encodings(Self.encodingsKey, of: description.inputColumns)
+    description.targetEncodings = try encodings(Self.targetEncodingsKey, of: description.targetColumns)
     description.classColumn = strings[Self.classKey]
     if description.classColumn != nil, description.targetColumns == nil { throw invalid(Self.classKey) }
+    if let encodings = description.targetEncodings,
+      description.classColumn != nil || encodings.contains(where: \.isCategorical)
+    {
+      throw invalid(Self.targetEncodingsKey)
+    }
     description.recipe = strings[Self.recipeKey]
   }
 
@@ -95,6 +104,7 @@ extension ModelDescription {
     strings[NetworkMetadata.inputsKey] = inputColumns.map(jsonArray)
     strings[NetworkMetadata.targetsKey] = targetColumns.map(jsonArray)
     strings[NetworkMetadata.encodingsKey] = inputEncodings.map(\.json)
+    strings[NetworkMetadata.targetEncodingsKey] = targetEncodings.map(\.json)
     strings[NetworkMetadata.classKey] = classColumn
     strings[NetworkMetadata.recipeKey] = recipe
     return strings
@@ -146,7 +156,8 @@ private struct EncodingEntry: Codable {
 }
 
 extension [ColumnEncoding] {
-  fileprivate var json: String { jsonText(of: map(EncodingEntry.init)) }
+  /// A JSON array, as ``NetworkFile`` tells it.
+  package var json: String { jsonText(of: map(EncodingEntry.init)) }
 
   /// The encodings that a JSON array tells; `nil` where it tells none, or one column twice.
   fileprivate init?(json: String) {
