@@ -76,7 +76,7 @@ struct InspectedFile {
     if let inputs = description.inputColumns { lines.append((name: "inputs", text: quotedList(inputs))) }
     if let targets = description.targetColumns { lines.append((name: "targets", text: quotedList(targets))) }
     lines += scaleLines(description.inputEncodings ?? []) { "(\($0) - \($1)) / \($2)" }
-    lines += scaleLines(description.targetEncodings ?? []) { "\($1) + \($2) × output" }
+    lines += scaleLines(description.targetEncodings ?? []) { "\($0) = \($1) + \($2) × output" }
     if let recipe { lines += recipeLines(recipe) } else { lines.append((name: "recipe", text: "none in the file")) }
     if let progress = checkpoint?.progress.last {
       lines.append(

@@ -44,7 +44,7 @@ private let options = [
     content.metadata["lockstep.target_encodings"] = nil
     try content.write(to: bare)
     let (scaled, plain) = try (Tool.run("predict", model, data).lines, Tool.run("predict", bare, data).lines)
-    #expect(scaled.count == 26 && scaled[0] == "price,tax")
+    #expect(scaled.count == 25 && scaled[0] == "price,tax")
     for (scaled, plain) in zip(scaled, plain).dropFirst().prefix(24) {
       let outputs = plain.split(separator: ",").compactMap { Float($0) }
       let expected = Float(mean + deviation * Double(outputs[0]))
