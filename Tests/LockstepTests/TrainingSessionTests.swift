@@ -52,6 +52,28 @@ struct SessionCase<Element: NetworkElement> {
   }
 }
 
+/// A linear regression with learning rates that are far too large.
+struct DivergingCase {
+  let method: TrainingMethod
+  let schedule: TrainingSchedule
+
+  init(_ kind: Optimizer.Kind, learningRate: Double, epochs: Int = 1000) throws {
+    method = try TrainingMethod(optimizer: Optimizer(kind))
+    schedule = try TrainingSchedule(epochs: epochs, batchSize: 10, learningRate: learningRate, shuffles: false)
+  }
+
+  func session(
+    on backend: any ComputeBackend<Float>, continuing state: TrainingState<Float>? = nil, recordsDigests: Bool = true
+  ) throws -> TrainingSession<Float> {
+    try TrainingSession(
+      Trainer(
+        Network(sizes: [2, 1], hidden: .identity, seed: 3), loss: .meanSquaredError, backend: backend, method: method),
+      data: TrainingData(
+        input: randomMatrix(rows: 10, columns: 2, seed: 1), target: randomMatrix(rows: 10, columns: 1, seed: 2)),
+      schedule: schedule, continuing: state, recordsDigests: recordsDigests)
+  }
+}
+
 /// The backends by kind and threads, in turn.
 private func backend<Element: NetworkElement>(_ number: Int) throws -> any ComputeBackend<Element> {
   let all = try allBackends(Element.self)
@@ -243,20 +265,33 @@ private func backend<Element: NetworkElement>(_ number: Int) throws -> any Compu
     try compareCuts(sample, cuts: [127 * 4, 128 * 4, 128 * 4 + 1, 300 * 4], label: "301 epochs")
   }
 
-  @Test func divergenceIsFoundAtTheSameStepWhereverTrainingWasStopped() throws {
-    let sample = try SessionCase<Float>(
-      .momentum, dropout: 0, clipNorm: nil, epochs: 400, hasValidation: false, learningRate: 1e30)
-    func failure(from state: TrainingState<Float>?) throws -> (TrainingError, TrainingState<Float>) {
+  /// Failures near the start and beyond the first snapshot, each after a stop at steps far before it and next to it.
+  @Test(arguments: [(Optimizer.Kind.sgd, 1e30), (.sgd, 4e3), (.momentum, 1e30), (.momentum, 2.25), (.adam, 1e36)])
+  func divergenceLeavesTheSameStateWhereverTrainingWasStopped(kind: Optimizer.Kind, learningRate: Double) throws {
+    let sample = try DivergingCase(kind, learningRate: learningRate)
+    func failure(from state: TrainingState<Float>?) throws -> (TrainingError, TrainingSession<Float>) {
       let session = try sample.session(on: backend(0), continuing: state)
       let error = #expect(throws: TrainingError.self) { try session.run() }
-      return (try #require(error), session.state)
+      return (try #require(error), session)
     }
-    let (error, state) = try failure(from: nil)
-    #expect(state.network.isFinite)
-    let half = try sample.run(on: backend(1), to: max(state.steps - 2, 1))
-    let (sameError, sameState) = try failure(from: half.state)
-    #expect(sameError == error)
-    #expect(sameState == state)
+    let (error, failed) = try failure(from: nil)
+    guard case .notFinite(let step, _) = error else {
+      Issue.record("expected a failure to be finite, got \(error)")
+      return
+    }
+    #expect(failed.steps == step - 1)
+    #expect(failed.trainer.isFinite)
+    let last = failed.steps
+    for cut in Set([1, last / 2, last - 2, last - 1, last]).sorted() where cut >= 1 {
+      let half = try sample.session(on: backend(1))
+      try half.run(shouldStop: { half.steps == cut })
+      let (sameError, resumed) = try failure(from: half.state)
+      #expect(sameError == error, "stopped after step \(cut)")
+      #expect(resumed.state == failed.state, "stopped after step \(cut)")
+      #expect(resumed.digests == failed.digests, "stopped after step \(cut)")
+      // What a stop leaves there is what the failure leaves.
+      if cut == last { #expect(half.state == failed.state) }
+    }
   }
 
   @Test func whatIsNoStateOfTheTrainingIsRefused() throws {

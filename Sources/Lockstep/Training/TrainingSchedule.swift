@@ -84,11 +84,11 @@ public enum TrainingError: Error, Sendable, Equatable, CustomStringConvertible {
   /// A state that is none of this training; the text says why.
   case state(String)
   /// In step `step` (from 1) the loss, an updated parameter or a moment of the optimiser became NaN or infinite. The trainer
-  /// holds the last finite parameters and the optimiser's state that belongs to them: those that the step before started
-  /// from, or the first ones.
+  /// holds the parameters and the optimiser's state that the step started from, the last that are finite; the loss of the
+  /// step's batch is not always finite with them.
   case notFinite(step: Int, quantity: String)
   /// In step `step` (from 1) a number of the data is NaN or infinite; the text says which, with the row and column of the
-  /// data counted from 0. The trainer holds the last finite parameters.
+  /// data counted from 0. The trainer holds what the step started from.
   case notFiniteData(step: Int, quantity: String)
 
   public var description: String {

@@ -135,7 +135,8 @@ public final class TrainingSession<Element: KernelElement> {
   ///   - onStep: told after each step how many have been taken.
   ///   - onEpoch: told after each epoch, when ``state`` already says so.
   /// - Returns: ``isFinished``.
-  /// - Throws: ``TrainingError/notFinite(step:quantity:)``. The session then stands at the last finite parameters.
+  /// - Throws: ``TrainingError/notFinite(step:quantity:)`` or ``TrainingError/notFiniteData(step:quantity:)``. The session
+  ///   then stands where the failing step started from, as if it had been stopped there.
   @discardableResult
   public func run(
     shouldStop: () -> Bool = { false }, onStep: (Int) -> Void = { _ in },
@@ -217,30 +218,27 @@ public final class TrainingSession<Element: KernelElement> {
     snapshot.copy(trainer, kept)
   }
 
-  /// Repeats the steps since the latest snapshot, which are known to have led to a number that is not finite, up to the last
-  /// finite parameters, and says at which step it happened. Repeating is exact: every step gives the same bits again.
+  /// Repeats the steps since the latest snapshot, which are known to have led to a number that is not finite, says at which
+  /// of them it happened, and leaves everything as it was before that step, wherever the snapshot was taken. Repeating is
+  /// exact: every step gives the same bits again.
   private func replay(_ data: TrainingViews<Element>) throws(TrainingError) {
     let failed = progress.steps
-    let lastFinite = Snapshot(of: trainer)
     let before = Snapshot(of: trainer)
     progress = snapshot.restore(trainer)
-    lastFinite.copy(trainer, progress)
     while progress.steps < failed {
       before.copy(trainer, progress)
       let loss = step(on: data).loss
-      if loss.isFinite { lastFinite.copy(from: before) }
       guard loss.isFinite, trainer.isFinite else {
-        let failingStep = progress.steps
         // Backends may give NaNs of either sign, and the text is the same.
         let quantity =
           !loss.isFinite
           ? "the loss is \(loss.isNaN ? Element.nan : loss)"
           : "a \(trainer.parameters.isFinite ? "moment of the optimiser" : "parameter") became NaN or infinite"
-        progress = lastFinite.restore(trainer)
-        if let quantity = batches.firstNotFinite(failingStep - 1, of: data) {
-          throw .notFiniteData(step: failingStep, quantity: quantity)
+        progress = before.restore(trainer)
+        if let quantity = batches.firstNotFinite(progress.steps, of: data) {
+          throw .notFiniteData(step: progress.steps + 1, quantity: quantity)
         }
-        throw .notFinite(step: failingStep, quantity: quantity)
+        throw .notFinite(step: progress.steps + 1, quantity: quantity)
       }
     }
   }
