@@ -35,7 +35,7 @@ public final class TrainingSession<Element: KernelElement> {
   /// The parameters of the last step, once those of the best epoch have taken their place.
   private var last: Network<Element>?
 
-  /// Steps between two looks at the parameters, which are kept so that a failure can be traced back.
+  /// Steps between two snapshots, which are kept so that a failure can be traced back.
   private static var stepsBetweenSnapshots: Int { 256 }
 
   /// A session from where the trainer stands, or from a state that was kept.
@@ -133,7 +133,7 @@ public final class TrainingSession<Element: KernelElement> {
   /// - Parameters:
   ///   - shouldStop: asked after each step.
   ///   - onStep: told after each step how many have been taken.
-  ///   - onEpoch: told after each epoch, when ``state`` already says so.
+  ///   - onEpoch: told after each epoch, when ``state`` already says so, and all of it is finite.
   /// - Returns: ``isFinished``.
   /// - Throws: ``TrainingError/notFinite(step:quantity:)`` or ``TrainingError/notFiniteData(step:quantity:)``. The session
   ///   then stands where the failing step started from, as if it had been stopped there.
@@ -162,9 +162,9 @@ public final class TrainingSession<Element: KernelElement> {
     while !isFinished {
       let (loss, epoch) = step(on: data)
       let isSnapshotDue = progress.steps - snapshot.progress.steps == Self.stepsBetweenSnapshots
-      // What is recorded may be kept, and nobody wants to keep what training will turn out to have failed with.
-      let isLookDue = isSnapshotDue || isFinished || recordsDigests && epoch != nil
-      if !loss.isFinite || isLookDue && !trainer.isFinite { try replay(data) }
+      // Whoever is told of an epoch may keep its state, and nobody wants to keep what training will turn out to have
+      // failed with.
+      if !loss.isFinite || (isSnapshotDue || epoch != nil) && !trainer.isFinite { try replay(data) }
       if isSnapshotDue { keepSnapshot() }
       onStep(progress.steps)
       if let epoch { onEpoch(epoch) }
