@@ -82,15 +82,12 @@ public enum Metrics: Sendable, Equatable {
 
   /// The names of the measures that a loss has, in the order of ``values``.
   static func names(for loss: Loss) -> [String] {
-    switch loss {
-    case .binaryCrossEntropy, .softmaxCrossEntropy: ["accuracy", "macro_f1"]
-    default: ["r2", "mean_absolute_error", "root_mean_squared_error"]
-    }
+    Metrics(values: [0, 0, 0], of: loss).values.map(\.key)
   }
 
   /// The measures with these values, in the order of ``values``; NaN for the one that may have none.
   ///
-  /// - Precondition: there are as many as ``names(for:)``.
+  /// - Precondition: there are as many as the loss has, or more, which are ignored.
   init(values: ArraySlice<Double>, of loss: Loss) {
     let values = Array(values)
     switch loss {
