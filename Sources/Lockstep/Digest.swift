@@ -24,6 +24,15 @@ public enum Digest {
     return hash.digits
   }
 
+  /// 64-bit FNV-1a over the bytes of `parts`, one part after the other; 16 hexadecimal digits.
+  static func fnv1a(parts: [ArraySlice<UInt8>]) -> String {
+    var hash = FNV1a()
+    for part in parts {
+      for byte in part { hash.add(byte) }
+    }
+    return hash.digits
+  }
+
   private struct FNV1a {
     private var state: UInt64 = 0xCBF2_9CE4_8422_2325
 

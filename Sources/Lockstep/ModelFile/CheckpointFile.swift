@@ -14,7 +14,9 @@ import ComputeBackend
 /// - `lockstep.recipe`: the ``Recipe``, with the steps taken;
 /// - `lockstep.optimizer-steps`: the steps that the optimiser counts;
 /// - `lockstep.epoch-loss`: the bits of the sum of the present epoch's losses, 16 hexadecimal digits;
-/// - `lockstep.best-epoch` and `lockstep.best-loss`: when the best parameters were found, and the bits of their loss.
+/// - `lockstep.best-epoch` and `lockstep.best-loss`: when the best parameters were found, and the bits of their loss;
+/// - `lockstep.digest`: the ``Digest`` of everything else: of each entry of the metadata, sorted by key, the line `key=value`;
+///   then of each tensor the line `name type [size, size]` and its bytes. A file that says another is refused.
 public struct CheckpointFile: Sendable {
   /// The file, as the caller named it.
   public let path: String
@@ -42,6 +44,7 @@ public struct CheckpointFile: Sendable {
     static var epochLoss: String { "lockstep.epoch-loss" }
     static var bestEpoch: String { "lockstep.best-epoch" }
     static var bestLoss: String { "lockstep.best-loss" }
+    static var digest: String { "lockstep.digest" }
   }
 
   /// The name of the tensor of what there was to tell after epochs.
@@ -86,6 +89,11 @@ public struct CheckpointFile: Sendable {
       parts[.best] == nil
       ? nil : (epoch: try reader.count(Key.bestEpoch), loss: try reader.double(Key.bestLoss))
     history = try reader.history(recipe)
+    try reader.checkDigest()
+    let last = RunningDigest(step: recipe.steps, parameters: try network.parametersDigest())
+    guard recipe.digests.last == last else {
+      throw reader.invalid(NetworkMetadata.recipeKey, "its last digest is not that of the parameters in the file")
+    }
   }
 
   /// Whether a file says that it is a checkpoint.
@@ -183,6 +191,18 @@ struct CheckpointReader {
     return Double(bitPattern: bits)
   }
 
+  /// Checks that the file holds what was written.
+  func checkDigest() throws(NetworkFileError) {
+    guard let stored = file.metadata[CheckpointFile.Key.digest] else {
+      throw invalid(
+        CheckpointFile.Key.digest, "it is missing; an earlier version wrote the file, so go on with that or start anew")
+    }
+    let found = file.checkpointDigest
+    guard found == stored else {
+      throw .network(file: path, tensor: nil, .digestDiffers(stored: stored, found: found))
+    }
+  }
+
   /// What there was to tell after epochs.
   func history(_ recipe: Recipe) throws(NetworkFileError) -> [TrainingProgress] {
     let name = CheckpointFile.historyName
@@ -210,6 +230,27 @@ struct CheckpointReader {
           metrics: isValidated ? Metrics(values: row[(HistoryColumn.validationLoss + 1)...], of: recipe.loss) : nil))
     }
     return result
+  }
+}
+
+extension SafetensorsFile {
+  /// The fingerprint of all that a checkpoint holds but for the entry with the fingerprint.
+  var checkpointDigest: String {
+    let entries = metadata.filter { $0.key != CheckpointFile.Key.digest }.sorted { $0.key < $1.key }
+    let lines = entries.map { Array("\($0.key)=\($0.value)\n".utf8)[...] }
+    return Digest.fnv1a(
+      parts: lines
+        + tensors.flatMap { [Array("\($0.name) \($0.dataType.rawValue) \($0.shape)\n".utf8)[...], $0.bytes] })
+  }
+}
+
+extension NetworkFile {
+  /// The fingerprint of the parameters in the file's precision.
+  fileprivate func parametersDigest() throws(NetworkFileError) -> String {
+    switch precision {
+    case .f32: try network(as: Float.self).parametersDigest
+    case .f64: try network(as: Double.self).parametersDigest
+    }
   }
 }
 

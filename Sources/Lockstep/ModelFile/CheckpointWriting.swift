@@ -34,7 +34,9 @@ extension TrainingSession {
       tensors += prefixed(best.network, .best)
     }
     tensors.append(historyTensor(state.history))
-    return SafetensorsFile(metadata: metadata, tensors: tensors)
+    var file = SafetensorsFile(metadata: metadata, tensors: tensors)
+    file.metadata[CheckpointFile.Key.digest] = file.checkpointDigest
+    return file
   }
 
   private func prefixed(_ network: Network<Element>, _ part: CheckpointFile.Part) -> [SafetensorsFile.Tensor] {

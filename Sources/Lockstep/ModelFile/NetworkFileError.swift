@@ -46,6 +46,8 @@ public enum NetworkFileError: Error, Sendable, Equatable, CustomStringConvertibl
     case checkpoint
     /// Something else, where a checkpoint is wanted.
     case noCheckpoint
+    /// A checkpoint that does not hold what was written, by its digest.
+    case digestDiffers(stored: String, found: String)
     /// More or fewer names of columns than the network has inputs or outputs.
     case namesDisagree(key: String, names: Int, size: Int)
     /// Activations in the metadata that the indices of the tensors leave no room for, or too much.
@@ -104,6 +106,9 @@ extension NetworkFileError.Problem {
     case .checkpoint:
       "the file holds a checkpoint of a training run, not a network; `lockstep train --resume` makes one of it"
     case .noCheckpoint: "the file is no checkpoint of a training run"
+    case .digestDiffers(let stored, let found):
+      "the checkpoint was written with the digest \(stored.prefix(100)), but what it holds has \(found), so it has been "
+        + "damaged or changed; go on from a copy of it, or start from the beginning"
     case .gradients: "the file holds the gradients of a network, not a network"
     case .namesDisagree(let key, let names, let size):
       "the metadata's \(key) names \(names) columns, but the network has \(size)"

@@ -79,6 +79,9 @@ extension TrainingState {
       "the sum of its losses is \(epochLoss) after \(stepsInEpoch) steps of an epoch")
     try require(network.isFinite, "a parameter is NaN or infinite")
     try require(
+      [optimizer.first, optimizer.second].allSatisfy { Network(checked: $0).isFinite },
+      "a moment of the optimiser is NaN or infinite")
+    try require(
       optimizer.steps >= steps,
       "it has taken \(steps) steps, but its optimiser counts \(optimizer.steps) alone")
 
