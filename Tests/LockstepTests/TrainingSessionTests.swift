@@ -323,6 +323,7 @@ private func backend<Element: NetworkElement>(_ number: Int) throws -> any Compu
       altered(network: other), altered(network: sameShape), altered(optimizer: OptimizerState(steps: 6)),
       altered(optimizer: OptimizerState(steps: .max, first: good.optimizer.first, second: good.optimizer.second)),
       altered(optimizer: OptimizerState(steps: 5, first: good.optimizer.first, second: good.optimizer.second)),
+      altered(optimizer: OptimizerState(steps: 7, first: good.optimizer.first, second: good.optimizer.second)),
       altered(steps: -1), altered(steps: 17), altered(steps: 12), altered(epochLoss: .nan),
       altered(epochLoss: .infinity), altered(history: []), altered(history: good.history + good.history),
       altered(digests: good.digests + good.digests), altered(digests: [RunningDigest(step: 3, parameters: "0")]),
@@ -344,6 +345,34 @@ private func backend<Element: NetworkElement>(_ number: Int) throws -> any Compu
     #expect(throws: TrainingError.self) {
       try SessionCase<Float>(hasValidation: false).session(on: backend(0), continuing: good)
     }
+  }
+
+  /// A recipe counts steps from the first parameters, and has one seed for all that is drawn.
+  @Test func whatNoRecipeCouldTellIsRefused() throws {
+    let data = try SessionCase<Float>().data(rows: 20, seed: 1)
+    let schedule = try TrainingSchedule(epochs: 1, batchSize: 8, learningRate: 0.1, seed: 3)
+    func trainer(_ method: TrainingMethod) throws -> Trainer<Float> {
+      Trainer(
+        try Network<Float>(sizes: [5, 4, 2], hidden: .tanh, seed: 3), loss: .binaryCrossEntropy,
+        backend: try backend(0), method: method)
+    }
+    let adam = try trainer(TrainingMethod(optimizer: Optimizer(.adam)))
+    let session = try TrainingSession(adam, data: data, schedule: schedule)
+    try session.run()
+    let error = #expect(throws: TrainingError.self) { try TrainingSession(adam, data: data, schedule: schedule) }
+    #expect(error?.description.contains("has taken 3 steps already") == true, "\(String(describing: error))")
+    // A state tells where its trainer stood, whatever this one has done since.
+    #expect(throws: Never.self) { try TrainingSession(adam, data: data, schedule: schedule, continuing: session.state) }
+    func start(_ method: TrainingMethod) throws -> TrainingSession<Float> {
+      try TrainingSession(trainer(method), data: data, schedule: schedule)
+    }
+    #expect(throws: Never.self) { try start(TrainingMethod(dropout: 0.5, seed: 3)) }
+    #expect(
+      throws: TrainingError.schedule(
+        "the schedule's seed is 3, but dropout draws from 4; give both the same seed")
+    ) { try start(TrainingMethod(dropout: 0.5, seed: 4)) }
+    // Nothing is drawn where nothing is dropped.
+    #expect(throws: Never.self) { try start(TrainingMethod(seed: 4)) }
   }
 
   @Test func patienceNeedsValidationData() throws {

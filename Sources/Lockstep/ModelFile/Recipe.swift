@@ -28,8 +28,8 @@ public struct Recipe: Sendable, Equatable {
   public var precision: Precision
   /// What a step did.
   public var method: TrainingMethod
-  /// How long and in which portions it trained. Its seed is that of the first parameters and of dropout, too: that of
-  /// ``method`` must be the same where something is dropped.
+  /// How long and in which portions it trained. Its seed is that of the first parameters and of dropout, too; a session takes
+  /// no method with another.
   public var schedule: TrainingSchedule
   /// The version of the order of arithmetic.
   public var orderOfArithmetic: Int

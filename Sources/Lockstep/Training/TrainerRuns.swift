@@ -3,8 +3,8 @@
 import ComputeBackend
 
 extension Trainer {
-  /// Trains over epochs and batches, from where the trainer stands. What is to be stopped and gone on with later, or to be
-  /// validated, is a ``TrainingSession``.
+  /// Trains over epochs and batches, from where the trainer stands, which may have taken steps before. What is to be stopped
+  /// and gone on with later, to be validated, or to have a ``Recipe``, is a ``TrainingSession``.
   ///
   /// - Parameters:
   ///   - input: `[rows × inputs]`, a row or more.
@@ -47,7 +47,7 @@ extension Trainer {
     on data: TrainingData<Element>, schedule: TrainingSchedule, shouldStop: () -> Bool,
     onEpoch: (TrainingProgress) -> Void
   ) throws(TrainingError) -> Int {
-    let session = try TrainingSession(self, data: data, schedule: schedule)
+    let session = try TrainingSession(goingOnWith: self, data: data, schedule: schedule)
     try session.run(shouldStop: shouldStop, onEpoch: onEpoch)
     return session.steps
   }

@@ -38,20 +38,42 @@ public final class TrainingSession<Element: KernelElement> {
   /// Steps between two snapshots, which are kept so that a failure can be traced back.
   private static var stepsBetweenSnapshots: Int { 256 }
 
-  /// A session from where the trainer stands, or from a state that was kept.
+  /// A session from a trainer's first step, or from a state that was kept.
+  ///
+  /// A ``Recipe`` tells all about its training: it counts from the first step, and it has one seed.
   ///
   /// - Parameters:
-  ///   - trainer: who takes the steps; no one else uses it while the session runs.
+  ///   - trainer: who takes the steps; no one else uses it while the session runs. Without a state, it has taken none.
   ///   - data: the rows to learn from: one or more.
   ///   - validation: rows that the network is measured on after each epoch. Their weights do not count.
-  ///   - schedule: how long and in which portions.
+  ///   - schedule: how long and in which portions. Where the trainer drops outputs, both have the same seed.
   ///   - state: the state to go on from, of a session with the same data, schedule and method.
   ///   - recordsDigests: whether fingerprints of the parameters are taken after epochs, for a ``Recipe``.
   /// - Throws: ``TrainingError`` where shapes do not fit, all weights are 0 or their sum is too large or too small, a number of
-  ///   method or schedule has no meaning in this precision, the schedule has patience and there is nothing to validate with, or
-  ///   the state is none of this training.
-  public init(
+  ///   method or schedule has no meaning in this precision, the schedule has patience and there is nothing to validate with,
+  ///   the trainer has taken steps already or draws from another seed, or the state is none of this training.
+  public convenience init(
     _ trainer: Trainer<Element>, data: TrainingData<Element>, validation: TrainingData<Element>? = nil,
+    schedule: TrainingSchedule, continuing state: TrainingState<Element>? = nil, recordsDigests: Bool = false
+  ) throws(TrainingError) {
+    guard state != nil || trainer.optimizer.steps == 0 else {
+      throw .state(
+        "the trainer has taken \(trainer.optimizer.steps) steps already, but a session counts from the first; continue a "
+          + "session's state, or take a new trainer for the network, whose optimiser starts anew")
+    }
+    guard trainer.method.dropout == 0 || trainer.method.seed == schedule.seed else {
+      throw .schedule(
+        "the schedule's seed is \(schedule.seed), but dropout draws from \(trainer.method.seed); give both the same seed"
+      )
+    }
+    try self.init(
+      goingOnWith: trainer, data: data, validation: validation, schedule: schedule, continuing: state,
+      recordsDigests: recordsDigests)
+  }
+
+  /// As the public one, from wherever the trainer stands, for trainings that no recipe tells of.
+  init(
+    goingOnWith trainer: Trainer<Element>, data: TrainingData<Element>, validation: TrainingData<Element>? = nil,
     schedule: TrainingSchedule, continuing state: TrainingState<Element>? = nil, recordsDigests: Bool = false
   ) throws(TrainingError) {
     if schedule.patience != nil, validation == nil {

@@ -82,8 +82,7 @@ extension TrainingState {
       [optimizer.first, optimizer.second].allSatisfy { Network(checked: $0).isFinite },
       "a moment of the optimiser is NaN or infinite")
     try require(
-      optimizer.steps >= steps,
-      "it has taken \(steps) steps, but its optimiser counts \(optimizer.steps) alone")
+      optimizer.steps == steps, "it has taken \(steps) steps, but its optimiser counts \(optimizer.steps)")
 
     let spread = EpochLog.historySpread
     let stride = spread.stride(after: epochs)
