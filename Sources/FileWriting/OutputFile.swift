@@ -106,16 +106,54 @@ package struct OutputFile: ~Copyable {
   ///
   /// - Throws: ``FileError`` for this or an earlier failure; the destination is then as it was.
   package mutating func finish() throws(FileError) {
+    try bringToDisk()
+    guard let (temporary, target) = replacement else { return }
+    try check(rename(temporary, target))
+    replacement = nil
+    try syncFolder(folder(of: target))
+  }
+
+  /// As ``finish()``, for a file that this process alone replaces, from now on.
+  ///
+  /// - Parameter claim: the claim to the file that is there; `nil` where there is to be none.
+  /// - Returns: the claim to the file that is there now; `nil` where the destination cannot be replaced.
+  /// - Throws: ``FileError`` as ``finish()``, and where there is a file that was not claimed, such as that of another process.
+  package mutating func finish(replacing claim: FileClaim?) throws(FileError) -> FileClaim? {
+    // Claimed before others know its name.
+    let made = replacement.map { _ in FileClaim(made: descriptor) }
+    try bringToDisk()
+    guard let (temporary, target) = replacement else { return nil }
+    if claim?.holds(target) == true {
+      try check(rename(temporary, target))
+    } else {
+      try name(temporary, target)
+    }
+    replacement = nil
+    try syncFolder(folder(of: target))
+    return made
+  }
+
+  /// Gives the temporary file its name, unless there is a file by that name.
+  private func name(_ temporary: String, _ target: String) throws(FileError) {
+    if link(temporary, target) == 0 {
+      _ = unlink(temporary)
+    } else if errno == EEXIST {
+      throw FileError(
+        path: path, reason: "another file has appeared there, perhaps that of another run", errorNumber: EEXIST)
+    } else if rename(temporary, target) != 0 {
+      // There are file systems without links, but none without names.
+      throw FileError(path: path, code: errno)
+    }
+  }
+
+  /// Writes what is left and waits until the disk has it.
+  private mutating func bringToDisk() throws(FileError) {
     precondition(isOpen, "The file is finished already")
     try flush()
     if replacement != nil { try check(fsync(descriptor)) }
     isOpen = false
     // Some file systems tell only now that they had no room.
     try check(close(descriptor))
-    guard let (temporary, target) = replacement else { return }
-    try check(rename(temporary, target))
-    replacement = nil
-    try syncFolder(folder(of: target))
   }
 
   /// Makes the new name itself survive a power cut, where the file system can.
@@ -190,7 +228,7 @@ private func writeQuietly(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32)
 }
 
 /// The C library's `open`, under a name of its own.
-private func systemOpen(_ path: String, _ flags: Int32, _ permissions: mode_t) -> Int32 {
+func systemOpen(_ path: String, _ flags: Int32, _ permissions: mode_t) -> Int32 {
   open(path, flags, permissions)
 }
 

@@ -3,13 +3,19 @@
 import FileWriting
 import Lockstep
 
-/// The checkpoint file of a training run.
-struct TrainingCheckpoints {
+/// The checkpoint file of a training run, which no other run writes meanwhile.
+final class TrainingCheckpoints {
   let path: String
-  /// After how many epochs it is written again.
-  let interval: Int
+  /// After how many epochs it is written again; `nil` for every ``pause``.
+  private let interval: Int?
   /// Whether the run goes on from it.
   let isResuming: Bool
+  private var claim: FileClaim?
+  private var latest = ContinuousClock.now
+
+  /// How long the end of an epoch passes without a checkpoint where none is asked for: bringing one to the disk takes
+  /// milliseconds, in which a small network is trained for many epochs.
+  static let pause = Duration.seconds(5)
 
   /// What `--checkpoint`, `--checkpoint-every` and `--resume` say; `nil` where there is to be no checkpoint.
   ///
@@ -27,6 +33,13 @@ struct TrainingCheckpoints {
     interval = invocation[TrainingOptions.checkpointEvery]
     isResuming = invocation[TrainingOptions.resume]
     let exists = fileExists(path)
+    if isResuming {
+      claim = FileClaim(path)
+      if claim == nil {
+        throw ToolError(
+          description: "\(path): another run is writing this checkpoint; wait for its end, or end it with Control-C")
+      }
+    }
     if isResuming, !exists {
       throw ToolError(
         description:
@@ -39,6 +52,21 @@ struct TrainingCheckpoints {
       )
     }
     try OutputFile.check(path)
+  }
+
+  /// Whether it is to be written at the end of epoch `epoch` (from 1), at an instant.
+  func isDue(afterEpoch epoch: Int, at now: ContinuousClock.Instant = .now) -> Bool {
+    interval.map { epoch % $0 == 0 } ?? (now - latest >= Self.pause)
+  }
+
+  /// Writes the checkpoint.
+  ///
+  /// - Throws: ``FileWriting/FileError``, also where another run has begun to write it.
+  func write(_ content: SafetensorsFile) throws {
+    var file = try OutputFile(.path(path))
+    for part in try content.parts(file: path) { try file.write(part) }
+    claim = try file.finish(replacing: claim)
+    latest = .now
   }
 
   /// The checkpoint to go on from, of a training that is decided by `recipe`.

@@ -92,7 +92,7 @@ struct TrainingRun<Element: NetworkElement> {
         onStep: { display.show(steps: $0) },
         onEpoch: { epoch in
           display.show(epoch)
-          guard let checkpoints = plan.checkpoints, epoch.epoch % checkpoints.interval == 0 else { return }
+          guard let checkpoints = plan.checkpoints, checkpoints.isDue(afterEpoch: epoch.epoch) else { return }
           do { try writeCheckpoint() } catch { failure = error }
         })
       display.clear()
@@ -141,7 +141,7 @@ struct TrainingRun<Element: NetworkElement> {
 
   private func writeCheckpoint() throws {
     guard let checkpoints = plan.checkpoints else { return }
-    try session.checkpoint(recipe: recipe, description: plan.description).write(to: checkpoints.path)
+    try checkpoints.write(session.checkpoint(recipe: recipe, description: plan.description))
   }
 
   /// Writes the model where it is wanted; returns the file.

@@ -222,3 +222,59 @@ private func failure(writing text: String = "x", to path: String) -> FileError? 
     close(writer)
   }
 }
+
+@Suite struct FileClaimTests {
+  let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func write(_ text: String, to path: String, replacing claim: FileClaim?) throws(FileError) -> FileClaim? {
+    var file = try OutputFile(.path(path))
+    try file.write(text)
+    return try file.finish(replacing: claim)
+  }
+
+  @Test func oneAtATimeReplacesAFile() throws {
+    let path = folder.file("a")
+    var claim = try #require(try write("1", to: path, replacing: nil))
+    let error = #expect(throws: FileError.self) { try write("another's", to: path, replacing: nil) }
+    #expect(error?.description.contains("another file has appeared there") == true)
+    for text in ["2", "3"] {
+      #expect(FileClaim(path) == nil)
+      claim = try #require(try write(text, to: path, replacing: claim))
+      #expect(try read(path) == text)
+    }
+    #expect(FileClaim(path) == nil)
+    #expect(try folder.names() == ["a"])
+    withExtendedLifetime(claim) {}
+  }
+
+  /// Whatever ends a process closes its descriptors.
+  @Test func nothingIsLeftOfAClaimThatIsGone() throws {
+    let path = folder.file("a")
+    do { _ = try write("1", to: path, replacing: nil) }
+    let claim = try #require(FileClaim(path))
+    #expect(FileClaim(path) == nil)
+    _ = try write("2", to: path, replacing: claim)
+    #expect(try read(path) == "2")
+    #expect(try folder.names() == ["a"])
+  }
+
+  @Test func aFileThatTookThePlaceIsLeftAlone() throws {
+    let path = folder.file("a")
+    let claim = try write("1", to: path, replacing: nil)
+    try FileManager.default.removeItem(atPath: path)
+    let other = try #require(try write("another's", to: path, replacing: nil))
+    #expect(throws: FileError.self) { try write("2", to: path, replacing: claim) }
+    #expect(try read(path) == "another's")
+    // One that is gone is made again.
+    try FileManager.default.removeItem(atPath: path)
+    #expect(try write("3", to: path, replacing: other) != nil)
+    #expect(try read(path) == "3")
+  }
+
+  @Test func whatIsNoFileHasNoClaim() throws {
+    #expect(try write("x", to: "/dev/null", replacing: nil) == nil)
+    #expect(FileClaim(folder.file("none")) != nil)
+  }
+}

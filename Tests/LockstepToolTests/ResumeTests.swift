@@ -47,7 +47,7 @@ private func words(_ precision: Precision = .f32, epochs: Int = 6) throws -> [St
       let (whole, model, checkpoint) = (folder.file("whole"), folder.file("model"), folder.file("checkpoint"))
       let arguments = try words(epochs: 300)
       let expected = try Tool.run(arguments + ["--model", whole]).object()
-      let resumable = arguments + ["--checkpoint", checkpoint, "--model", model]
+      let resumable = arguments + ["--checkpoint", checkpoint, "--checkpoint-every", "1", "--model", model]
       var steps = 0
       for (resume, backend) in [([], "scalar"), (["--resume"], "simd")] {
         let process = Process()
@@ -71,6 +71,28 @@ private func words(_ precision: Precision = .f32, epochs: Int = 6) throws -> [St
       let object = try Tool.run(resumable + ["--resume", "--backend", "auto"]).object()
       #expect(object["parameters_digest"] as? String == expected["parameters_digest"] as? String)
       #expect(try bytes(model) == bytes(whole))
+    }
+
+    /// Started twice, and again after a kill.
+    @Test func oneRunWritesACheckpoint() throws {
+      let folder = try TemporaryFolder()
+      let checkpoint = folder.file("c")
+      let arguments = try words(epochs: 100_000_000) + ["--checkpoint", checkpoint]
+      let process = Process()
+      process.executableURL = Tool.executable
+      process.arguments = arguments + ["--checkpoint-every", "1"]
+      process.standardOutput = FileHandle.nullDevice
+      try process.run()
+      while process.isRunning, (try? CheckpointFile(contentsOf: checkpoint))?.recipe.steps ?? 0 == 0 { usleep(1000) }
+      let second = try Tool.run(arguments + ["--resume"])
+      #expect(second.exitCode == 1)
+      #expect(second.errors.contains("\(checkpoint): another run is writing this checkpoint"), "\(second.errors)")
+      #expect(process.isRunning)
+      kill(process.processIdentifier, SIGKILL)
+      process.waitUntilExit()
+      // Nobody writes it any more: what is wrong now is the option.
+      let third = try Tool.run(arguments + ["--resume", "--seed", "8"])
+      #expect(third.errors.contains("--seed is 8"), "\(third.errors)")
     }
 
     @Test func anInterruptedRunGoesOn() throws {
