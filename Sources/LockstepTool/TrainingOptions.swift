@@ -66,10 +66,10 @@ enum TrainingOptions {
   static let checkpoint = CommandOption<String?>.fileName(
     "checkpoint", valueName: "FILE", summary: "where the state of training is kept, from the start on",
     defaultText: "nowhere")
-  static let checkpointEvery = CommandOption<Int>.integer(
+  static let checkpointEvery = CommandOption.optionalInteger(
     "checkpoint-every", valueName: "EPOCHS",
-    summary: "after how many epochs the checkpoint is written again, which takes the disk milliseconds",
-    in: 1...Int(UInt32.max), default: 1)
+    summary: "after how many epochs the checkpoint is written again; it is in the end and at an interruption, anyway",
+    in: 1...Int(UInt32.max), defaultText: "after an epoch, but not within 5 seconds of the last time")
   static let resume = CommandOption.flag(
     "resume", summary: "go on from the checkpoint; everything that decides the result must be as it was")
 

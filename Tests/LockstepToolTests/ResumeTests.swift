@@ -6,6 +6,7 @@ import Foundation
 import Testing
 
 @testable import Lockstep
+@testable import LockstepTool
 
 /// A run of two classes that lasts `epochs` epochs of four steps, with all that has a state.
 private func words(_ precision: Precision = .f32, epochs: Int = 6) throws -> [String] {
@@ -125,6 +126,44 @@ private func words(_ precision: Precision = .f32, epochs: Int = 6) throws -> [St
       #expect(try bytes(model) == bytes(whole))
     }
   #endif
+
+  /// A run fails, and again from the checkpoint that lies before the failing step, with the same model.
+  @Test func aRunThatFailsLeavesTheSameModelWhereItIsResumed() throws {
+    let folder = try TemporaryFolder()
+    let data = try folder.write("t.csv", Data("x,y\n".utf8 + (0..<50).flatMap { "\($0 % 7),\($0)\n".utf8 }))
+    let arguments = [
+      "train", data, "--target", "y", "--hidden", "none", "--epochs", "1000", "--batch-size", "50", "--learning-rate",
+      "1e3",
+    ]
+    let (whole, resumed, checkpoint) = (folder.file("a"), folder.file("b"), folder.file("c"))
+    let runs = try [
+      ["--model", whole], ["--checkpoint", checkpoint, "--checkpoint-every", "1"],
+      ["--checkpoint", checkpoint, "--resume", "--model", resumed],
+    ].map { try Tool.run(arguments + $0) }
+    #expect(runs.allSatisfy { $0.exitCode == 1 && $0.errors.contains("training failed at step ") })
+    let steps = try #require(try NetworkFile(contentsOf: whole).recipe()).steps
+    #expect(steps > 0)
+    #expect(try CheckpointFile(contentsOf: checkpoint).recipe.steps == steps)
+    #expect(try bytes(resumed) == bytes(whole))
+  }
+
+  @Test func checkpointsOfShortEpochsAreSecondsApart() throws {
+    let folder = try TemporaryFolder()
+    func checkpoints(_ options: [String]) throws -> TrainingCheckpoints {
+      let words = ["d.csv", "--checkpoint", folder.file("c")] + options
+      return try #require(try TrainingCheckpoints(Invocation(trainCommand, words: words, output: Output())))
+    }
+    let usual = try checkpoints([])
+    let start = ContinuousClock.now
+    #expect(!usual.isDue(afterEpoch: 1, at: start))
+    #expect(!usual.isDue(afterEpoch: 1000, at: start + .seconds(1)))
+    #expect(usual.isDue(afterEpoch: 2, at: start + TrainingCheckpoints.pause))
+    try usual.write(SafetensorsFile(tensors: []))
+    #expect(!usual.isDue(afterEpoch: 3, at: start + TrainingCheckpoints.pause))
+    try FileManager.default.removeItem(atPath: folder.file("c"))
+    let exact = try checkpoints(["--checkpoint-every", "3"])
+    #expect((1...7).filter { exact.isDue(afterEpoch: $0, at: start + .seconds(100 * $0)) } == [3, 6])
+  }
 
   @Test func checkpointsAreThereFromTheStartAndOnlyTakenOnRequest() throws {
     let folder = try TemporaryFolder()
