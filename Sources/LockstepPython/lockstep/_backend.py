@@ -1,4 +1,4 @@
-# What computes. Networks take it; no bit depends on it.
+# What computes: backends, and which of them a network has. Networks take it; no bit depends on it.
 """Backends."""
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from ctypes import byref, c_char_p, c_int32, c_void_p
 from typing import NamedTuple, Optional
 
 from ._errors import ArgumentError
-from ._library import BACKENDS, check, integer, library
+from ._library import BACKENDS, WORK, check, constant, integer, library, sized
 
 
 class Backend:
@@ -80,3 +80,22 @@ class BackendChoice(NamedTuple):
     decided: bool
     #: Why, as a phrase such as ``"the fastest; simd/avx2 on 1 thread takes 1.31 times as long"``.
     reason: str
+
+
+def choice(network: c_void_p, rows: int, work: str) -> BackendChoice:
+    """What computes a kind of work of a network on so many rows."""
+    asked = (network, integer(rows, "rows", 0, 2**63 - 1), constant(work, WORK, "work"))
+    kind, threads, name, decided = c_int32(), c_int32(), c_char_p(), c_int32()
+
+    def told() -> tuple[str, int, str, bool]:
+        check(library.lockstep_network_backend_choice(*asked, byref(kind), byref(threads), byref(name), byref(decided)))
+        return BACKENDS[kind.value], threads.value, (name.value or b"").decode(), bool(decided.value)
+
+    def reason() -> str:
+        return sized(library.lockstep_network_explain_backend, *asked).decode().rstrip("\0").split("\n", 1)[0]
+
+    first, why = told(), reason()
+    # Calls of other threads may decide in between.
+    while (latest := told()) != first:
+        first, why = latest, reason()
+    return BackendChoice(*first, why)

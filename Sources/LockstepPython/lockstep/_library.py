@@ -8,8 +8,8 @@ import ctypes
 import operator
 import os
 import pathlib
-from ctypes import POINTER, c_char_p, c_double, c_float, c_int32, c_int64, c_size_t, c_uint64, c_void_p
-from typing import Any, Sequence
+from ctypes import POINTER, byref, c_char_p, c_double, c_float, c_int32, c_int64, c_size_t, c_uint64, c_void_p
+from typing import Any, Callable, Sequence
 
 from ._errors import (
     ArgumentError,
@@ -156,6 +156,20 @@ def check(status: int) -> None:
     """Raises what a status stands for."""
     if status:
         raise error(status)
+
+
+def sized(function: Callable[..., int], *arguments: Any) -> bytes:
+    """All that a function writes into memory whose size it tells first."""
+    needed = c_size_t()
+    check(function(*arguments, None, 0, byref(needed)))
+    while True:
+        size = needed.value
+        data = ctypes.create_string_buffer(size)
+        status = function(*arguments, data, size, byref(needed))
+        # It may be more now, as other threads use the network.
+        if needed.value <= size:
+            check(status)
+            return data.raw[: needed.value]
 
 
 def constant(value: object, names: Sequence[str], argument: str) -> int:

@@ -1,4 +1,5 @@
-# Networks: making, loading, predicting, training. What goes down to the library with a call lies in _calls.py.
+# Networks: making, loading, predicting, training. What goes down to the library with a call lies in _calls.py, which backend
+# computes in _backend.py.
 """Dense networks."""
 
 from __future__ import annotations
@@ -6,7 +7,7 @@ from __future__ import annotations
 import ctypes
 import os
 import weakref
-from ctypes import byref, c_char_p, c_int32, c_int64, c_size_t, c_void_p
+from ctypes import byref, c_int32, c_int64, c_void_p
 from typing import Any, Optional, Sequence, Union
 
 import numpy as np
@@ -14,21 +15,20 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from . import _arrays
 from ._arrays import FLOAT32, FLOAT64, address, stride
-from ._backend import Backend, BackendChoice
+from ._backend import Backend, BackendChoice, choice
 from ._calls import Batch, Room
 from ._errors import ArgumentError, UnavailableError
 from ._layers import Gradients, Layer, split
 from ._library import (
     ACTIVATIONS,
-    BACKENDS,
     PAIRED_SIGNATURES,
     PRECISIONS,
-    WORK,
     check,
     constant,
     error,
     integer,
     library,
+    sized,
 )
 
 
@@ -41,8 +41,8 @@ class Network:
 
     Args:
         sizes: the widths, from input to output, two or more.
-        hidden: what each layer but the last applies: ``"identity"``, ``"relu"``, ``"leaky-relu"``, ``"tanh"`` or
-            ``"sigmoid"``.
+        hidden: what each layer but the last applies: ``"identity"``, ``"relu"``, ``"leaky-relu"``, ``"tanh"``,
+            ``"sigmoid"``, ``"elu"``, ``"softplus"``, ``"silu"`` or ``"gelu"``.
         activations: what each layer applies, the last included, in place of ``hidden``.
         seed: of the parameters, from 0 to 2**64 - 1.
         dtype: float32 or float64.
@@ -106,10 +106,7 @@ class Network:
             FileError: it cannot be read.
             ModelError: it holds no network, or does not say its activations and nobody else does.
         """
-        handle, precision = c_void_p(), 0 if dtype is None else _precision(dtype)
-        name = os.fsencode(path)
-        if b"\0" in name:
-            raise ArgumentError("path has a character 0")
+        handle, precision, name = c_void_p(), 0 if dtype is None else _precision(dtype), _file_name(path)
         if activation is None:
             check(library.lockstep_network_load(name, precision, byref(handle)))
         else:
@@ -213,35 +210,7 @@ class Network:
             rows: 0 or more.
             work: ``"predict"``, ``"gradients"`` or ``"step"``, which ``fit`` takes, too.
         """
-        kind, threads, name, decided = c_int32(), c_int32(), c_char_p(), c_int32()
-        asked = (self._handle, integer(rows, "rows", 0, 2**63 - 1), constant(work, WORK, "work"))
-
-        def told() -> tuple[str, int, str, bool]:
-            check(
-                library.lockstep_network_backend_choice(
-                    *asked, byref(kind), byref(threads), byref(name), byref(decided)
-                )
-            )
-            return BACKENDS[kind.value], threads.value, (name.value or b"").decode(), bool(decided.value)
-
-        choice, reason = told(), self._reason(asked)
-        # Calls of other threads may decide in between.
-        while (latest := told()) != choice:
-            choice, reason = latest, self._reason(asked)
-        return BackendChoice(*choice, reason)
-
-    def _reason(self, asked: tuple[Any, ...]) -> str:
-        """The first line of what the library explains."""
-        needed = c_size_t()
-        check(library.lockstep_network_explain_backend(*asked, None, 0, byref(needed)))
-        while True:
-            text = ctypes.create_string_buffer(needed.value)
-            size = needed.value
-            status = library.lockstep_network_explain_backend(*asked, text, size, byref(needed))
-            # Calls of other threads may have given it more to tell.
-            if needed.value <= size:
-                check(status)
-                return text.value.decode().split("\n", 1)[0]
+        return choice(self._handle, rows, work)
 
     # Parameters
 
@@ -412,23 +381,11 @@ class Network:
         Raises:
             FileError: it cannot be written.
         """
-        name = os.fsencode(path)
-        if b"\0" in name:
-            raise ArgumentError("path has a character 0")
-        check(library.lockstep_network_save(self._handle, name))
+        check(library.lockstep_network_save(self._handle, _file_name(path)))
 
     def to_bytes(self) -> bytes:
         """The bytes that ``save`` writes."""
-        needed = c_size_t()
-        check(library.lockstep_network_save_memory(self._handle, None, 0, byref(needed)))
-        while True:
-            data = ctypes.create_string_buffer(needed.value)
-            size = needed.value
-            status = library.lockstep_network_save_memory(self._handle, data, size, byref(needed))
-            # What the file says of the loss may have grown while another thread trained.
-            if needed.value <= size:
-                check(status)
-                return data.raw[: needed.value]
+        return sized(library.lockstep_network_save_memory, self._handle)
 
     def copy(self) -> Network:
         """A network of its own with the same parameters, on the same backend."""
@@ -460,6 +417,14 @@ def _restored(cls: type[Network], data: bytes, requested: Optional[tuple[str, Op
         except UnavailableError:
             pass
     return network
+
+
+def _file_name(path: Union[str, os.PathLike[str]]) -> bytes:
+    """A path as the library takes it."""
+    name = os.fsencode(path)
+    if b"\0" in name:
+        raise ArgumentError("path has a character 0")
+    return name
 
 
 def _precision(dtype: DTypeLike) -> int:
