@@ -6,8 +6,8 @@ import ComputeBackend
 public struct TrainingMethod: Sendable, Equatable {
   /// How gradients become steps.
   public let optimizer: Optimizer
-  /// The largest Euclidean norm of all gradients together: a step with a larger one takes gradients scaled down to it. `nil`
-  /// where nothing is clipped.
+  /// The largest Euclidean norm of all gradients together: a step with a larger one takes gradients scaled down to it, times
+  /// `clipNorm / norm`; PyTorch's `clip_grad_norm_` divides by `norm + 1e-6`. `nil` where nothing is clipped.
   public let clipNorm: Double?
   /// The share of each hidden layer's outputs that a step drops; 0 where none is. Predictions, and gradients without a step,
   /// never drop any.
