@@ -96,7 +96,7 @@ import Testing
     }
   }
 
-  @Test func racesOfOneOptimiserTellNothingOfAnother() throws {
+  @Test func racesOfOneMethodTellNothingOfAnother() throws {
     let backend = try Backends.make(threads: 1, as: Float.self)
     guard let made = backend as? AutomaticBackend<Float>, made.candidates.count > 1 else { return }
     let automatic = AutomaticBackend(candidates: made.candidates, table: RaceTable(capacity: 8))
@@ -111,8 +111,12 @@ import Testing
       try plain.step(input: input, target: target, learningRate: 0.01)
     }
     #expect(plain.backendChoice(rows: 40).isDecided)
-    let adam = try trainer(TrainingMethod(optimizer: Optimizer(.adam)))
-    #expect(!adam.backendChoice(rows: 40).isDecided)
+    for other in [
+      try TrainingMethod(optimizer: Optimizer(.adam)), try TrainingMethod(optimizer: Optimizer(.sgd, weightDecay: 0.1)),
+      try TrainingMethod(clipNorm: 1), try TrainingMethod(dropout: 0.5),
+    ] {
+      #expect(!trainer(other).backendChoice(rows: 40).isDecided, "\(other)")
+    }
     #expect(trainer(.gradientDescent).backendChoice(rows: 40).isDecided)
   }
 

@@ -19,14 +19,24 @@ struct RacedNetwork: Hashable, Sendable {
   var parameterCount: Int { zip(sizes, sizes.dropFirst()).reduce(0) { $0 + ($1.0 + 1) * $1.1 } }
 }
 
-/// What of a training method decides how long a step takes.
+/// What of a training method decides how long a step takes: all that decides which primitives run, and on which matrices.
+/// With weight decay, weights and biases are updated apart, and gradient descent stores its gradients first. Numbers decide
+/// nothing, so that Adam and AdamW share their races.
+///
+/// Weights of rows and the loss belong to a call, not to a trainer. They are left out, since they change a small part of the
+/// work; but for the smallest networks, where a weighted step is not one call of `narrowGradients`. Who trains such a network
+/// in both ways in one process has one decision for both.
 struct RacedUpdates: Hashable, Sendable {
   let formula: UpdateFormula
+  let decays: Bool
   let clips: Bool
   let drops: Bool
 
   init(_ method: TrainingMethod) {
-    (formula, clips, drops) = (method.optimizer.kind.formula, method.clipNorm != nil, method.dropout > 0)
+    formula = method.optimizer.kind.formula
+    decays = method.optimizer.weightDecay != 0
+    clips = method.clipNorm != nil
+    drops = method.dropout > 0
   }
 }
 
