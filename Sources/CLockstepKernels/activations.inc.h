@@ -9,11 +9,11 @@ static void NAME(activate)(lockstep_activation activation, VECTOR *values, ptrdi
   case LOCKSTEP_IDENTITY:
     break;
   case LOCKSTEP_RELU:
-    for (ptrdiff_t i = 0; i < count; ++i) values[i] = NAME(select)(values[i] < zero, zero, values[i]);
+    for (ptrdiff_t i = 0; i < count; ++i) values[i] = values[i] < zero ? zero : values[i];
     break;
   case LOCKSTEP_LEAKY_RELU:
     for (ptrdiff_t i = 0; i < count; ++i) {
-      values[i] = NAME(select)(values[i] < zero, values[i] * NAME(splat)(LEAKY_SLOPE), values[i]);
+      values[i] = values[i] < zero ? values[i] * NAME(splat)(LEAKY_SLOPE) : values[i];
     }
     break;
   case LOCKSTEP_TANH:
@@ -24,14 +24,14 @@ static void NAME(activate)(lockstep_activation activation, VECTOR *values, ptrdi
     break;
   case LOCKSTEP_ELU:
     for (ptrdiff_t i = 0; i < count; ++i) {
-      values[i] = NAME(select)(values[i] <= zero, NAME(expm1)(values[i]), values[i]);
+      values[i] = values[i] <= zero ? NAME(expm1)(values[i]) : values[i];
     }
     break;
   case LOCKSTEP_SOFTPLUS:
     for (ptrdiff_t i = 0; i < count; ++i) {
       const MASK is_negative = values[i] < zero;
-      const VECTOR positive_part = NAME(select)(is_negative, zero, values[i]);
-      const VECTOR minus_magnitude = NAME(select)(is_negative, values[i], -values[i]);
+      const VECTOR positive_part = is_negative ? zero : values[i];
+      const VECTOR minus_magnitude = is_negative ? values[i] : -values[i];
       values[i] = positive_part + NAME(log1p)(NAME(exp)(minus_magnitude));
     }
     break;
@@ -54,11 +54,11 @@ static void NAME(activate_backward)(lockstep_activation activation, VECTOR *grad
   case LOCKSTEP_IDENTITY:
     break;
   case LOCKSTEP_RELU:
-    for (ptrdiff_t i = 0; i < count; ++i) gradients[i] = NAME(select)(y[i] <= zero, zero, gradients[i]);
+    for (ptrdiff_t i = 0; i < count; ++i) gradients[i] = y[i] <= zero ? zero : gradients[i];
     break;
   case LOCKSTEP_LEAKY_RELU:
     for (ptrdiff_t i = 0; i < count; ++i) {
-      gradients[i] = NAME(select)(y[i] <= zero, gradients[i] * NAME(splat)(LEAKY_SLOPE), gradients[i]);
+      gradients[i] = y[i] <= zero ? gradients[i] * NAME(splat)(LEAKY_SLOPE) : gradients[i];
     }
     break;
   case LOCKSTEP_TANH:
@@ -69,7 +69,7 @@ static void NAME(activate_backward)(lockstep_activation activation, VECTOR *grad
     break;
   case LOCKSTEP_ELU:
     for (ptrdiff_t i = 0; i < count; ++i) {
-      gradients[i] = NAME(select)(y[i] <= zero, gradients[i] * (y[i] + one), gradients[i]);
+      gradients[i] = y[i] <= zero ? gradients[i] * (y[i] + one) : gradients[i];
     }
     break;
   case LOCKSTEP_SOFTPLUS:

@@ -80,7 +80,7 @@ static void NAME(drop_out)(const lockstep_dropout_rule *rule, ptrdiff_t first_ro
         const NAME(words) drawn = *(const NAME(unaligned_words) *)(words + i);
         const MASK is_kept = __builtin_convertvector(drawn >= (NAME(words))(rule->threshold), MASK);
         const VECTOR scaled = NAME(load)(x + first + i) * NAME(splat)(scale);
-        NAME(store)(y + first + i, NAME(select)(is_kept, scaled, NAME(splat)(0)));
+        NAME(store)(y + first + i, is_kept ? scaled : NAME(splat)(0));
       }
       for (; i < count; ++i) y[first + i] = words[i] >= rule->threshold ? x[first + i] * scale : 0;
     }

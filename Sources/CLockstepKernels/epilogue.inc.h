@@ -10,6 +10,11 @@ typedef struct {
   ptrdiff_t row, rows, lane, lanes, width;
 } NAME(place);
 
+/// Sets a tile to zero that has lanes beyond the result: they are computed, too.
+static inline INLINED void NAME(clear_beyond)(NAME(place) at, VECTOR *tile) {
+  for (ptrdiff_t i = 0; at.lanes < at.width && i < at.rows * (at.width / LANES); ++i) tile[i] = NAME(splat)(0);
+}
+
 /// Reads the elements that lie where a tile does, in a matrix without an extra row.
 static void NAME(load_tile)(const lockstep_product *product, NAME(place) at, const ELEMENT *from, ptrdiff_t stride,
                             ELEMENT *tile) {
@@ -74,16 +79,12 @@ static void NAME(finish_tile)(const lockstep_product *product, NAME(place) at, V
     NAME(activate)(product->activation, sums, count);
   } else if (product->epilogue == LOCKSTEP_BACKWARD_ACTIVATION && product->activation != LOCKSTEP_IDENTITY) {
     VECTOR values[TILE_SUMS];
-    if (at.lanes < at.width) {
-      for (ptrdiff_t i = 0; i < count; ++i) values[i] = NAME(splat)(0);
-    }
+    NAME(clear_beyond)(at, values);
     NAME(load_tile)(product, at, product->values, product->value_stride, (ELEMENT *)values);
     NAME(activate_backward)(product->activation, sums, (const NAME(unaligned) *)values, count);
   } else if (product->epilogue == LOCKSTEP_DESCEND) {
     VECTOR parameters[TILE_SUMS];
-    if (at.lanes < at.width) {
-      for (ptrdiff_t i = 0; i < count; ++i) parameters[i] = NAME(splat)(0);
-    }
+    NAME(clear_beyond)(at, parameters);
     NAME(load_result)(product, at, (ELEMENT *)parameters);
     const VECTOR rate = NAME(splat)((ELEMENT)product->learning_rate);
     for (ptrdiff_t i = 0; i < count; ++i) sums[i] = parameters[i] - rate * sums[i];

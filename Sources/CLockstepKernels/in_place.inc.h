@@ -220,8 +220,8 @@ static void NAME(multiply_in_place)(const lockstep_product *product, ptrdiff_t r
   const bool crowds = strip.epilogue == LOCKSTEP_DESCEND && tiles >= 4 && apart % 256 == 0 &&
                       product->depth * apart >= FIRST_LEVEL_BYTES;
   const bool shares_set = tiles >= 8 && strip.stride * (ptrdiff_t)sizeof(ELEMENT) % SET_PERIOD_BYTES == 0;
-  const bool copies = crowds || shares_set;
-  const bool gathers = product->lanes.line_stride != 1, lone = rows == 1 && !ones;
+  const bool gathers = product->lanes.line_stride != 1, packs = gathers || crowds || shares_set;
+  const bool lone = rows == 1 && !ones;
   const ptrdiff_t most = lone ? LONE_VECTORS : TILE_VECTORS;
   // The first strip takes what the others leave, so that the last has both of the vectors that overlap.
   ptrdiff_t count = (vectors - 1) % most + 1;
@@ -229,7 +229,6 @@ static void NAME(multiply_in_place)(const lockstep_product *product, ptrdiff_t r
     strip.lane = vector * LANES;
     strip.last = (vector + count == vectors ? lanes - LANES : (vector + count - 1) * LANES) - strip.lane;
     const ELEMENT *from = (const ELEMENT *)product->lanes.base + strip.lane * product->lanes.line_stride;
-    const bool packs = gathers || copies;
     strip.lanes = packs ? panel : from;
     strip.lane_step = packs ? count * LANES : product->lanes.depth_stride;
     strip.last_lanes = packs ? (count - 1) * LANES : strip.last;

@@ -34,6 +34,7 @@
 #define WIDE NAME(wide)
 #define WIDE_BITS NAME(wide_bits)
 
+// Each part takes what those before it define.
 #include "vectors.inc.h"
 #include "elementary.inc.h"
 #include "activations.inc.h"

@@ -8,31 +8,44 @@
 #define AT(column, j, v) (*(const NAME(unaligned) *)((column) + (j) * apart + (v) * LANES))
 #define GRADIENT(j, v) (*(NAME(unaligned) *)(gradient + (j) * apart + (v) * LANES))
 
-static void NAME(mean_squared_error)(ptrdiff_t outputs, ptrdiff_t apart, ptrdiff_t vectors, const VECTOR *scales,
-                                     const ELEMENT *z, const ELEMENT *t, ELEMENT *gradient, VECTOR *sums) {
-  for (ptrdiff_t v = 0; v < vectors; ++v) {
-    VECTOR sum = NAME(splat)(0);
-    for (ptrdiff_t j = 0; j < outputs; ++j) {
-      const VECTOR difference = AT(z, j, v) - AT(t, j, v);
-      sum = __builtin_elementwise_fma(difference, difference, sum);
-      GRADIENT(j, v) = difference * scales[v];
-    }
-    sums[v] = sum;
+/// The sum with one more term of a loss whose terms have nothing to do with each other, and the term's gradient.
+static inline INLINED VECTOR NAME(add_term)(const lockstep_loss_function loss, VECTOR output, VECTOR target, VECTOR scale,
+                                            VECTOR sum, VECTOR *gradient) {
+  const VECTOR zero = NAME(splat)(0), one = NAME(splat)(1), half = NAME(splat)((ELEMENT)0.5);
+  if (loss == LOCKSTEP_BINARY_CROSS_ENTROPY) {
+    const MASK is_negative = output < zero;
+    const VECTOR positive_part = is_negative ? zero : output;
+    const VECTOR minus_magnitude = is_negative ? output : -output;
+    *gradient = (NAME(sigmoid)(output) - target) * scale;
+    return sum + ((positive_part - output * target) + NAME(log1p)(NAME(exp)(minus_magnitude)));
   }
+  const VECTOR difference = output - target;
+  if (loss == LOCKSTEP_MEAN_SQUARED_ERROR) {
+    *gradient = difference * scale;
+    return __builtin_elementwise_fma(difference, difference, sum);
+  }
+  const MASK is_negative = difference < zero;
+  const VECTOR magnitude = is_negative ? -difference : difference;
+  if (loss == LOCKSTEP_MEAN_ABSOLUTE_ERROR) {
+    // Where neither is larger, +0; NaN stays.
+    const VECTOR level = zero < difference ? scale : difference + zero;
+    *gradient = is_negative ? -scale : level;
+    return sum + magnitude;
+  }
+  const VECTOR raised = difference < -one ? -one : difference;
+  *gradient = (one < raised ? one : raised) * scale;
+  return sum + (magnitude <= one ? (difference * difference) * half : magnitude - half);
 }
 
-static void NAME(binary_cross_entropy)(ptrdiff_t outputs, ptrdiff_t apart, ptrdiff_t vectors, const VECTOR *scales,
-                                       const ELEMENT *z, const ELEMENT *t, ELEMENT *gradient, VECTOR *sums) {
-  const VECTOR zero = NAME(splat)(0);
+/// A loss of such terms, which is known where this is compiled.
+static inline INLINED void NAME(sum_terms)(const lockstep_loss_function loss, ptrdiff_t outputs, ptrdiff_t apart,
+                                           ptrdiff_t vectors, const VECTOR *scales, const ELEMENT *z, const ELEMENT *t,
+                                           ELEMENT *gradient, VECTOR *sums) {
   for (ptrdiff_t v = 0; v < vectors; ++v) {
-    VECTOR sum = zero;
+    VECTOR sum = NAME(splat)(0), slope;
     for (ptrdiff_t j = 0; j < outputs; ++j) {
-      const VECTOR output = AT(z, j, v), target = AT(t, j, v);
-      const MASK is_negative = output < zero;
-      const VECTOR positive_part = NAME(select)(is_negative, zero, output);
-      const VECTOR minus_magnitude = NAME(select)(is_negative, output, -output);
-      sum = sum + ((positive_part - output * target) + NAME(log1p)(NAME(exp)(minus_magnitude)));
-      GRADIENT(j, v) = (NAME(sigmoid)(output) - target) * scales[v];
+      sum = NAME(add_term)(loss, AT(z, j, v), AT(t, j, v), scales[v], sum, &slope);
+      GRADIENT(j, v) = slope;
     }
     sums[v] = sum;
   }
@@ -48,7 +61,7 @@ static void NAME(softmax_cross_entropy)(ptrdiff_t outputs, ptrdiff_t apart, ptrd
     VECTOR most = AT(z, 0, v);
     for (ptrdiff_t j = 1; j < outputs; ++j) {
       const VECTOR output = AT(z, j, v);
-      most = NAME(select)(most < output, output, most);
+      most = most < output ? output : most;
     }
     largest[v] = most;
     exponentials[v] = NAME(splat)(0);
@@ -74,39 +87,6 @@ static void NAME(softmax_cross_entropy)(ptrdiff_t outputs, ptrdiff_t apart, ptrd
   }
 }
 
-static void NAME(mean_absolute_error)(ptrdiff_t outputs, ptrdiff_t apart, ptrdiff_t vectors, const VECTOR *scales,
-                                      const ELEMENT *z, const ELEMENT *t, ELEMENT *gradient, VECTOR *sums) {
-  const VECTOR zero = NAME(splat)(0);
-  for (ptrdiff_t v = 0; v < vectors; ++v) {
-    VECTOR sum = zero;
-    for (ptrdiff_t j = 0; j < outputs; ++j) {
-      const VECTOR difference = AT(z, j, v) - AT(t, j, v);
-      const MASK is_negative = difference < zero;
-      sum = sum + NAME(select)(is_negative, -difference, difference);
-      // Where neither is larger, +0; NaN stays.
-      const VECTOR level = NAME(select)(zero < difference, scales[v], difference + zero);
-      GRADIENT(j, v) = NAME(select)(is_negative, -scales[v], level);
-    }
-    sums[v] = sum;
-  }
-}
-
-static void NAME(huber)(ptrdiff_t outputs, ptrdiff_t apart, ptrdiff_t vectors, const VECTOR *scales, const ELEMENT *z,
-                        const ELEMENT *t, ELEMENT *gradient, VECTOR *sums) {
-  const VECTOR zero = NAME(splat)(0), one = NAME(splat)(1), half = NAME(splat)((ELEMENT)0.5);
-  for (ptrdiff_t v = 0; v < vectors; ++v) {
-    VECTOR sum = zero;
-    for (ptrdiff_t j = 0; j < outputs; ++j) {
-      const VECTOR difference = AT(z, j, v) - AT(t, j, v);
-      const VECTOR magnitude = NAME(select)(difference < zero, -difference, difference);
-      sum = sum + NAME(select)(magnitude <= one, (difference * difference) * half, magnitude - half);
-      const VECTOR raised = NAME(select)(difference < -one, -one, difference);
-      GRADIENT(j, v) = NAME(select)(one < raised, one, raised) * scales[v];
-    }
-    sums[v] = sum;
-  }
-}
-
 #undef AT
 #undef GRADIENT
 
@@ -114,23 +94,17 @@ static void NAME(huber)(ptrdiff_t outputs, ptrdiff_t apart, ptrdiff_t vectors, c
 static void NAME(loss_panel)(lockstep_loss_function loss, ptrdiff_t outputs, ptrdiff_t apart, ptrdiff_t vectors,
                              const VECTOR *scales, const ELEMENT *z, const ELEMENT *t, ELEMENT *gradient,
                              VECTOR *sums) {
+#define TERMS(loss) \
+  case loss: return NAME(sum_terms)(loss, outputs, apart, vectors, scales, z, t, gradient, sums);
   switch (loss) {
-  case LOCKSTEP_MEAN_SQUARED_ERROR:
-    NAME(mean_squared_error)(outputs, apart, vectors, scales, z, t, gradient, sums);
-    break;
-  case LOCKSTEP_BINARY_CROSS_ENTROPY:
-    NAME(binary_cross_entropy)(outputs, apart, vectors, scales, z, t, gradient, sums);
-    break;
+    TERMS(LOCKSTEP_MEAN_SQUARED_ERROR)
+    TERMS(LOCKSTEP_BINARY_CROSS_ENTROPY)
+    TERMS(LOCKSTEP_MEAN_ABSOLUTE_ERROR)
+    TERMS(LOCKSTEP_HUBER)
   case LOCKSTEP_SOFTMAX_CROSS_ENTROPY:
-    NAME(softmax_cross_entropy)(outputs, apart, vectors, scales, z, t, gradient, sums);
-    break;
-  case LOCKSTEP_MEAN_ABSOLUTE_ERROR:
-    NAME(mean_absolute_error)(outputs, apart, vectors, scales, z, t, gradient, sums);
-    break;
-  case LOCKSTEP_HUBER:
-    NAME(huber)(outputs, apart, vectors, scales, z, t, gradient, sums);
-    break;
+    return NAME(softmax_cross_entropy)(outputs, apart, vectors, scales, z, t, gradient, sums);
   }
+#undef TERMS
 }
 
 /// The same scale for all rows, in as many vectors as they fill, of a leaf at most.
@@ -154,7 +128,7 @@ static inline void NAME(add_losses)(const VECTOR *losses, ptrdiff_t row, ptrdiff
   for (ptrdiff_t at = 0; at < rows; at += LANES) {
     VECTOR *stripe = stripes + (row + at) / LANES % STRIPE_VECTORS;
     // Adding +0 changes no stripe: none is -0, as they start from +0 and only two that are -0 add up to it.
-    *stripe = *stripe + NAME(select)(NAME(lanes_below)(rows - at), losses[at / LANES], NAME(splat)(0));
+    *stripe = *stripe + (NAME(lanes_below)(rows - at) ? losses[at / LANES] : NAME(splat)(0));
   }
 }
 
@@ -178,6 +152,7 @@ static double NAME(loss_rows)(lockstep_loss_function loss, lockstep_matrix outpu
   ELEMENT nodes[64];
   nodes[0] = 0;
   for (ptrdiff_t leaf = 0; leaf < leaves; ++leaf) {
+    // The sum of losses, and beside it the rest of what NAME(fold_stripes) folds at once, which stays +0.
     VECTOR stripes[LANES * STRIPE_VECTORS] = {0};
     const ptrdiff_t first = leaf * LEAF_ROWS;
     const ptrdiff_t end = output.rows - first < LEAF_ROWS ? output.rows : first + LEAF_ROWS;

@@ -52,11 +52,11 @@ static inline INLINED void NAME(fused_pass_rows)(const int inputs, const int hid
   }
 }
 
-/// The sums of a leaf: LANES of its stripes at a time, over all its rows. Column `k` of `x` begins `k * apart` elements
-/// on.
+/// The sums of a leaf: LANES of its stripes at a time, over all its rows. Columns of `x` lie LEAF_ROWS apart. `x_ahead` and
+/// `t_ahead` are how far what will be wanted lies from what is read; 0 for copies, which are near.
 static inline INLINED void NAME(fused_pass_leaf)(const int inputs, const int hidden, const ELEMENT *parameters,
-                                                 VECTOR scale, const ELEMENT *x, ptrdiff_t apart, const ELEMENT *t,
-                                                 ptrdiff_t rows, ptrdiff_t ahead, ELEMENT *node) {
+                                                 VECTOR scale, const ELEMENT *x, ptrdiff_t x_ahead, const ELEMENT *t,
+                                                 ptrdiff_t t_ahead, ptrdiff_t rows, ELEMENT *node) {
   const int count = PASS_SUMS(inputs, hidden);
   // The rows that fill no panel, filled up.
   const ptrdiff_t whole = rows / STRIPES * STRIPES;
@@ -65,7 +65,7 @@ static inline INLINED void NAME(fused_pass_leaf)(const int inputs, const int hid
     for (int i = 0; i < (inputs + 1) * STRIPES; i += LANES) NAME(store)(rest + i, NAME(splat)(0));
     for (ptrdiff_t i = 0; i < rows - whole; ++i) {
 #pragma clang loop unroll(full)
-      for (int k = 0; k < inputs; ++k) rest[k * STRIPES + i] = x[k * apart + whole + i];
+      for (int k = 0; k < inputs; ++k) rest[k * STRIPES + i] = x[k * LEAF_ROWS + whole + i];
       rest[inputs * STRIPES + i] = t[whole + i];
     }
   }
@@ -75,10 +75,10 @@ static inline INLINED void NAME(fused_pass_leaf)(const int inputs, const int hid
 #pragma clang loop unroll(full)
     for (int i = 0; i < count; ++i) sums[i] = NAME(splat)(0);
     for (ptrdiff_t row = group * LANES; row < whole; row += STRIPES) {
-      __builtin_prefetch(x + row + ahead);
-      __builtin_prefetch(t + row + ahead);
+      __builtin_prefetch(x + row + x_ahead);
+      __builtin_prefetch(t + row + t_ahead);
 #pragma clang loop unroll(full)
-      for (int k = 0; k < inputs; ++k) columns[k] = NAME(load)(x + k * apart + row);
+      for (int k = 0; k < inputs; ++k) columns[k] = NAME(load)(x + k * LEAF_ROWS + row);
       NAME(fused_pass_rows)(inputs, hidden, parameters, scale, columns, NAME(load)(t + row), sums);
     }
     const ELEMENT *last = rest + group * LANES;
@@ -91,7 +91,7 @@ static inline INLINED void NAME(fused_pass_leaf)(const int inputs, const int hid
       for (int k = 0; k < inputs; ++k) columns[k] = NAME(load)(last + k * STRIPES);
       NAME(fused_pass_rows)(inputs, hidden, parameters, scale, columns, NAME(load)(last + inputs * STRIPES), longer);
 #pragma clang loop unroll(full)
-      for (int i = 0; i < count; ++i) sums[i] = NAME(select)(NAME(lanes_below)(left), longer[i], sums[i]);
+      for (int i = 0; i < count; ++i) sums[i] = NAME(lanes_below)(left) ? longer[i] : sums[i];
     }
 #pragma clang loop unroll(full)
     for (int i = 0; i < count; ++i) stripes[i * STRIPE_VECTORS + group] = sums[i];
@@ -113,18 +113,14 @@ static inline INLINED void NAME(fused_pass)(const int inputs, const int hidden, 
   for (ptrdiff_t leaf = 0; leaf < leaves; ++leaf) {
     const ptrdiff_t first = leaf * LEAF_ROWS;
     const ptrdiff_t rows = input.rows - first < LEAF_ROWS ? input.rows - first : LEAF_ROWS;
+    const ptrdiff_t ahead = first + LEAF_ROWS + ROWS_AHEAD <= input.rows ? ROWS_AHEAD : 0;
+    const bool copies_x = inputs > 1 || input.stride > 1, copies_t = target.stride > 1;
     const ELEMENT *x = (const ELEMENT *)input.base + first * input.stride;
-    if (inputs > 1 || input.stride > 1) {
-      NAME(transpose)(rows, inputs, x, input.stride, columns, LEAF_ROWS);
-      x = columns;
-    }
     const ELEMENT *t = (const ELEMENT *)target.base + first * target.stride;
-    if (target.stride > 1) {
-      NAME(transpose)(rows, 1, t, target.stride, target_column, LEAF_ROWS);
-      t = target_column;
-    }
-    NAME(fused_pass_leaf)(inputs, hidden, parameters, NAME(splat)(scale), x, LEAF_ROWS, t, rows,
-                          first + LEAF_ROWS + ROWS_AHEAD <= input.rows ? ROWS_AHEAD : 0,
+    if (copies_x) NAME(transpose)(rows, inputs, x, input.stride, columns, LEAF_ROWS);
+    if (copies_t) NAME(transpose)(rows, 1, t, target.stride, target_column, LEAF_ROWS);
+    NAME(fused_pass_leaf)(inputs, hidden, parameters, NAME(splat)(scale), copies_x ? columns : x, copies_x ? 0 : ahead,
+                          copies_t ? target_column : t, copies_t ? 0 : ahead, rows,
                           nodes + lockstep_leaf_slot(leaf) * size);
     NAME(merge_nodes)(nodes, size, leaf, leaves);
   }

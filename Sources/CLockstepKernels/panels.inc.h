@@ -73,8 +73,8 @@ static inline INLINED void NAME(transpose_square)(const int rows, const ELEMENT 
 #endif
 }
 
-/// `to[c * to_stride + r] = from[r * from_stride + c]`, in squares of `side`. The last squares overlap their
-/// neighbours: they write the same elements twice.
+/// `to[c * to_stride + r] = from[r * from_stride + c]`, in squares of `side`, for no fewer rows and columns. The last squares
+/// overlap their neighbours: they write the same elements twice.
 static inline INLINED void NAME(transpose_squares)(const int side, ptrdiff_t rows, ptrdiff_t columns,
                                                    const ELEMENT *from, ptrdiff_t from_stride, ELEMENT *to,
                                                    ptrdiff_t to_stride) {
@@ -92,12 +92,13 @@ static inline INLINED void NAME(transpose_squares)(const int side, ptrdiff_t row
   }
 }
 
+/// The transpose of a matrix: `to[c * to_stride + r] = from[r * from_stride + c]`. Writes nothing else.
 static void NAME(transpose)(ptrdiff_t rows, ptrdiff_t columns, const ELEMENT *from, ptrdiff_t from_stride, ELEMENT *to,
                             ptrdiff_t to_stride) {
   if (columns == 1 && from_stride == 1) return NAME(copy)(to, from, rows);
   if (rows == 1 && to_stride == 1) return NAME(copy)(to, from, columns);
 #if ELEMENT_IS_FLOAT
-  // Pairs, which squares of four would not fit.
+  // Pairs, which squares of four would not fit. What is left of them goes the way of all others.
   if (columns == 2 && from_stride == 2) {
     for (; rows >= BLOCK; rows -= BLOCK, from += 2 * BLOCK, to += BLOCK) {
       const NAME(block) a = *(const NAME(unaligned_block) *)from, b = *(const NAME(unaligned_block) *)(from + BLOCK);
@@ -178,7 +179,7 @@ static void NAME(pack_deep_rows)(const ELEMENT *from, ptrdiff_t line_stride, ptr
 }
 
 /// Packs `lines` lines from `line` on, over `depth` steps from `first` on, into a panel: `width` elements for each
-/// step, zero where there is no line.
+/// step. Lines that the operand does not store are ones, and what fills the width up is zero.
 static void NAME(pack)(const lockstep_operand *operand, ptrdiff_t line, ptrdiff_t lines, ptrdiff_t width,
                        ptrdiff_t first, ptrdiff_t depth, ELEMENT *panel) {
   ptrdiff_t stored = operand->lines - line < lines ? operand->lines - line : lines;

@@ -168,8 +168,7 @@ static void NAME(multiply_panel)(const NAME(pass) * pass, NAME(extent) extent, c
             work.start = (const ELEMENT *)product->result + at.row * product->stride + at.lane;
             work.start_stride = product->stride;
           } else {
-            // Lanes beyond the result are computed, too.
-            for (ptrdiff_t i = 0; at.lanes < width && i < height * vectors; ++i) spill[i] = NAME(splat)(0);
+            NAME(clear_beyond)(at, spill);
             NAME(load_tile)(product, at, product->result, product->stride, (ELEMENT *)spill);
             work.start = (const ELEMENT *)spill;
             work.start_stride = width;

@@ -63,7 +63,7 @@ typedef enum { NAME(grows_not), NAME(grows_by_copy), NAME(grows_by_transposition
 /// is not aligned to cache lines, it begins in one that the panel before has asked for.
 static inline INLINED void NAME(prefetch_step)(const ELEMENT *step) {
 #pragma clang loop unroll(full)
-  for (ptrdiff_t j = TILE_VECTORS * LANES - 1; j >= 0; j -= LINE_ELEMENTS) __builtin_prefetch(step + j, 0, 2);
+  for (ptrdiff_t j = PANEL_LANES - 1; j >= 0; j -= LINE_ELEMENTS) __builtin_prefetch(step + j, 0, 2);
 }
 
 /// Asks for the first pieces of a panel that will grow. A tile must pass before it does.
@@ -71,8 +71,8 @@ static void NAME(prefetch_panel)(const NAME(growing_panel) * growing) {
   if (growing->line_stride == 1) {
     for (ptrdiff_t k = 0; k < PIECES_AHEAD; ++k) NAME(prefetch_step)(growing->from + k * growing->depth_stride);
   } else {
-    for (ptrdiff_t i = 0; i < TILE_VECTORS * LANES; ++i) {
-      for (ptrdiff_t k = 0; k < PIECES_AHEAD / (TILE_VECTORS * LANES); ++k) {
+    for (ptrdiff_t i = 0; i < PANEL_LANES; ++i) {
+      for (ptrdiff_t k = 0; k < PIECES_AHEAD / PANEL_LANES; ++k) {
         __builtin_prefetch(growing->from + i * growing->line_stride + k * LINE_ELEMENTS);
       }
     }
@@ -87,7 +87,7 @@ static inline INLINED void NAME(copy_step)(NAME(growing_panel) * growing) {
   }
   NAME(prefetch_step)(growing->from + PIECES_AHEAD * growing->depth_stride);
   growing->from += growing->depth_stride;
-  growing->to += TILE_VECTORS * LANES;
+  growing->to += PANEL_LANES;
 }
 
 /// A cache line along one line of the operand, by moves that need no vector register: the tile has none left.
@@ -101,11 +101,11 @@ static inline INLINED void NAME(transpose_line)(NAME(growing_panel) * growing) {
   const volatile bits *from = (const volatile bits *)growing->from;
   volatile bits *to = (volatile bits *)growing->to;
 #pragma clang loop unroll(full)
-  for (int k = 0; k < LINE_ELEMENTS; ++k) to[k * (TILE_VECTORS * LANES)] = from[k];
-  __builtin_prefetch(growing->from + PIECES_AHEAD / (TILE_VECTORS * LANES) * LINE_ELEMENTS);
-  const bool last = ++growing->line == TILE_VECTORS * LANES;
-  growing->from += growing->line_stride + (last ? LINE_ELEMENTS - TILE_VECTORS * LANES * growing->line_stride : 0);
-  growing->to += 1 + (last ? (LINE_ELEMENTS - 1) * TILE_VECTORS * LANES : 0);
+  for (int k = 0; k < LINE_ELEMENTS; ++k) to[k * PANEL_LANES] = from[k];
+  __builtin_prefetch(growing->from + PIECES_AHEAD / PANEL_LANES * LINE_ELEMENTS);
+  const bool last = ++growing->line == PANEL_LANES;
+  growing->from += growing->line_stride + (last ? LINE_ELEMENTS - PANEL_LANES * growing->line_stride : 0);
+  growing->to += 1 + (last ? (LINE_ELEMENTS - 1) * PANEL_LANES : 0);
   growing->line = last ? 0 : growing->line;
 }
 
@@ -199,13 +199,13 @@ static inline INLINED void NAME(tile)(const int rows, const int vectors, const N
     case LOCKSTEP_FINISH_BIAS_RELU:
       EACH_SUM {
         const VECTOR z = sum[i][j] + NAME(load)(operand + j * LANES);
-        NAME(store)(result + i * stride + j * LANES, NAME(select)(z < NAME(splat)(0), NAME(splat)(0), z));
+        NAME(store)(result + i * stride + j * LANES, z < NAME(splat)(0) ? NAME(splat)(0) : z);
       }
       break;
     case LOCKSTEP_FINISH_BACKWARD_RELU:
       EACH_SUM {
         const VECTOR y = NAME(load)(operand + i * operand_stride + j * LANES);
-        NAME(store)(result + i * stride + j * LANES, NAME(select)(y <= NAME(splat)(0), NAME(splat)(0), sum[i][j]));
+        NAME(store)(result + i * stride + j * LANES, y <= NAME(splat)(0) ? NAME(splat)(0) : sum[i][j]);
       }
       break;
     case LOCKSTEP_FINISH_DESCEND: {

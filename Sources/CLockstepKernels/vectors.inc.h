@@ -1,5 +1,5 @@
-// Vectors of elements: types, loads, stores, selection, sums of arrays. Each operation is the IEEE operation on each
-// lane.
+// Vectors of elements: types, loads, stores, sums of arrays. Each operation is the IEEE operation on each lane, and a choice,
+// `mask ? a : b`, takes lanes of either as they are.
 
 typedef ELEMENT NAME(vector) __attribute__((ext_vector_type(LANES)));
 typedef ELEMENT NAME(unaligned) __attribute__((ext_vector_type(LANES), aligned(sizeof(ELEMENT)), may_alias));
@@ -20,11 +20,6 @@ static inline INLINED VECTOR NAME(load)(const ELEMENT *address) { return *(const
 static inline INLINED void NAME(store)(ELEMENT *address, VECTOR vector) { *(NAME(unaligned) *)address = vector; }
 
 static inline INLINED VECTOR NAME(splat)(ELEMENT value) { return (VECTOR)value; }
-
-/// `a` where the mask is true (all bits set), `b` elsewhere.
-static inline INLINED VECTOR NAME(select)(MASK mask, VECTOR a, VECTOR b) {
-  return (VECTOR)((mask & (MASK)a) | (~mask & (MASK)b));
-}
 
 /// True in the first `count` lanes.
 static inline INLINED MASK NAME(lanes_below)(ptrdiff_t count) {
