@@ -91,21 +91,38 @@ static void NAME(activate_backward)(lockstep_activation activation, VECTOR *grad
   }
 }
 
-/// The activation of a matrix. `number` is that of the activation.
-static void NAME(activate_matrix)(lockstep_mutable_matrix output, lockstep_matrix sums, double number) {
+/// Both over matrices: a few vectors at a time, so that what is left over is computed in whole ones, too.
+static inline INLINED void NAME(activate_some)(const bool backward, const lockstep_elements *elements,
+                                               lockstep_activation activation) {
   enum { MOST_VECTORS = 16 };
-  VECTOR values[MOST_VECTORS] = {0};
-  for (ptrdiff_t row = 0; row < output.rows; ++row) {
-    const ELEMENT *z = (const ELEMENT *)sums.base + row * sums.stride;
-    ELEMENT *y = (ELEMENT *)output.base + row * output.stride;
+  VECTOR results[MOST_VECTORS] = {0}, values[MOST_VECTORS] = {0};
+  const lockstep_mutable_matrix target = elements->target;
+  const lockstep_matrix operand = elements->operand;
+  for (ptrdiff_t row = 0; row < target.rows; ++row) {
+    ELEMENT *to = (ELEMENT *)target.base + row * target.stride;
+    const ELEMENT *from = (const ELEMENT *)operand.base + row * operand.stride;
     ptrdiff_t count;
-    for (ptrdiff_t i = 0; i < output.columns; i += count) {
-      count = output.columns - i < MOST_VECTORS * LANES ? output.columns - i : MOST_VECTORS * LANES;
-      NAME(copy)((ELEMENT *)values, z + i, count);
-      NAME(activate)((lockstep_activation)number, values, (count + LANES - 1) / LANES);
-      NAME(copy)(y + i, (const ELEMENT *)values, count);
+    for (ptrdiff_t i = 0; i < target.columns; i += count) {
+      count = target.columns - i < MOST_VECTORS * LANES ? target.columns - i : MOST_VECTORS * LANES;
+      const ptrdiff_t vectors = (count + LANES - 1) / LANES;
+      NAME(copy)((ELEMENT *)results, backward ? to + i : from + i, count);
+      if (backward) {
+        NAME(copy)((ELEMENT *)values, from + i, count);
+        NAME(activate_backward)(activation, results, (const NAME(unaligned) *)values, vectors);
+      } else {
+        NAME(activate)(activation, results, vectors);
+      }
+      NAME(copy)(to + i, (const ELEMENT *)results, count);
     }
   }
+}
+
+static void NAME(activate_elements)(const lockstep_elements *elements, lockstep_argument argument) {
+  NAME(activate_some)(false, elements, argument.activation);
+}
+
+static void NAME(activate_elements_backward)(const lockstep_elements *elements, lockstep_argument argument) {
+  NAME(activate_some)(true, elements, argument.activation);
 }
 
 #undef LEAKY_SLOPE

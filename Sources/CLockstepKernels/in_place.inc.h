@@ -300,10 +300,11 @@ static void NAME(multiply_transposed)(const lockstep_product *product, ptrdiff_t
   }
   NAME(transpose)(columns, rows, scratch, rows, gradient, columns);
   NAME(sum_lines)(&product->rows, product->depth, bias_gradient);
-  NAME(descend)((lockstep_mutable_matrix){product->result, rows, columns, product->stride},
-                (lockstep_matrix){gradient, rows, columns, columns}, product->learning_rate);
-  NAME(descend)((lockstep_mutable_matrix){product->extra_row, 1, columns, columns},
-                (lockstep_matrix){bias_gradient, 1, columns, columns}, product->learning_rate);
+  const lockstep_argument rate = {.learning_rate = product->learning_rate};
+  NAME(descend)(&(lockstep_elements){.target = {product->result, rows, columns, product->stride},
+                                     .operand = {gradient, rows, columns, columns}}, rate);
+  NAME(descend)(&(lockstep_elements){.target = {product->extra_row, 1, columns, columns},
+                                     .operand = {bias_gradient, 1, columns, columns}}, rate);
 }
 
 /// A whole product, with lanes along the columns of the result or along its rows. False, and nothing computed, where

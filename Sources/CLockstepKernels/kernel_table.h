@@ -1,5 +1,5 @@
 // What the kernels of an instruction set offer to the primitives: single-threaded work on a part of an operand. How the
-// work is cut into parts lies in products.c, sums.c, elementwise.c and updates.c.
+// work is cut into parts lies in products.c, sums.c and elementwise.c.
 #ifndef LOCKSTEP_KERNEL_TABLE_H
 #define LOCKSTEP_KERNEL_TABLE_H
 
@@ -78,9 +78,25 @@ static inline INLINED void lockstep_exchange_operands(lockstep_product *product)
   product->transposed = true;
 }
 
-/// Elementwise work: replaces each element of `target` by a function of it, of the element of `operand` and of a value
-/// of the element type.
-typedef void lockstep_elementwise(lockstep_mutable_matrix target, lockstep_matrix operand, double factor);
+/// What elementwise work goes over: matrices of one shape, which is that of `target`. What is not there has no base.
+typedef struct {
+  /// Replaced, element by element.
+  lockstep_mutable_matrix target;
+  lockstep_matrix operand;
+  /// The moments of an optimiser, replaced beside the target.
+  lockstep_mutable_matrix first, second;
+} lockstep_elements;
+
+/// What elementwise work takes beside matrices: one of these, or nothing.
+typedef union {
+  /// A value of the element type.
+  double learning_rate;
+  lockstep_activation activation;
+  const lockstep_update_rule *rule;
+} lockstep_argument;
+
+/// Elementwise work.
+typedef void lockstep_elementwise(const lockstep_elements *elements, lockstep_argument argument);
 
 struct lockstep_kernels {
   ptrdiff_t element_size, lanes, tile_rows, tile_vectors;
@@ -115,19 +131,19 @@ struct lockstep_kernels {
   double (*loss_rows)(lockstep_loss_function loss, lockstep_matrix output, lockstep_matrix target,
                       lockstep_matrix weights, double scale, lockstep_mutable_matrix gradient);
 
-  /// `operand` is the other node; there is no factor.
+  /// Adds the operand, another node.
   lockstep_elementwise *add;
-  /// `operand` is the gradient, `factor` the learning rate.
+  /// Subtracts the operand, a gradient, times the learning rate.
   lockstep_elementwise *descend;
-  /// `operand` holds the sums, `factor` is the number of the activation.
+  /// The activation of the operand, which may be the target.
   lockstep_elementwise *activate;
+  /// Takes gradients through the derivative of the activation; the operand is its values, or its sums where it keeps those.
+  lockstep_elementwise *activate_backward;
+  /// A step of an optimiser; the operand is the gradient.
+  lockstep_elementwise *update;
 
-  /// A step of an optimiser.
-  void (*update)(const lockstep_update_rule *rule, lockstep_mutable_matrix parameters, lockstep_matrix gradient,
-                 lockstep_mutable_matrix first, lockstep_mutable_matrix second);
-
-  /// The sum of the squares of elements without gaps.
-  double (*sum_of_squares)(const void *elements, ptrdiff_t count);
+  /// The sum of the squares of elements `first..<first + count` of the rows one after the other. The first begins a leaf.
+  double (*sum_of_squares)(lockstep_matrix matrix, ptrdiff_t first, ptrdiff_t count);
 
   /// Dropout of rows, the first of which is number `first_row` of the batch.
   void (*drop_out)(const lockstep_dropout_rule *rule, ptrdiff_t first_row, lockstep_matrix values,

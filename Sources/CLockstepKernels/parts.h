@@ -1,5 +1,5 @@
 // How primitives share work between threads: what is worth a fork, and where parts begin. What the parts compute lies in
-// products.c, sums.c, elementwise.c and updates.c.
+// products.c, sums.c and elementwise.c.
 
 #ifndef LOCKSTEP_PARTS_H
 #define LOCKSTEP_PARTS_H
@@ -37,6 +37,23 @@ static inline char *mutable_element(const lockstep_kernels *kernels, void *base,
 /// Where part `part` of `parts` begins, in whole units.
 static inline ptrdiff_t part_start(ptrdiff_t total, ptrdiff_t unit, ptrdiff_t part, ptrdiff_t parts) {
   return smaller(total, divide_up(total, unit) * part / parts * unit);
+}
+
+/// Rows `first..<first + rows` of a matrix.
+static inline lockstep_matrix rows_of(const lockstep_kernels *kernels, lockstep_matrix matrix, ptrdiff_t first,
+                                      ptrdiff_t rows) {
+  return (lockstep_matrix){element(kernels, matrix.base, first * matrix.stride), rows, matrix.columns, matrix.stride};
+}
+
+static inline lockstep_mutable_matrix mutable_rows_of(const lockstep_kernels *kernels, lockstep_mutable_matrix matrix,
+                                                      ptrdiff_t first, ptrdiff_t rows) {
+  void *base = mutable_element(kernels, matrix.base, first * matrix.stride);
+  return (lockstep_mutable_matrix){base, rows, matrix.columns, matrix.stride};
+}
+
+/// Activation.keepsSums.
+static inline bool keeps_sums(lockstep_activation activation) {
+  return activation == LOCKSTEP_SOFTPLUS || activation == LOCKSTEP_SILU || activation == LOCKSTEP_GELU;
 }
 
 /// Computes a product of `rows` by `columns` sums, whose operands may be exchanged. Copying its description would take as

@@ -1,11 +1,11 @@
-// Primitives that sum over rows: gradients of parameters, losses, and whole passes over narrow networks. Threads share the
-// result, or the nodes of the tree over rows; no bit depends on which.
+// Primitives that sum over rows: gradients of parameters, losses, and whole passes over narrow networks; and over elements,
+// their squares. Threads share the result, or the nodes of the pairwise tree; no bit depends on which.
 
 #include <string.h>
 
 #include "parts.h"
 
-/// Rows cut into nodes of the pairwise tree, each of a power of two of leaves, but the last of fewer.
+/// Rows, or elements, cut into nodes of the pairwise tree, each of a power of two of leaves, but the last of fewer.
 typedef struct {
   ptrdiff_t rows, node_rows, nodes;
 } node_cut;
@@ -25,17 +25,31 @@ static node_cut cut_into_nodes(ptrdiff_t rows, ptrdiff_t most) {
 static void fold_nodes(const lockstep_kernels *kernels, void *nodes, ptrdiff_t size, ptrdiff_t count) {
   for (ptrdiff_t step = 1; step < count; step *= 2) {
     for (ptrdiff_t left = 0; left + step < count; left += 2 * step) {
-      const lockstep_matrix other = {element(kernels, nodes, (left + step) * size), 1, size, size};
-      const lockstep_mutable_matrix sum = {mutable_element(kernels, nodes, left * size), 1, size, size};
-      kernels->add(sum, other, 0);
+      const lockstep_elements both = {
+          .target = {mutable_element(kernels, nodes, left * size), 1, size, size},
+          .operand = {element(kernels, nodes, (left + step) * size), 1, size, size},
+      };
+      kernels->add(&both, (lockstep_argument){0});
     }
   }
 }
 
-static lockstep_matrix some_rows(const lockstep_kernels *kernels, lockstep_matrix matrix, ptrdiff_t first,
-                                 ptrdiff_t rows) {
-  return (lockstep_matrix){element(kernels, matrix.base, first * matrix.stride), rows, matrix.columns, matrix.stride};
+/// The most nodes of sums that are one number each.
+enum { MOST_NUMBERS = 64 };
+
+/// The same of single numbers. Those of float, which is what `in_float` says they are, are the same by way of double: it has
+/// more than twice the digits and two (Figueroa 1995).
+static double fold_numbers(double *nodes, ptrdiff_t count, bool in_float) {
+  for (ptrdiff_t step = 1; step < count; step *= 2) {
+    for (ptrdiff_t left = 0; left + step < count; left += 2 * step) {
+      const double sum = nodes[left] + nodes[left + step];
+      nodes[left] = in_float ? (double)(float)sum : sum;
+    }
+  }
+  return nodes[0];
 }
+
+// MARK: - Gradients
 
 /// Gradients of the parameters, node by node: each node is the weight gradient and below it the bias gradient.
 typedef struct {
@@ -68,8 +82,8 @@ static void gradients_of_node(void *context, ptrdiff_t index) {
   const gradient_nodes *g = context;
   const ptrdiff_t first = index * g->cut.node_rows;
   const ptrdiff_t rows = smaller(g->cut.node_rows, g->cut.rows - first);
-  const lockstep_matrix input = some_rows(g->kernels, g->input, first, rows);
-  const lockstep_matrix output_gradient = some_rows(g->kernels, g->output_gradient, first, rows);
+  const lockstep_matrix input = rows_of(g->kernels, g->input, first, rows);
+  const lockstep_matrix output_gradient = rows_of(g->kernels, g->output_gradient, first, rows);
   const ptrdiff_t inputs = input.columns, outputs = output_gradient.columns;
   void *node = mutable_element(g->kernels, g->nodes, index * (inputs + 1) * outputs);
   void *bias = mutable_element(g->kernels, node, inputs * outputs);
@@ -86,9 +100,10 @@ static void gradients_of_node(void *context, ptrdiff_t index) {
 static void descend_all(const lockstep_kernels *kernels, const void *sums, lockstep_mutable_matrix weights,
                         lockstep_mutable_matrix bias, double learning_rate) {
   const ptrdiff_t inputs = weights.rows, outputs = weights.columns;
-  kernels->descend(weights, (lockstep_matrix){sums, inputs, outputs, outputs}, learning_rate);
-  kernels->descend(bias, (lockstep_matrix){element(kernels, sums, inputs * outputs), 1, outputs, outputs},
-                   learning_rate);
+  const lockstep_argument rate = {.learning_rate = learning_rate};
+  const lockstep_matrix bias_gradient = {element(kernels, sums, inputs * outputs), 1, outputs, outputs};
+  kernels->descend(&(lockstep_elements){.target = weights, .operand = {sums, inputs, outputs, outputs}}, rate);
+  kernels->descend(&(lockstep_elements){.target = bias, .operand = bias_gradient}, rate);
 }
 
 /// The parameters' gradients, stored, or subtracted `learning_rate` times with the epilogue LOCKSTEP_DESCEND.
@@ -160,41 +175,51 @@ static void loss_of_part(void *context, ptrdiff_t index) {
   const ptrdiff_t first = index * p->cut.node_rows;
   const ptrdiff_t rows = smaller(p->cut.node_rows, p->cut.rows - first);
   const lockstep_matrix weights =
-      p->weights.base == NULL ? p->weights : some_rows(p->kernels, p->weights, first, rows);
-  lockstep_mutable_matrix gradient = p->gradient;
-  gradient.base = mutable_element(p->kernels, gradient.base, first * gradient.stride);
-  gradient.rows = rows;
-  p->sums[index] = p->kernels->loss_rows(p->loss, some_rows(p->kernels, p->output, first, rows),
-                                         some_rows(p->kernels, p->target, first, rows), weights, p->scale, gradient);
+      p->weights.base == NULL ? p->weights : rows_of(p->kernels, p->weights, first, rows);
+  p->sums[index] = p->kernels->loss_rows(p->loss, rows_of(p->kernels, p->output, first, rows),
+                                         rows_of(p->kernels, p->target, first, rows), weights, p->scale,
+                                         mutable_rows_of(p->kernels, p->gradient, first, rows));
 }
 
 double lockstep_loss(const lockstep_kernels *kernels, int threads, lockstep_loss_function loss, lockstep_matrix output,
                      lockstep_matrix target, lockstep_matrix weights, double scale, lockstep_mutable_matrix gradient) {
   const bool is_entropy = loss == LOCKSTEP_BINARY_CROSS_ENTROPY || loss == LOCKSTEP_SOFTMAX_CROSS_ENTROPY;
-  const ptrdiff_t least = is_entropy ? FUNCTIONS_PER_THREAD : ELEMENTS_PER_THREAD;
-  threads = worthwhile_threads(threads, (double)output.rows * (double)output.columns, (double)least);
+  const double least = is_entropy ? FUNCTIONS_PER_THREAD : ELEMENTS_PER_THREAD;
+  threads = worthwhile_threads(threads, (double)output.rows * (double)output.columns, least);
   if (threads == 1) return kernels->loss_rows(loss, output, target, weights, scale, gradient);
-  enum { MOST_PARTS = 64 };
-  double sums[MOST_PARTS];
-  const node_cut cut = cut_into_nodes(output.rows, MOST_PARTS);
+  double sums[MOST_NUMBERS];
+  const node_cut cut = cut_into_nodes(output.rows, MOST_NUMBERS);
   loss_parts parts = {kernels, loss, output, target, weights, scale, gradient, cut, sums};
-  lockstep_parallel_for(parts.cut.nodes, threads, loss_of_part, &parts);
-  // The nodes of the element type, as they fold in it.
-  float float_sums[MOST_PARTS];
-  const bool is_float = kernels->element_size == sizeof(float);
-  if (is_float) {
-    for (ptrdiff_t i = 0; i < parts.cut.nodes; ++i) float_sums[i] = (float)sums[i];
-  }
-  fold_nodes(kernels, is_float ? (void *)float_sums : sums, 1, parts.cut.nodes);
-  return is_float ? float_sums[0] : sums[0];
+  lockstep_parallel_for(cut.nodes, threads, loss_of_part, &parts);
+  return fold_numbers(sums, cut.nodes, kernels->element_size == sizeof(float));
+}
+
+// MARK: - Squares
+
+typedef struct {
+  const lockstep_kernels *kernels;
+  lockstep_matrix matrix;
+  node_cut cut;
+  double *sums;
+} square_parts;
+
+static void squares_of_part(void *context, ptrdiff_t index) {
+  const square_parts *p = context;
+  const ptrdiff_t first = index * p->cut.node_rows;
+  p->sums[index] = p->kernels->sum_of_squares(p->matrix, first, smaller(p->cut.node_rows, p->cut.rows - first));
+}
+
+double lockstep_sum_of_squares(const lockstep_kernels *kernels, int threads, lockstep_matrix matrix) {
+  const ptrdiff_t count = matrix.rows * matrix.columns;
+  threads = worthwhile_threads(threads, (double)count, ELEMENTS_PER_THREAD);
+  if (threads == 1) return kernels->sum_of_squares(matrix, 0, count);
+  double sums[MOST_NUMBERS];
+  square_parts parts = {kernels, matrix, cut_into_nodes(count, MOST_NUMBERS), sums};
+  lockstep_parallel_for(parts.cut.nodes, threads, squares_of_part, &parts);
+  return fold_numbers(sums, parts.cut.nodes, false);
 }
 
 // MARK: - Narrow networks
-
-/// Activation.keepsSums.
-static bool keeps_sums(lockstep_activation activation) {
-  return activation == LOCKSTEP_SOFTPLUS || activation == LOCKSTEP_SILU || activation == LOCKSTEP_GELU;
-}
 
 bool lockstep_narrow_gradients(const lockstep_kernels *kernels, const lockstep_narrow_layer *layers,
                                ptrdiff_t layer_count, lockstep_matrix input, lockstep_matrix target,

@@ -27,15 +27,16 @@ static inline INLINED void NAME(update_vector)(lockstep_update_formula formula, 
 #undef COEFFICIENT
 }
 
-/// A formula of its own for each caller: moments that it does not keep are neither read nor written.
-static inline INLINED void NAME(update_rows)(lockstep_update_formula formula, const lockstep_update_rule *given,
-                                             lockstep_mutable_matrix parameters, lockstep_matrix gradient,
-                                             lockstep_mutable_matrix first, lockstep_mutable_matrix second) {
+/// A loop for one formula, which is known where it is compiled: moments that it does not keep are neither read nor written.
+static inline INLINED void NAME(update_rows)(const lockstep_update_formula formula, const lockstep_elements *elements,
+                                             const lockstep_update_rule *given) {
   const bool keeps_first = formula == LOCKSTEP_MOMENTUM_UPDATE || formula == LOCKSTEP_NESTEROV_UPDATE ||
                            formula == LOCKSTEP_ADAM_UPDATE;
   const bool keeps_second = formula == LOCKSTEP_RMSPROP_UPDATE || formula == LOCKSTEP_ADAM_UPDATE;
   // A copy that no store to the matrices can change.
   const lockstep_update_rule rule = *given;
+  const lockstep_mutable_matrix parameters = elements->target, first = elements->first, second = elements->second;
+  const lockstep_matrix gradient = elements->operand;
   for (ptrdiff_t row = 0; row < parameters.rows; ++row) {
     ELEMENT *p = (ELEMENT *)parameters.base + row * parameters.stride;
     const ELEMENT *g = (const ELEMENT *)gradient.base + row * gradient.stride;
@@ -70,11 +71,10 @@ static inline INLINED void NAME(update_rows)(lockstep_update_formula formula, co
   }
 }
 
-static void NAME(update)(const lockstep_update_rule *rule, lockstep_mutable_matrix parameters, lockstep_matrix gradient,
-                         lockstep_mutable_matrix first, lockstep_mutable_matrix second) {
+static void NAME(update)(const lockstep_elements *elements, lockstep_argument argument) {
 #define FORMULA(formula) \
-  case formula: return NAME(update_rows)(formula, rule, parameters, gradient, first, second);
-  switch (rule->formula) {
+  case formula: return NAME(update_rows)(formula, elements, argument.rule);
+  switch (argument.rule->formula) {
     FORMULA(LOCKSTEP_DESCENT_UPDATE)
     FORMULA(LOCKSTEP_MOMENTUM_UPDATE)
     FORMULA(LOCKSTEP_NESTEROV_UPDATE)
@@ -108,15 +108,27 @@ static inline INLINED double NAME(leaf_of_squares)(const ELEMENT *elements, ptrd
   return stripes[0];
 }
 
-static double NAME(sum_of_squares)(const void *elements, ptrdiff_t count) {
+/// Copies elements `first..<first + count` of the rows one after the other.
+static void NAME(gather)(lockstep_matrix matrix, ptrdiff_t first, ptrdiff_t count, ELEMENT *to) {
+  const ELEMENT *from = (const ELEMENT *)matrix.base + first / matrix.columns * matrix.stride;
+  for (ptrdiff_t column = first % matrix.columns, part; count > 0; count -= part, to += part, column = 0) {
+    part = matrix.columns - column < count ? matrix.columns - column : count;
+    NAME(copy)(to, from + column, part);
+    from += matrix.stride;
+  }
+}
+
+static double NAME(sum_of_squares)(lockstep_matrix matrix, ptrdiff_t first, ptrdiff_t count) {
+  const bool gathers = matrix.rows > 1 && matrix.stride != matrix.columns;
+  ELEMENT gathered[LEAF_ROWS];
   // As many nodes wait as a leaf's number has ones.
   double nodes[64] = {0};
   const ptrdiff_t leaves = (count + LEAF_ROWS - 1) / LEAF_ROWS;
-  for (ptrdiff_t leaf = 0; leaf < leaves; ++leaf) {
-    const ptrdiff_t first = leaf * LEAF_ROWS;
-    const ptrdiff_t size = count - first < LEAF_ROWS ? count - first : LEAF_ROWS;
+  for (ptrdiff_t leaf = 0; leaf < leaves; ++leaf, first += LEAF_ROWS, count -= LEAF_ROWS) {
+    const ptrdiff_t size = count < LEAF_ROWS ? count : LEAF_ROWS;
+    if (gathers) NAME(gather)(matrix, first, size, gathered);
     ptrdiff_t slot = lockstep_leaf_slot(leaf);
-    nodes[slot] = NAME(leaf_of_squares)((const ELEMENT *)elements + first, size);
+    nodes[slot] = NAME(leaf_of_squares)(gathers ? gathered : (const ELEMENT *)matrix.base + first, size);
     for (ptrdiff_t merges = lockstep_merges_after(leaf, leaves); merges > 0; --merges, --slot) {
       nodes[slot - 1] = nodes[slot - 1] + nodes[slot];
     }

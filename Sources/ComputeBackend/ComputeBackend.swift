@@ -48,6 +48,16 @@ public protocol ComputeBackend<Element>: Sendable {
   ///   - output: of the same shape, written. It may be the memory of `sums`.
   func activate(_ activation: Activation, sums: MatrixView<Element>, output: MutableMatrixView<Element>)
 
+  /// The derivative of an activation, apart: `gradient[i] = activation.backward(gradient[i], value: value[i])`. It takes the
+  /// gradient with respect to the outputs of the last layer to that with respect to its sums; the layers below get theirs from
+  /// ``inputGradient(outputGradient:weights:input:activation:inputGradient:)``.
+  ///
+  /// - Parameters:
+  ///   - activation: what was applied to each element.
+  ///   - value: any shape: the activated values, or the sums, where the activation ``Activation/keepsSums``.
+  ///   - gradient: of the same shape, replaced.
+  func activateBackward(_ activation: Activation, value: MatrixView<Element>, gradient: MutableMatrixView<Element>)
+
   /// The gradients of a dense layer's parameters:
   /// `weightGradient[k, j] = Σ_r fma(input[r, k], outputGradient[r, j])` and
   /// `biasGradient[j] = Σ_r outputGradient[r, j]`, sums over rows; in stripes where the layer is narrow.
@@ -188,13 +198,6 @@ public enum BackendKind: String, Sendable, CaseIterable {
 }
 
 extension ComputeBackend {
-  /// One element after the other.
-  public func activate(_ activation: Activation, sums: MatrixView<Element>, output: MutableMatrixView<Element>) {
-    for row in 0..<sums.rows {
-      for column in 0..<sums.columns { output[row, column] = activation.value(sums[row, column]) }
-    }
-  }
-
   /// The loss of rows that all count alike.
   public func loss(
     _ loss: Loss, output: MatrixView<Element>, target: MatrixView<Element>, scale: Element,

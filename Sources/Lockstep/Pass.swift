@@ -83,7 +83,11 @@ func backward<Element>(
   let last = network.layers.count - 1
   let lossSum = backend.loss(
     loss, output: outputs[last].readOnly, target: target, weights: weights, scale: scale, gradient: sumGradients[last])
-  backward(network.layers[last].activation, value: kept[last].readOnly, gradient: sumGradients[last])
+  // Most networks end in the identity, which leaves nothing to do.
+  if network.layers[last].activation != .identity {
+    backend.activateBackward(
+      network.layers[last].activation, value: kept[last].readOnly, gradient: sumGradients[last])
+  }
 
   for index in (0...last).reversed() {
     let layer = network.layers[index]
@@ -110,23 +114,4 @@ func backward<Element>(
     }
   }
   return lossSum
-}
-
-/// The gradient with respect to the sums of the output layer, from that with respect to its outputs:
-/// `gradient[i] = activation.backward(gradient[i], value: value[i])`. The layers below get theirs from the backend's
-/// `inputGradient`. Most networks end in the identity, which leaves nothing to do.
-///
-/// - Parameters:
-///   - activation: the output layer's.
-///   - value: `[rows × outputs]`, what it has kept.
-///   - gradient: of the same shape, replaced.
-private func backward<Element: KernelElement>(
-  _ activation: Activation, value: MatrixView<Element>, gradient: MutableMatrixView<Element>
-) {
-  guard activation != .identity else { return }
-  for row in 0..<value.rows {
-    for column in 0..<value.columns {
-      gradient[row, column] = activation.backward(gradient[row, column], value: value[row, column])
-    }
-  }
 }

@@ -64,6 +64,16 @@ public struct OpenMPBackend<Element: OpenMPElement>: ComputeBackend {
 
   @specialized(where Element == Float)
   @specialized(where Element == Double)
+  public func activateBackward(
+    _ activation: Activation, value: MatrixView<Element>, gradient: MutableMatrixView<Element>
+  ) {
+    lockstep_activate_backward(
+      kernels, CInt(threads), lockstep_activation(activation), lockstep_matrix(value),
+      lockstep_mutable_matrix(gradient))
+  }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   public func parameterGradients(
     input: MatrixView<Element>, outputGradient: MatrixView<Element>,
     weightGradient: MutableMatrixView<Element>, biasGradient: MutableMatrixView<Element>

@@ -39,10 +39,9 @@ extension Kernels {
     }
   }
 
-  /// Takes gradients through the derivative of an activation, whose value (or sums) is given.
   @inline(never)
-  static func differentiate(
-    _ activation: Activation, _ gradient: MutableMatrixView<Element>, value: MatrixView<Element>
+  static func activateBackward(
+    _ activation: Activation, value: MatrixView<Element>, gradient: MutableMatrixView<Element>
   ) {
     switch activation {
     case .identity, .relu, .leakyReLU, .tanh, .sigmoid:

@@ -37,7 +37,7 @@ enum Kernels<Vector: LaneVector> where Vector.Element: SIMDElement {
       Self.inputGradient(
         outputGradient: outputGradient, weights: weights, input: input, activation: .identity,
         inputGradient: inputGradient, in: pool)
-      return differentiate(activation, inputGradient, value: input)
+      return activateBackward(activation, value: input, gradient: inputGradient)
     }
     MatrixProduct<Vector>(
       rows: input.rows, columns: weights.rows, depth: weights.columns, sums: .chain,

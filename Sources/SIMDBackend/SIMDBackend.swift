@@ -67,6 +67,14 @@ public struct SIMDBackend<Element: SIMDElement>: ComputeBackend {
 
   @specialized(where Element == Float)
   @specialized(where Element == Double)
+  public func activateBackward(
+    _ activation: Activation, value: MatrixView<Element>, gradient: MutableMatrixView<Element>
+  ) {
+    Kernels<Element.Vector>.activateBackward(activation, value: value, gradient: gradient)
+  }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   public func parameterGradients(
     input: MatrixView<Element>, outputGradient: MatrixView<Element>,
     weightGradient: MutableMatrixView<Element>, biasGradient: MutableMatrixView<Element>

@@ -53,6 +53,17 @@ public struct ScalarBackend<Element: KernelElement>: ComputeBackend {
 
   @specialized(where Element == Float)
   @specialized(where Element == Double)
+  public func activateBackward(
+    _ activation: Activation, value: MatrixView<Element>, gradient: MutableMatrixView<Element>
+  ) {
+    for r in 0..<value.rows {
+      let (y, g) = (value.row(r), gradient.row(r))
+      for c in 0..<value.columns { g[c] = activation.backward(g[c], value: y[c]) }
+    }
+  }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   public func parameterGradients(
     input: MatrixView<Element>, outputGradient: MatrixView<Element>,
     weightGradient: MutableMatrixView<Element>, biasGradient: MutableMatrixView<Element>

@@ -34,6 +34,16 @@ public struct AlteredBackend<Element: KernelElement>: ComputeBackend {
     base.forward(input: input, weights: weights, bias: bias, activation: activation, output: output)
   }
 
+  public func activate(_ activation: Activation, sums: MatrixView<Element>, output: MutableMatrixView<Element>) {
+    base.activate(activation, sums: sums, output: output)
+  }
+
+  public func activateBackward(
+    _ activation: Activation, value: MatrixView<Element>, gradient: MutableMatrixView<Element>
+  ) {
+    base.activateBackward(activation, value: value, gradient: gradient)
+  }
+
   public func parameterGradients(
     input: MatrixView<Element>, outputGradient: MatrixView<Element>, weightGradient: MutableMatrixView<Element>,
     biasGradient: MutableMatrixView<Element>

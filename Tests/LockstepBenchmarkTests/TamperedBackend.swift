@@ -23,6 +23,14 @@ struct TamperedBackend: ComputeBackend {
     tamper(output)
   }
 
+  func activate(_ activation: Activation, sums: MatrixView<Float>, output: MutableMatrixView<Float>) {
+    base.activate(activation, sums: sums, output: output)
+  }
+
+  func activateBackward(_ activation: Activation, value: MatrixView<Float>, gradient: MutableMatrixView<Float>) {
+    base.activateBackward(activation, value: value, gradient: gradient)
+  }
+
   func parameterGradients(
     input: MatrixView<Float>, outputGradient: MatrixView<Float>,
     weightGradient: MutableMatrixView<Float>, biasGradient: MutableMatrixView<Float>

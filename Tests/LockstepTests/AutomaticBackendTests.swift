@@ -39,6 +39,14 @@ private struct TimedBackend<Element: NetworkElement>: ComputeBackend {
     base.forward(input: input, weights: weights, bias: bias, activation: activation, output: output)
   }
 
+  func activate(_ activation: Activation, sums: MatrixView<Element>, output: MutableMatrixView<Element>) {
+    base.activate(activation, sums: sums, output: output)
+  }
+
+  func activateBackward(_ activation: Activation, value: MatrixView<Element>, gradient: MutableMatrixView<Element>) {
+    base.activateBackward(activation, value: value, gradient: gradient)
+  }
+
   func parameterGradients(
     input: MatrixView<Element>, outputGradient: MatrixView<Element>, weightGradient: MutableMatrixView<Element>,
     biasGradient: MutableMatrixView<Element>

@@ -47,6 +47,11 @@ struct PrimitiveParityTests {
     try parityCase.run({ $0.activate() }, { $0.activate() })
   }
 
+  @Test("Derivatives of activations apart", arguments: ParityCase.all)
+  func activateBackward(_ parityCase: ParityCase) throws {
+    try parityCase.run({ $0.activateBackward() }, { $0.activateBackward() })
+  }
+
   @Test("Gradients of weights and bias", arguments: ParityCase.all)
   func parameterGradients(_ parityCase: ParityCase) throws {
     try parityCase.run({ $0.parameterGradients() }, { $0.parameterGradients() })
@@ -123,6 +128,30 @@ extension ParityRun {
           backend.activate(activation, sums: inPlace.view, output: inPlace.mutableView)
           check(apart, expected, "activate \(activation.rawValue)", shape: shape, backend: backend)
           check(inPlace, expected, "activate \(activation.rawValue) in place", shape: shape, backend: backend)
+        }
+      }
+    }
+  }
+
+  mutating func activateBackward() {
+    // Threads share the columns of the last but one, and the rows of the last.
+    let shapes =
+      Shape.byWidth
+      + [Shape(rows: 1, inputs: 1, outputs: 300_001), Shape(rows: 1, inputs: 601, outputs: 517)]
+    for (index, shape) in shapes.enumerated() {
+      let value = random(rows: shape.inputs, columns: shape.outputs)
+      let gradient = random(rows: shape.inputs, columns: shape.outputs)
+      let y = memory(value)
+      // All where that is quick, else a cheap and a dear one.
+      let few = [Activation.sigmoid, [.softplus, .silu, .gelu][index % 3]]
+      for activation in shape.inputs * shape.outputs < 100_000 ? Activation.allCases : few {
+        let what = "activate \(activation.rawValue) backward"
+        let expected = Reference.gradient(of: activation, gradient, value: value)
+        checkSaysSomething(expected, what, shape: shape)
+        for backend in backends {
+          let found = memory(gradient)
+          backend.activateBackward(activation, value: y.view, gradient: found.mutableView)
+          check(found, expected, what, shape: shape, backend: backend)
         }
       }
     }

@@ -94,6 +94,10 @@ void lockstep_forward(const lockstep_kernels *kernels, int threads, lockstep_mat
 void lockstep_activate(const lockstep_kernels *kernels, int threads, lockstep_activation activation, lockstep_matrix sums,
                        lockstep_mutable_matrix output);
 
+/// Serves `ComputeBackend.activateBackward`.
+void lockstep_activate_backward(const lockstep_kernels *kernels, int threads, lockstep_activation activation,
+                                lockstep_matrix value, lockstep_mutable_matrix gradient);
+
 /// Serves `ComputeBackend.parameterGradients`.
 void lockstep_parameter_gradients(const lockstep_kernels *kernels, int threads, lockstep_matrix input,
                                   lockstep_matrix output_gradient, lockstep_mutable_matrix weight_gradient,

@@ -76,6 +76,14 @@ public struct AutomaticBackend<Element: KernelElement>: ComputeBackend {
 
   @specialized(where Element == Float)
   @specialized(where Element == Double)
+  public func activateBackward(
+    _ activation: Activation, value: MatrixView<Element>, gradient: MutableMatrixView<Element>
+  ) {
+    first.activateBackward(activation, value: value, gradient: gradient)
+  }
+
+  @specialized(where Element == Float)
+  @specialized(where Element == Double)
   public func parameterGradients(
     input: MatrixView<Element>, outputGradient: MatrixView<Element>, weightGradient: MutableMatrixView<Element>,
     biasGradient: MutableMatrixView<Element>
