@@ -129,6 +129,7 @@ public protocol ComputeBackend<Element>: Sendable {
   ///   - gradient: of the same shape.
   ///   - first: the first moments, of the same shape, updated; `nil` where the formula keeps none.
   ///   - second: the second moments, of the same shape, updated; `nil` where the formula keeps none.
+  /// - Precondition: the moments that the formula keeps are given.
   func update(
     _ parameters: MutableMatrixView<Element>, by rule: UpdateRule<Element>, gradient: MatrixView<Element>,
     first: MutableMatrixView<Element>?, second: MutableMatrixView<Element>?)

@@ -23,6 +23,14 @@ public enum UpdateFormula: String, Sendable, CaseIterable {
   @inlinable public var keepsFirstMoment: Bool { self == .momentum || self == .nesterov || self == .adam }
   /// True where a mean of squared gradients is kept from step to step.
   @inlinable public var keepsSecondMoment: Bool { self == .rmsProp || self == .adam }
+
+  /// Ends the program where moments that the formula keeps are not given: what each backend asks before it takes a step.
+  @usableFromInline
+  package func checkMoments(first isFirstGiven: Bool, second isSecondGiven: Bool) {
+    guard isFirstGiven || !keepsFirstMoment, isSecondGiven || !keepsSecondMoment else {
+      fatalError("A step by the formula \(rawValue) takes moments that are not given")
+    }
+  }
 }
 
 /// One step of an optimiser: a formula, and its coefficients in this step, each rounded to the element.
@@ -115,6 +123,7 @@ public struct UpdateRule<Element: KernelElement>: Sendable, Equatable {
     to parameters: MutableMatrixView<Element>, gradient: MatrixView<Element>, first: MutableMatrixView<Element>?,
     second: MutableMatrixView<Element>?
   ) {
+    formula.checkMoments(first: first != nil, second: second != nil)
     for row in 0..<parameters.rows {
       let p = parameters.base + row * parameters.stride
       let g = gradient.base + row * gradient.stride

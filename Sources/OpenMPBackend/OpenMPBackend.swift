@@ -138,6 +138,7 @@ public struct OpenMPBackend<Element: OpenMPElement>: ComputeBackend {
     _ parameters: MutableMatrixView<Element>, by rule: UpdateRule<Element>, gradient: MatrixView<Element>,
     first: MutableMatrixView<Element>?, second: MutableMatrixView<Element>?
   ) {
+    rule.formula.checkMoments(first: first != nil, second: second != nil)
     var rule = lockstep_update_rule(rule)
     lockstep_update(
       kernels, CInt(threads), &rule, lockstep_mutable_matrix(parameters), lockstep_matrix(gradient),

@@ -7,13 +7,15 @@ extension Kernels {
     _ parameters: MutableMatrixView<Element>, by rule: UpdateRule<Element>, gradient: MatrixView<Element>,
     first: MutableMatrixView<Element>?, second: MutableMatrixView<Element>?
   ) {
+    rule.formula.checkMoments(first: first != nil, second: second != nil)
+    let (first, second) = (first ?? parameters, second ?? parameters)
     // Each formula has a loop of its own.
     switch rule.formula {
-    case .descent: update(.descent, parameters, rule, gradient, parameters, parameters)
-    case .momentum: update(.momentum, parameters, rule, gradient, first.unsafelyUnwrapped, parameters)
-    case .nesterov: update(.nesterov, parameters, rule, gradient, first.unsafelyUnwrapped, parameters)
-    case .rmsProp: update(.rmsProp, parameters, rule, gradient, parameters, second.unsafelyUnwrapped)
-    case .adam: update(.adam, parameters, rule, gradient, first.unsafelyUnwrapped, second.unsafelyUnwrapped)
+    case .descent: update(.descent, parameters, rule, gradient, first, second)
+    case .momentum: update(.momentum, parameters, rule, gradient, first, second)
+    case .nesterov: update(.nesterov, parameters, rule, gradient, first, second)
+    case .rmsProp: update(.rmsProp, parameters, rule, gradient, first, second)
+    case .adam: update(.adam, parameters, rule, gradient, first, second)
     }
   }
 

@@ -13,6 +13,20 @@ struct UpdateParityTests {
     try parityCase.run({ $0.update() }, { $0.update() })
   }
 
+  @Test(
+    "A step without the moments that its formula keeps ends the program",
+    arguments: try! allBackends(Float.self).indices)
+  func missingMoments(_ index: Int) async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) { [index] in
+      let memory = MatrixStorage<Float>(rows: 1, columns: 3)
+      let view = memory.mutableView
+      try allBackends(Float.self)[index].update(
+        view, by: UpdateRule(.adam, rate: 0.1), gradient: memory.view, first: view, second: nil)
+    }
+    let words = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+    #expect(words.contains("moments that are not given"))
+  }
+
   @Test("Sums of squares", arguments: ParityCase.all)
   func sumOfSquares(_ parityCase: ParityCase) throws {
     try parityCase.run({ $0.sumOfSquares() }, { $0.sumOfSquares() })
