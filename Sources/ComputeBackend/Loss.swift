@@ -25,7 +25,7 @@ public enum Loss: String, Sendable, CaseIterable {
   /// ``termCount(rows:outputs:)`` of the whole batch.
   @inlinable
   public func gradientScale<Element: KernelElement>(rows: Int, outputs: Int) -> Element {
-    (self == .meanSquaredError ? 2 : 1) / Element(termCount(rows: rows, outputs: outputs))
+    gradientScale(divisor: divisor(rows: rows, outputs: outputs))
   }
 
   /// What the sum of a batch's losses is divided by for their mean: ``termCount(rows:outputs:)``; where rows have weights, the
