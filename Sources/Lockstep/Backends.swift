@@ -9,7 +9,7 @@ import SIMDBackend
 import ScalarBackend
 
 /// An element type that every backend has kernels for: `Float` or `Double`.
-public typealias NetworkElement = KernelElement & OpenMPElement & SIMDElement
+public typealias NetworkElement = KernelElement & SIMDElement
 
 /// A backend together with the instruction set of its kernels.
 public struct BackendVariant: Sendable, Hashable, CustomStringConvertible {

@@ -4,7 +4,7 @@ import CLockstepKernels
 import ComputeBackend
 
 /// The backend in C, on several threads by OpenMP.
-public struct OpenMPBackend<Element: OpenMPElement>: ComputeBackend {
+public struct OpenMPBackend<Element: KernelElement>: ComputeBackend {
   /// What the kernels are compiled for.
   public let instructionSet: InstructionSet
   /// How many threads its primitives may use, the caller's included.
@@ -20,10 +20,10 @@ public struct OpenMPBackend<Element: OpenMPElement>: ComputeBackend {
   public init?(threads: Int, instructionSet: InstructionSet? = nil) {
     guard threads >= 1, let best = OpenMPSupport.instructionSets.first else { return nil }
     let instructionSet = instructionSet ?? best
-    guard OpenMPSupport.instructionSets.contains(instructionSet), let kernels = Element.kernels(for: instructionSet)
-    else {
-      return nil
-    }
+    let precision = lockstep_precision(Element.precision)
+    guard OpenMPSupport.instructionSets.contains(instructionSet),
+      let set = lockstep_instruction_set(instructionSet), let kernels = lockstep_kernels_for(set, precision)
+    else { return nil }
     self.instructionSet = instructionSet
     self.threads = min(threads, Int(CInt.max))
     self.kernels = kernels

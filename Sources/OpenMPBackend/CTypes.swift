@@ -1,25 +1,8 @@
-// What crosses into C: element types, enumerations and views under their C names.
+// What crosses into C: enumerations, views and rules under their C names. The switches are written out, so that the compiler
+// finds a case that C does not know.
 
 import CLockstepKernels
 import ComputeBackend
-
-/// An element type that the C kernels exist for.
-public protocol OpenMPElement: KernelElement {
-  /// The kernels of an instruction set for this element type, or nil where this architecture has none.
-  static func kernels(for instructionSet: InstructionSet) -> OpaquePointer?
-}
-
-extension Float: OpenMPElement {
-  public static func kernels(for instructionSet: InstructionSet) -> OpaquePointer? {
-    lockstep_instruction_set(instructionSet).flatMap { lockstep_kernels_for($0, LOCKSTEP_FLOAT) }
-  }
-}
-
-extension Double: OpenMPElement {
-  public static func kernels(for instructionSet: InstructionSet) -> OpaquePointer? {
-    lockstep_instruction_set(instructionSet).flatMap { lockstep_kernels_for($0, LOCKSTEP_DOUBLE) }
-  }
-}
 
 extension lockstep_matrix {
   init<Element>(_ view: MatrixView<Element>) {
@@ -39,6 +22,10 @@ extension lockstep_narrow_layer {
       weights: lockstep_matrix(layer.weights), bias: layer.bias.base, activation: lockstep_activation(layer.activation),
       weight_gradient: lockstep_mutable_matrix(layer.weightGradient), bias_gradient: layer.biasGradient.base)
   }
+}
+
+extension lockstep_precision {
+  init(_ precision: Precision) { self = precision == .f32 ? LOCKSTEP_FLOAT : LOCKSTEP_DOUBLE }
 }
 
 extension lockstep_instruction_set {
