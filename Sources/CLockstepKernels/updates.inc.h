@@ -108,8 +108,10 @@ static inline INLINED double NAME(leaf_of_squares)(const ELEMENT *elements, ptrd
   return stripes[0];
 }
 
-/// Copies elements `first..<first + count` of the rows one after the other.
-static void NAME(gather)(lockstep_matrix matrix, ptrdiff_t first, ptrdiff_t count, ELEMENT *to) {
+/// Copies elements `first..<first + count` of the rows one after the other. Not inlined, it takes no register from sums over
+/// elements without gaps.
+static __attribute__((noinline)) void NAME(gather)(lockstep_matrix matrix, ptrdiff_t first, ptrdiff_t count,
+                                                   ELEMENT *to) {
   const ELEMENT *from = (const ELEMENT *)matrix.base + first / matrix.columns * matrix.stride;
   for (ptrdiff_t column = first % matrix.columns, part; count > 0; count -= part, to += part, column = 0) {
     part = matrix.columns - column < count ? matrix.columns - column : count;
