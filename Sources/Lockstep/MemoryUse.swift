@@ -33,8 +33,8 @@ extension MemoryUse {
   package static func bytesOfSession(sizes: [Int], precision: Precision, method: TrainingMethod) -> Double {
     let parameters = bytesOfParameters(sizes: sizes, precision: precision)
     let moments = Double(OptimizerMemory<Float>.momentCount(method.optimizer.kind.formula))
-    // What the trainer steps, and three copies that trace a failure back; the gradients, and the network it starts from.
-    return 4 * (1 + moments) * parameters + 2 * parameters
+    // What the trainer steps, and two copies that trace a failure back; the gradients, and the network it starts from.
+    return 3 * (1 + moments) * parameters + 2 * parameters
   }
 }
 

@@ -363,7 +363,7 @@ import Testing
     #expect(padding.contains(Double(use.parameters) - parameters))
     let session = MemoryUse.bytesOfSession(sizes: network.sizes, precision: .f64, method: method)
     let moments = Double(use.moments / use.parameters)
-    #expect(session == (6 + 4 * moments) * parameters)
+    #expect(session == (5 + 3 * moments) * parameters)
     let wide = MemoryUse.bytesOfSession(sizes: [.max, .max, 1], precision: .f64, method: method)
     #expect(wide.isFinite && wide > 0x1p128)
   }
