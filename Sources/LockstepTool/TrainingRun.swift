@@ -58,7 +58,6 @@ struct TrainingRun<Element: NetworkElement> {
     let display = TrainingDisplay(session, rows: training.input.rows, for: plan.invocation)
     try train(display)
     let seconds = display.seconds
-    try writeCheckpoint()
     let written = try writeModel()
 
     var results = Results(
@@ -83,7 +82,8 @@ struct TrainingRun<Element: NetworkElement> {
     }
   }
 
-  /// Steps until the session is over or a signal comes, with checkpoints on the way.
+  /// Steps until the session is over or a signal comes, with checkpoints on the way and in the end. Where it throws, the model is
+  /// written as it stands.
   private func train(_ display: TrainingDisplay) throws {
     var failure: (any Error)?
     do throws(TrainingError) {
@@ -98,14 +98,19 @@ struct TrainingRun<Element: NetworkElement> {
       display.clear()
     } catch {
       display.clear()
-      throw ToolError(
-        description: "\(error)\(scalingHint)" + (try writeModel().map { "; the last finite model is in \($0)" } ?? ""))
+      throw ToolError(description: "\(error)\(scalingHint)" + keptModel("the last finite model"))
     }
-    guard let cause = failure ?? display.failure else { return }
     // Whatever ended it, what has been learned is worth having, as far as it can be written.
-    if failure == nil { try? writeCheckpoint() }
-    let written = try? writeModel()
-    throw ToolError(description: "\(cause)" + (written.map { "; the model as it stands is in \($0)" } ?? ""))
+    if failure == nil {
+      do { try writeCheckpoint() } catch { failure = error }
+    }
+    guard let cause = display.failure ?? failure else { return }
+    throw ToolError(description: "\(cause)" + keptModel("the model as it stands"))
+  }
+
+  /// Writes the model where it is wanted, and says so as the end of a sentence about what ended the training.
+  private func keptModel(_ name: String) -> String {
+    do { return try writeModel().map { "; \(name) is in \($0)" } ?? "" } catch { return "; \(error)" }
   }
 
   /// What would bring numbers far from 1 nearer to it, as the end of a sentence about a training that failed.

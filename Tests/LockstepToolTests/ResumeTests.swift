@@ -96,6 +96,32 @@ private func words(_ precision: Precision = .f32, epochs: Int = 6) throws -> [St
       #expect(third.errors.contains("--shuffle is false"), "\(third.errors)")
     }
 
+    /// The last checkpoint cannot be written, and what has been learned is kept all the same.
+    @Test func theModelIsWrittenWhereTheLastCheckpointCannotBe() throws {
+      let folder = try TemporaryFolder()
+      let (model, checkpoint) = (folder.file("model"), folder.file("checkpoint"))
+      let process = Process()
+      process.executableURL = Tool.executable
+      process.arguments =
+        try words(epochs: 100_000_000)
+        + ["--checkpoint", checkpoint, "--checkpoint-every", "100000000", "--model", model]
+      let errors = Pipe()
+      process.standardOutput = FileHandle.nullDevice
+      process.standardError = errors
+      try process.run()
+      while process.isRunning, !FileManager.default.fileExists(atPath: checkpoint) { usleep(1000) }
+      try FileManager.default.removeItem(atPath: checkpoint)
+      _ = try folder.write("checkpoint", "another's")
+      kill(process.processIdentifier, SIGINT)
+      let complaints = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+      process.waitUntilExit()
+      #expect(process.terminationStatus == 1)
+      #expect(complaints.contains("another file has appeared there"), "\(complaints)")
+      #expect(complaints.contains("; the model as it stands is in \(model)"), "\(complaints)")
+      #expect(try NetworkFile(contentsOf: model).recipe() != nil)
+      #expect(try bytes(checkpoint) == Data("another's".utf8))
+    }
+
     @Test func anInterruptedRunGoesOn() throws {
       let folder = try TemporaryFolder()
       let (whole, model, checkpoint) = (folder.file("whole"), folder.file("model"), folder.file("checkpoint"))
