@@ -43,12 +43,6 @@ final class Snapshot<Element: KernelElement> {
     self.progress = progress
   }
 
-  func copy(from other: Snapshot) {
-    parameters.copy(from: other.parameters)
-    moments.copy(from: other.moments)
-    progress = other.progress
-  }
-
   /// Brings the trainer back; returns where the session stood.
   func restore(_ trainer: Trainer<Element>) -> Progress<Element> {
     trainer.parameters.copy(from: parameters)
