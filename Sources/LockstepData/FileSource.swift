@@ -19,7 +19,7 @@ final class FileSource {
   /// How many of them have been read again.
   private var frontRead = 0
   private let hash: SHA256?
-  private let identity: FileIdentity?
+  private let stamp: FileStamp?
 
   /// Opens the file at `path`.
   ///
@@ -31,7 +31,7 @@ final class FileSource {
     self.path = path
     self.stream = stream
     hash = hashes ? SHA256() : nil
-    identity = FileIdentity(stream)
+    stamp = FileStamp(stream)
     if hashes, hash == nil { throw FileProblem(.unreadable(reason: "libcrypto refuses to compute its SHA-256")) }
     var front = [UInt8](repeating: 0, count: 1 << 12)
     let count = try readOn(into: &front)
@@ -42,7 +42,7 @@ final class FileSource {
   deinit { fclose(stream) }
 
   /// How many bytes there are, as far as the system knows.
-  var size: Int? { identity?.size }
+  var size: Int? { stamp?.size }
 
   /// Reads the next bytes, some of those that `buffer` has room for; none where the file has ended.
   func read(into buffer: UnsafeMutableRawBufferPointer) throws(FileProblem) -> Int {
@@ -93,14 +93,14 @@ final class FileSource {
 
   /// - Throws: ``FileProblem`` for a file that has changed since it was opened.
   func checkUnchanged() throws(FileProblem) {
-    guard FileIdentity(stream) == identity else {
+    guard FileStamp(stream) == stamp else {
       throw FileProblem(.unreadable(reason: "it has changed while it was read"))
     }
   }
 }
 
 /// What tells that a regular file is as it was.
-private struct FileIdentity: Equatable {
+private struct FileStamp: Equatable {
   let size: Int
   private let seconds: Int
   private let nanoseconds: Int
