@@ -78,7 +78,7 @@ struct InspectedFile {
     lines += scaleLines(description.inputEncodings ?? []) { "(\($0) - \($1)) / \($2)" }
     lines += scaleLines(description.targetEncodings ?? []) { "\($0) = \($1) + \($2) × output" }
     if let recipe { lines += recipeLines(recipe) } else { lines.append((name: "recipe", text: "none in the file")) }
-    if let progress = checkpoint?.progress.last {
+    if let progress = checkpoint?.history.last {
       lines.append(
         (
           name: "latest epoch",
@@ -145,7 +145,7 @@ struct InspectedFile {
       "targets": list(description.targetColumns), "class": .string(description.classColumn),
       "encodings": encodings[0], "target_encodings": encodings[1],
       "recipe": recipe.map { .numberText($0.text) } ?? .null,
-      "history": checkpoint.map { .array($0.progress.map(\.json)) } ?? .null,
+      "history": checkpoint.map { .array($0.history.map(\.json)) } ?? .null,
       "best_epoch": checkpoint?.bestEpoch.map { .integer($0.epoch) } ?? .null,
     ]
   }

@@ -25,7 +25,8 @@ public struct CheckpointFile: Sendable {
   /// What is trained, how, and how far it has come.
   public let recipe: Recipe
   private let parts: [Part: NetworkFile]
-  private let history: [TrainingProgress]
+  /// What there was to tell after each epoch: at most 2^14 of them, evenly spread, always the last.
+  public let history: [TrainingProgress]
   private let optimizerSteps: Int
   private let epochLoss: Double
   private let best: (epoch: Int, loss: Double)?
@@ -127,9 +128,6 @@ public struct CheckpointFile: Sendable {
         && EpochLog.digestSpread.keeps($0.step / stepsPerEpoch, after: epochs)
     }
   }
-
-  /// What there was to tell after each epoch: at most 2^14 of them, evenly spread, always the last.
-  public var progress: [TrainingProgress] { history }
 
   /// After which epoch the validation loss was smallest, and the loss; `nil` where the schedule has no patience.
   public var bestEpoch: (epoch: Int, validationLoss: Double)? { best.map { ($0.epoch, $0.loss) } }
