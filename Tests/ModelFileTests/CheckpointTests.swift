@@ -8,7 +8,8 @@ import Testing
 
 /// A run with moments, best parameters, validation data and a cut within an epoch.
 private func sampleSession<Element: NetworkElement>(
-  _ kind: Optimizer.Kind = .adam, continuing state: TrainingState<Element>? = nil, as _: Element.Type = Element.self
+  _ kind: Optimizer.Kind = .adam, continuing state: TrainingState<Element>? = nil, recordsDigests: Bool = true,
+  as _: Element.Type = Element.self
 ) throws -> (session: TrainingSession<Element>, recipe: Recipe) {
   func matrix(_ rows: Int, _ columns: Int, seed: UInt64) -> Matrix<Element> {
     var stream = RandomStream(seed: seed, purpose: .parameters)
@@ -23,7 +24,7 @@ private func sampleSession<Element: NetworkElement>(
   let session = try TrainingSession(
     trainer, data: TrainingData(input: matrix(20, 3, seed: 1), target: matrix(20, 2, seed: 2)),
     validation: TrainingData(input: matrix(9, 3, seed: 3), target: matrix(9, 2, seed: 4)), schedule: schedule,
-    continuing: state, recordsDigests: true)
+    continuing: state, recordsDigests: recordsDigests)
   let recipe = Recipe(
     files: ["data": String(repeating: "ab", count: 32)], rows: 20, sizes: [3, 4, 2], activations: [.tanh, .identity],
     initializer: .uniform, loss: .meanSquaredError, precision: Element.precision, method: method, schedule: schedule)
@@ -59,6 +60,19 @@ private let description = ModelDescription(loss: .meanSquaredError, inputColumns
   @Test(arguments: Optimizer.Kind.allCases) func aRunGoesOnFromItsFile(kind: Optimizer.Kind) throws {
     try compare(kind, Float.self)
     try compare(kind, Double.self)
+  }
+
+  /// The fingerprint that a checkpoint has of its own step is none of the training's.
+  @Test func aRunWithoutDigestsGoesOnWithoutThem() throws {
+    let (whole, recipe) = try sampleSession(recordsDigests: false, as: Float.self)
+    try whole.run()
+    let (session, _) = try sampleSession(recordsDigests: false, as: Float.self)
+    try session.run(shouldStop: { session.steps == session.stepsPerEpoch })
+    let file = try CheckpointFile(session.checkpoint(recipe: recipe, description: description), path: "c")
+    let (rest, _) = try sampleSession(continuing: file.state(as: Float.self), recordsDigests: false)
+    try rest.run()
+    #expect(rest.digests == whole.digests)
+    #expect(rest.state == whole.state)
   }
 
   private func sampleFile() throws -> SafetensorsFile {

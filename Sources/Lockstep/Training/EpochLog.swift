@@ -12,9 +12,12 @@ struct EpochLog {
   init() {}
 
   /// What `state` tells.
-  init<Element>(of state: TrainingState<Element>) {
+  ///
+  /// - Parameter keepsDigests: whether fingerprints are recorded. Where none are, a checkpoint has that of its last step all the
+  ///   same, which the training would not have had it not been interrupted.
+  init<Element>(of state: TrainingState<Element>, keepsDigests: Bool) {
     history = state.history
-    digests = state.digests
+    digests = keepsDigests ? state.digests : []
   }
 
   /// Takes over what is recent.

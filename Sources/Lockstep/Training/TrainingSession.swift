@@ -96,7 +96,7 @@ public final class TrainingSession<Element: KernelElement> {
       try state.check(stepsPerEpoch: stepsPerEpoch, schedule: schedule, hasValidation: validation != nil)
       try trainer.take(state)
       progress = Progress(of: state)
-      log = EpochLog(of: state)
+      log = EpochLog(of: state, keepsDigests: recordsDigests)
     }
     snapshot = Snapshot(of: trainer)
     keepSnapshot()
