@@ -44,7 +44,8 @@ public enum NetworkError: Error, Sendable, Equatable, CustomStringConvertible {
   case weight(row: Int, value: String)
   /// Weights of rows whose sum is no finite number.
   case weightSum
-  /// Weights of rows, not all 0, whose sum is so small that it becomes 0 or its reciprocal infinite.
+  /// Weights of rows, not all 0, whose sum is so small that it becomes 0 or its reciprocal infinite: of all rows, or of those that
+  /// may make up a batch.
   case weightSumTooSmall
   /// Weights that are all 0, of all the rows that are to be learned from.
   case noWeight

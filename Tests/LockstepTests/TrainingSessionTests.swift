@@ -228,6 +228,9 @@ private func backend<Element: NetworkElement>(_ number: Int) throws -> any Compu
     #expect(throws: TrainingError.network(.weightSumTooSmall)) {
       try session(Float.self, weights: [0x1p-140, 0, 0x1p-140])
     }
+    // Of all rows together it is not, but the last is a batch of its own.
+    #expect(throws: TrainingError.network(.weightSumTooSmall)) { try session(Float.self, weights: [1, 1, 0x1p-140]) }
+    try session(Double.self, weights: [1, 1, 0x1p-140])
     // A batch in which no row counts is one from which nothing is learned.
     try session(Float.self, weights: [0, 0, 1])
     try session(Double.self, weights: [0x1p-140, 0, 0x1p-140])

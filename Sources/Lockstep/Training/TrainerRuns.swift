@@ -66,6 +66,12 @@ extension Trainer {
   func check(_ data: TrainingViews<Element>, schedule: TrainingSchedule) throws(TrainingError) {
     try check(data)
     guard data.weight > 0 else { throw .network(.noWeight) }
+    if let weights = data.weights, schedule.batchSize < weights.rows {
+      // A batch may have one row alone that counts.
+      for row in 0..<weights.rows where weights[row, 0] > 0 {
+        guard (2 / weights[row, 0]).isFinite else { throw .network(.weightSumTooSmall) }
+      }
+    }
     do {
       try method.check(in: Element.precision)
       try schedule.check(in: Element.precision)

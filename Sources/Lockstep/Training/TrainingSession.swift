@@ -49,9 +49,9 @@ public final class TrainingSession<Element: KernelElement> {
   ///   - schedule: how long and in which portions. Where the trainer drops outputs, both have the same seed.
   ///   - state: the state to go on from, of a session with the same data, schedule and method.
   ///   - recordsDigests: whether fingerprints of the parameters are taken after epochs, for a ``Recipe``.
-  /// - Throws: ``TrainingError`` where shapes do not fit, all weights are 0 or their sum is too large or too small, a number of
-  ///   method or schedule has no meaning in this precision, the schedule has patience and there is nothing to validate with,
-  ///   the trainer has taken steps already or draws from another seed, or the state is none of this training.
+  /// - Throws: ``TrainingError`` where shapes do not fit, all weights are 0 or their sum, also in a batch, is too large or too
+  ///   small, a number of method or schedule has no meaning in this precision, the schedule has patience and there is nothing
+  ///   to validate with, the trainer has taken steps already or draws from another seed, or the state is none of this training.
   public convenience init(
     _ trainer: Trainer<Element>, data: TrainingData<Element>, validation: TrainingData<Element>? = nil,
     schedule: TrainingSchedule, continuing state: TrainingState<Element>? = nil, recordsDigests: Bool = false
