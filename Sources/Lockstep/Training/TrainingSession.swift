@@ -24,7 +24,7 @@ public final class TrainingSession<Element: KernelElement> {
   private let data: TrainingData<Element>
   private let batches: Batches<Element>
   private let validation: Validation<Element>?
-  /// What all rows of an epoch count.
+  /// What all rows of an epoch count: more than 0.
   private let weight: Double
   private let recordsDigests: Bool
 
@@ -214,8 +214,7 @@ public final class TrainingSession<Element: KernelElement> {
     let measured = validation?.measure(loss: trainer.loss)
     let ended = TrainingProgress(
       epoch: epoch, steps: progress.steps, learningRate: learningRate,
-      loss: weight > 0 ? progress.epochLoss / weight : 0,
-      validationLoss: measured?.loss, metrics: measured?.metrics)
+      loss: progress.epochLoss / weight, validationLoss: measured?.loss, metrics: measured?.metrics)
     progress.recent.append(ended)
     progress.epochLoss = 0
     if recordsDigests, EpochLog.digestSpread.keeps(epoch, after: epoch) {
