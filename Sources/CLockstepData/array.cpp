@@ -24,14 +24,14 @@ template <typename Source, bool is_swapped> Source load(const uint8_t *at) {
 
 template <typename Source, bool is_swapped, typename Element>
 size_t read_as(
-  const uint8_t *from, size_t rows, size_t columns, const size_t *wanted, const size_t *places, size_t wanted_count,
+  const uint8_t *from, size_t rows, size_t row_stride, const size_t *starts, const size_t *places, size_t count,
   size_t width, Element *to
 ) {
   for (size_t row = 0; row < rows; ++row) {
-    const uint8_t *const from_row = from + row * columns * sizeof(Source);
+    const uint8_t *const from_row = from + row * row_stride * sizeof(Source);
     Element *const to_row = to + row * width;
-    for (size_t index = 0; index < wanted_count; ++index) {
-      const Source value = load<Source, is_swapped>(from_row + wanted[index] * sizeof(Source));
+    for (size_t index = 0; index < count; ++index) {
+      const Source value = load<Source, is_swapped>(from_row + starts[index] * sizeof(Source));
       Element element;
       if constexpr (std::is_same_v<Source, Truth>) {
         element = Element(uint8_t(value) != 0);
@@ -39,12 +39,12 @@ size_t read_as(
         element = static_cast<Element>(value);
       }
       if constexpr (std::is_floating_point_v<Source>) {
-        if (!std::isfinite(element)) return row * columns + wanted[index];
+        if (!std::isfinite(element)) return row * count + index;
       }
       to_row[places[index]] = element;
     }
   }
-  return rows * columns;
+  return rows * count;
 }
 
 template <typename Source, typename Element, typename... Arguments>
@@ -54,12 +54,12 @@ size_t read_in_order(bool is_swapped, Arguments... arguments) {
 
 template <typename Element>
 size_t read(
-  const uint8_t *from, lockstep_array_type type, bool is_swapped, size_t rows, size_t columns, const size_t *wanted,
-  const size_t *places, size_t wanted_count, size_t width, Element *to
+  const uint8_t *from, lockstep_array_type type, bool is_swapped, size_t rows, size_t row_stride, const size_t *starts,
+  const size_t *places, size_t count, size_t width, Element *to
 ) {
   const auto as = [&](auto source) {
     return read_in_order<decltype(source), Element>(
-      is_swapped, from, rows, columns, wanted, places, wanted_count, width, to);
+      is_swapped, from, rows, row_stride, starts, places, count, width, to);
   };
   switch (type) {
   case LOCKSTEP_ARRAY_BOOL: return as(Truth());
@@ -97,15 +97,15 @@ size_t lockstep_array_element_size(lockstep_array_type type) {
 }
 
 size_t lockstep_array_read_f32(
-  const uint8_t *from, lockstep_array_type type, bool is_swapped, size_t rows, size_t columns, const size_t *wanted,
-  const size_t *places, size_t wanted_count, size_t width, float *to
+  const uint8_t *from, lockstep_array_type type, bool is_swapped, size_t rows, size_t row_stride, const size_t *starts,
+  const size_t *places, size_t count, size_t width, float *to
 ) {
-  return read(from, type, is_swapped, rows, columns, wanted, places, wanted_count, width, to);
+  return read(from, type, is_swapped, rows, row_stride, starts, places, count, width, to);
 }
 
 size_t lockstep_array_read_f64(
-  const uint8_t *from, lockstep_array_type type, bool is_swapped, size_t rows, size_t columns, const size_t *wanted,
-  const size_t *places, size_t wanted_count, size_t width, double *to
+  const uint8_t *from, lockstep_array_type type, bool is_swapped, size_t rows, size_t row_stride, const size_t *starts,
+  const size_t *places, size_t count, size_t width, double *to
 ) {
-  return read(from, type, is_swapped, rows, columns, wanted, places, wanted_count, width, to);
+  return read(from, type, is_swapped, rows, row_stride, starts, places, count, width, to);
 }

@@ -90,8 +90,6 @@ public struct DataError: Error, Sendable, Equatable, CustomStringConvertible {
     case badHeader(String)
     /// Elements of a type that no numbers are made of, in NumPy's or IDX's own spelling.
     case unsupportedType(String)
-    /// An array whose columns follow one another in place of its rows.
-    case fortranOrder
     /// An array with no axis, or one without elements in its rows.
     case noColumns(shape: [Int])
     /// A shape that needs more bytes than there are; `expected` is `nil` where they cannot even be counted.

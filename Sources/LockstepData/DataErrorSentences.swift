@@ -8,9 +8,8 @@ extension DataError.Problem {
     case .missing, .folder, .unreadable, .tooLarge, .otherFormat, .notCompressed, .compressionCutShort,
       .compressionDamaged, .bytesAfterCompression:
       fileSentence
-    case .unknownVersion, .badHeader, .unsupportedType, .fortranOrder, .noColumns, .cutShort, .bytesAfterTheEnd,
-      .archiveDamaged, .archiveInsideCompression, .archiveInPipe, .noArrays, .unknownArray, .duplicateArray, .noArchive,
-      .arraysDisagree:
+    case .unknownVersion, .badHeader, .unsupportedType, .noColumns, .cutShort, .bytesAfterTheEnd, .archiveDamaged,
+      .archiveInsideCompression, .archiveInPipe, .noArrays, .unknownArray, .duplicateArray, .noArchive, .arraysDisagree:
       arraySentence
     default: tableSentence
     }
@@ -84,9 +83,7 @@ extension DataError.Problem {
       "the format of the array is version \(version), and versions 1 to 3 are read; save it again with numpy.save"
     case .badHeader(let what): "\(what); save the array again"
     case .unsupportedType(let type):
-      "the elements are of type \(shown(type)); save them as numbers, for instance with x.astype(numpy.float32)"
-    case .fortranOrder:
-      "the array lies column by column (Fortran order); save it row by row, with numpy.ascontiguousarray(x)"
+      "the elements are of type \(shown(type)); save them as numbers, \(adviceForElements(ofType: type))"
     case .noColumns(let shape):
       "the shape of the array is \(spelled(shape)), which gives no columns; it must be (rows, columns) or (rows,)"
     case .cutShort(let shape, let expected, let found):
@@ -110,6 +107,17 @@ extension DataError.Problem {
         + "name those that belong together (for the tool: --arrays)"
     default: ""
     }
+  }
+}
+
+/// How numbers are made of an array of a type that is not read, by NumPy's letter for it behind the order of bytes.
+private func adviceForElements(ofType type: String) -> String {
+  switch type.dropFirst().first {
+  case "U", "S", "O":
+    "classes with numpy.unique(x.astype(str), return_inverse=True)[1], digits with x.astype(float)"
+  case "M", "m": "with x.astype(numpy.int64)"
+  case _ where type == "a record": "with numpy.lib.recfunctions.structured_to_unstructured(x)"
+  default: "for instance with x.astype(numpy.float32)"
   }
 }
 

@@ -8,10 +8,12 @@ import ComputeBackend
 /// The format is told by the content of the file, which may be packed with gzip:
 ///
 /// - CSV: a header that names the columns, rows of cells below it. Fields may be quoted, lines end in LF or CR LF, the text is
-///   UTF-8 with or without a mark in front, blanks around a field and blank lines at the end do not count. The cells stay text
-///   until a column is asked for: a column that nobody asks for may hold anything.
-/// - NPY: an array of NumPy's, of whole numbers, truth values, `float32` or `float64`, in either byte order. Its first axis counts
-///   rows, the elements of all others are columns `x0`, `x1` and so on; an array of one axis is the column `x`.
+///   UTF-8 with or without a mark in front, blanks around a field and blank lines do not count; in a single column a blank line
+///   may be at the end alone. The cells stay text until a column is asked for: a column that nobody asks for may hold anything.
+///   Without a header (``DataOptions/hasHeader``), columns are `x0`, `x1` and so on.
+/// - NPY: an array of NumPy's, of whole numbers, truth values, `float32` or `float64`, in either byte order and C or Fortran
+///   order. Its first axis counts rows, the elements of all others, in C order, are columns `x0`, `x1` and so on; an array of
+///   one axis is the column `x`.
 /// - NPZ: the arrays of an archive beside one another, with their own names in place of `x`.
 /// - IDX: images as MNIST's, columns `pixel1`, `pixel2` and so on, row by row of an image; or, with one axis, the column `label`.
 ///

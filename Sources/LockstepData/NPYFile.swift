@@ -145,13 +145,11 @@ extension NumericArray {
     let header: NPYHeader
     do throws(FileProblem) {
       header = try NPYHeader(bytes)
-      // A vector lies the same way in both orders.
-      if header.isFortranOrder, header.shape.count > 1 { throw FileProblem(.fortranOrder) }
     } catch {
       throw DataError(file: file, array: array, problem: error.problem)
     }
     try self.init(
-      file: file, array: array, shape: header.shape, type: header.type, isBigEndian: header.isBigEndian, bytes: bytes,
-      start: header.end)
+      file: file, array: array, shape: header.shape, type: header.type, isBigEndian: header.isBigEndian,
+      isFortranOrder: header.isFortranOrder, bytes: bytes, start: header.end)
   }
 }

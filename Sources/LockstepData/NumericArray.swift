@@ -4,7 +4,7 @@
 import CLockstepData
 import ComputeBackend
 
-/// An array whose first axis counts rows. The elements of all other axes, in their order, are the columns.
+/// An array whose first axis counts rows. The elements of all other axes, the last of which counts fastest, are the columns.
 struct NumericArray: Sendable {
   let file: String
   /// The name of the array in an archive.
@@ -14,6 +14,8 @@ struct NumericArray: Sendable {
   /// Whether the array has no other axis.
   let isVector: Bool
   let type: lockstep_array_type
+  /// The axes but the first, where the first counts fastest in the file (Fortran order); `nil` where rows follow one another.
+  private let transposedAxes: [Int]?
   private let isSwapped: Bool
   private let bytes: FileBytes
   private let start: Int
@@ -22,8 +24,9 @@ struct NumericArray: Sendable {
   ///
   /// - Throws: ``DataError`` where there are more bytes or fewer, no rows or no columns.
   init(
-    file: String, array: String?, shape: [Int], type: lockstep_array_type, isBigEndian: Bool, bytes: FileBytes,
-    start: Int
+    file: String, array: String?, shape: [Int], type: lockstep_array_type, isBigEndian: Bool,
+    isFortranOrder: Bool = false,
+    bytes: FileBytes, start: Int
   ) throws(DataError) {
     func failure(_ problem: DataError.Problem) -> DataError {
       DataError(file: file, array: array, problem: problem)
@@ -45,6 +48,7 @@ struct NumericArray: Sendable {
     columnCount = columns
     isVector = shape.count == 1
     self.type = type
+    transposedAxes = isFortranOrder ? Array(shape.dropFirst()) : nil
     self.isSwapped = isBigEndian != (Int(bigEndian: 1) == 1)
     self.bytes = bytes
     self.start = start
@@ -52,6 +56,27 @@ struct NumericArray: Sendable {
 
   /// Whether the elements are whole numbers.
   var isWhole: Bool { type != LOCKSTEP_ARRAY_F32 && type != LOCKSTEP_ARRAY_F64 }
+
+  /// How many elements a row is behind the one before.
+  private var rowStride: Int { transposedAxes == nil ? columnCount : 1 }
+
+  /// The element that a column starts with.
+  private func firstElement(ofColumn column: Int) -> Int {
+    guard let transposedAxes else { return column }
+    // The first of these axes counts fastest in the file, and slowest among columns.
+    var strides: [Int] = []
+    var stride = rowCount
+    for size in transposedAxes {
+      strides.append(stride)
+      stride *= size
+    }
+    var (rest, element) = (column, 0)
+    for (size, stride) in zip(transposedAxes, strides).reversed() {
+      element += rest % size * stride
+      rest /= size
+    }
+    return element
+  }
 
   /// Puts the numbers of some columns into a row-major array.
   ///
@@ -64,28 +89,30 @@ struct NumericArray: Sendable {
   func read<Element: KernelElement>(
     columns: [Int], places: [Int], into elements: inout [Element], width: Int, name: (Int) -> String
   ) throws(DataError) {
+    let starts = columns.map(firstElement(ofColumn:))
     let stopped = bytes.withUnsafeBufferPointer { bytes in
       elements.withUnsafeMutableBytes { elements in
         switch Element.precision {
         case .f32:
           lockstep_array_read_f32(
-            bytes.baseAddress! + start, type, isSwapped, rowCount, columnCount, columns, places, columns.count, width,
+            bytes.baseAddress! + start, type, isSwapped, rowCount, rowStride, starts, places, starts.count, width,
             elements.baseAddress?.assumingMemoryBound(to: Float.self))
         case .f64:
           lockstep_array_read_f64(
-            bytes.baseAddress! + start, type, isSwapped, rowCount, columnCount, columns, places, columns.count, width,
+            bytes.baseAddress! + start, type, isSwapped, rowCount, rowStride, starts, places, starts.count, width,
             elements.baseAddress?.assumingMemoryBound(to: Double.self))
         }
       }
     }
-    guard stopped < rowCount * columnCount else { return }
+    guard stopped < rowCount * columns.count else { return }
+    let (row, index) = stopped.quotientAndRemainder(dividingBy: columns.count)
     throw DataError(
-      file: file, array: array, row: stopped / columnCount + 1, column: name(stopped % columnCount),
-      problem: .notFinite(text: text(at: stopped), precision: Element.precision))
+      file: file, array: array, row: row + 1, column: name(columns[index]),
+      problem: .notFinite(text: text(at: row * rowStride + starts[index]), precision: Element.precision))
   }
 
-  /// A number as text, as short as it can be: whole ones without a point.
-  func text(at index: Int) -> String {
+  /// An element as text, as short as it can be: whole ones without a point.
+  private func text(at index: Int) -> String {
     let size = lockstep_array_element_size(type)
     var bits: UInt64 = 0
     for offset in 0..<size {
@@ -106,7 +133,8 @@ struct NumericArray: Sendable {
 
   /// Calls `body` with each cell of a column as text.
   func forEachText(ofColumn column: Int, _ body: (String) throws(DataError) -> Void) throws(DataError) {
-    for row in 0..<rowCount { try body(text(at: row * columnCount + column)) }
+    let first = firstElement(ofColumn: column)
+    for row in 0..<rowCount { try body(text(at: row * rowStride + first)) }
   }
 }
 

@@ -64,6 +64,26 @@ private func expected(_ type: String) -> [Double] {
     #expect(try numbers(DataTable(contentsOf: fixture(name)), as: Float.self) == expected("f4").map { Float($0) })
   }
 
+  @Test func theOrderOfAnArrayInItsFileDoesNotMatter() throws {
+    for name in ["fortran.npy", "fortran-big.npy"] {
+      let table = try DataTable(contentsOf: fixture(name))
+      #expect(try numbers(table, as: Double.self) == expected("f4"))
+      #expect(try table.matrix(columns: ["x2", "x0"], as: Float.self).elements == [-2, -4, 1, -1, 4, 2, 7, 5, 10, 8])
+      #expect(try table.text(ofColumn: "x1") == ["-3", "0", "3", "6", "9"])
+    }
+    let images = try DataTable(contentsOf: fixture("fortran-images.npy"))
+    #expect(images.columnNames == (0..<12).map { "x\($0)" })
+    #expect(try numbers(images, as: Double.self) == (0..<24).map(Double.init))
+    #expect(try images.text(ofColumn: "x7") == ["7", "19"])
+  }
+
+  /// Nothing but the numbers takes memory: 256 bytes a column, and the file.
+  @Test func transposingTakesNoMemory() throws {
+    let size = try fixtureBytes("fortran.npy").count + 3 * 256 + 5 * 3 * 4
+    let table = try DataTable(contentsOf: fixture("fortran.npy"), options: DataOptions(memoryLimit: size))
+    #expect(try numbers(table, as: Float.self).count == 15)
+  }
+
   @Test func axesBehindTheFirstAreColumns() throws {
     let images = try DataTable(contentsOf: fixture("images.npy"))
     #expect(images.columnNames == (0..<12).map { "x\($0)" })

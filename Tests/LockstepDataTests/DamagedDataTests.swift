@@ -77,7 +77,11 @@ private func problem(_ bytes: [UInt8], named name: String = "data") throws -> Da
     Case(npy(dictionary("|f4"), data: 24), .unsupportedType("|f4")),
     Case(npy(dictionary(""), data: 24), .unsupportedType("")),
     Case(npy("{'descr': [('a', '<f4')]}"), .unsupportedType("a record")),
-    Case(npy(dictionary("<f4", "True"), data: 24), .fortranOrder),
+    Case(npy(dictionary("<f4", "True"), data: 23), .cutShort(shape: [2, 3], expected: 24, found: 23)),
+    Case(npy(dictionary("<f4", "True", "(2, 0)")), .noColumns(shape: [2, 0])),
+    Case(
+      npy(dictionary("<f8", "True", "(1152921504606846976, 16)"), data: 8),
+      .cutShort(shape: [1 << 60, 16], expected: nil, found: 8)),
     Case(npy(dictionary("<f4", "False", "()"), data: 4), .noColumns(shape: [])),
     Case(npy(dictionary("<f4", "False", "(2, 0)")), .noColumns(shape: [2, 0])),
     Case(npy(dictionary("<f4", "False", "(1152921504606846976, 0)")), .noColumns(shape: [1 << 60, 0])),
@@ -114,8 +118,8 @@ private func problem(_ bytes: [UInt8], named name: String = "data") throws -> Da
 
   @Test(
     arguments: [
-      ("fortran.npy", .fortranOrder), ("half.npy", .unsupportedType("<f2")), ("text.npy", .unsupportedType("<U1")),
-      ("record.npy", .unsupportedType("a record")), ("no-rows.npy", .noRows),
+      ("half.npy", .unsupportedType("<f2")), ("text.npy", .unsupportedType("<U1")),
+      ("objects.npy", .unsupportedType("|O")), ("record.npy", .unsupportedType("a record")), ("no-rows.npy", .noRows),
       ("nan.npy", .notFinite(text: "nan", precision: .f32)), ("large.npy", .notFinite(text: "1e+300", precision: .f32)),
     ] as [(String, DataError.Problem)])
   func whatNumPyWritesAndIsNotReadIsNamed(name: String, expected: DataError.Problem) throws {
@@ -127,6 +131,24 @@ private func problem(_ bytes: [UInt8], named name: String = "data") throws -> Da
     #expect(error.row == 2 && error.column == "x1" && error.line == nil)
     #expect(
       try DataTable(contentsOf: fixture("large.npy")).matrix(columns: ["x1"], as: Double.self).elements == [1e300])
+  }
+
+  @Test func aNumberThatIsNotFiniteIsFoundByRowsInFortranOrderToo() throws {
+    let error = try #require(try error(fixture("fortran-nan.npy")))
+    #expect(error.row == 2 && error.column == "x1")
+    #expect(error.problem == .notFinite(text: "nan", precision: .f32))
+    let first = #expect(throws: DataError.self) {
+      try DataTable(contentsOf: fixture("fortran-nan.npy")).matrix(columns: ["x0"], as: Double.self)
+    }
+    #expect(first?.row == 3 && first?.column == "x0")
+  }
+
+  @Test func textInArraysIsToldHowToBecomeClasses() throws {
+    for name in ["text.npy", "objects.npy"] {
+      #expect(try error(fixture(name)).map { "\($0)" }?.contains("numpy.unique(x.astype(str)") == true)
+    }
+    #expect(try error(fixture("record.npy")).map { "\($0)" }?.contains("structured_to_unstructured") == true)
+    #expect(try error(fixture("half.npy")).map { "\($0)" }?.contains("x.astype(numpy.float32)") == true)
   }
 
   @Test func aNameThatPromisesAnotherFormatIsRefused() throws {

@@ -29,16 +29,17 @@ typedef enum {
 /// The bytes of an element.
 size_t lockstep_array_element_size(lockstep_array_type type);
 
-/// Takes columns of an array, `[rows × columns]` and dense, into a row-major one of `width` columns.
+/// Takes `count` columns of an array into a row-major one of `width` columns.
 ///
-/// The number in column `wanted[i]` goes to `to[row * width + places[i]]`, rounded once to nearest, ties to even. Returns the
-/// place of the first number that is not finite, in `from` and counted in elements, or `rows * columns`.
+/// All places count elements: the number in column `i` of a row, at `from[row * row_stride + starts[i]]`, goes to
+/// `to[row * width + places[i]]`, rounded once to nearest, ties to even. Returns `row * count + i` of the first number that is
+/// not finite, or `rows * count`.
 size_t lockstep_array_read_f32(
-  const uint8_t *from, lockstep_array_type type, bool is_swapped, size_t rows, size_t columns, const size_t *wanted,
-  const size_t *places, size_t wanted_count, size_t width, float *to);
+  const uint8_t *from, lockstep_array_type type, bool is_swapped, size_t rows, size_t row_stride, const size_t *starts,
+  const size_t *places, size_t count, size_t width, float *to);
 size_t lockstep_array_read_f64(
-  const uint8_t *from, lockstep_array_type type, bool is_swapped, size_t rows, size_t columns, const size_t *wanted,
-  const size_t *places, size_t wanted_count, size_t width, double *to);
+  const uint8_t *from, lockstep_array_type type, bool is_swapped, size_t rows, size_t row_stride, const size_t *starts,
+  const size_t *places, size_t count, size_t width, double *to);
 
 #ifdef __cplusplus
 }
