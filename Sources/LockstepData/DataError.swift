@@ -42,6 +42,8 @@ public struct DataError: Error, Sendable, Equatable, CustomStringConvertible {
     case tooLarge(bytes: Int?, limit: Int)
     /// The name of the file promises a format that the content is not of.
     case otherFormat(expected: DataFormat)
+    /// A format that is not read: what it is called, and what to do.
+    case foreignFormat(name: String, advice: String)
     /// The name of the file promises gzip, and the content is something else.
     case notCompressed
     /// A gzip file that ends too early.

@@ -5,7 +5,7 @@ import ComputeBackend
 extension DataError.Problem {
   var sentence: String {
     switch self {
-    case .missing, .folder, .unreadable, .tooLarge, .otherFormat, .notCompressed, .compressionCutShort,
+    case .missing, .folder, .unreadable, .tooLarge, .otherFormat, .foreignFormat, .notCompressed, .compressionCutShort,
       .compressionDamaged, .bytesAfterCompression:
       fileSentence
     case .unknownVersion, .badHeader, .unsupportedType, .noColumns, .cutShort, .bytesAfterTheEnd, .archiveDamaged,
@@ -26,6 +26,7 @@ extension DataError.Problem {
         + "take fewer rows or columns, or raise the limit (for the tool: --memory-limit)"
     case .otherFormat(let format):
       "the name of the file promises \(format.name), but its content is something else; check the file, or rename it"
+    case .foreignFormat(let name, let advice): "this is \(name), which is no table that can be read; \(advice)"
     case .notCompressed:
       "the name of the file promises gzip, but its content is something else; check the file, or rename it"
     case .compressionCutShort: "the compressed file ends too early; fetch or pack it again"

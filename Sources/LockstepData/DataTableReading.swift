@@ -73,6 +73,9 @@ private struct Reading {
   private mutating func add(_ bytes: FileBytes, of path: String, isLabels: Bool) throws(DataError) {
     memory.hold(bytes.count)
     let format = DataFormat(ofContent: bytes)
+    if format == .csv, let foreign = ForeignFormat(ofContent: bytes) {
+      throw DataError(file: path, problem: .foreignFormat(name: foreign.name, advice: foreign.advice))
+    }
     if format == .csv, let expected = DataFormat(ofName: path) {
       throw DataError(file: path, problem: .otherFormat(expected: expected))
     }

@@ -9,7 +9,7 @@ struct NPZFile: ~Copyable {
   private let archive: unzFile
   /// Where in the archive each array is.
   private let places: [String: unz64_file_pos]
-  /// The names of the arrays, in the order of the archive.
+  /// The names of the arrays, those of their files without `.npy`, in the order of the archive.
   let names: [String]
 
   private var file: String { source.path }
@@ -27,11 +27,17 @@ struct NPZFile: ~Copyable {
     functions.zclose_file = { _, _ in 0 }
     guard let archive = unzOpen2_64(path, &functions) else { throw DataError(file: path, problem: .archiveDamaged) }
     var names: [String] = []
+    var others: [String] = []
     var places: [String: unz64_file_pos] = [:]
     var problem: DataError? = nil
     var status = unzGoToFirstFile(archive)
     while status == UNZ_OK, problem == nil {
-      if let name = Self.currentName(archive) {
+      let member = Self.currentName(archive) ?? ""
+      if !member.hasSuffix(".npy") {
+        // The first few tell what else it is.
+        if others.count < 100 { others.append(member) }
+      } else {
+        let name = String(member.dropLast(4))
         var place = unz64_file_pos()
         status = unzGetFilePos64(archive, &place)
         if places.updateValue(place, forKey: name) != nil {
@@ -44,7 +50,11 @@ struct NPZFile: ~Copyable {
     if problem == nil, status != UNZ_OK, status != UNZ_END_OF_LIST_OF_FILE {
       problem = DataError(file: path, problem: .archiveDamaged)
     }
-    if problem == nil, names.isEmpty { problem = DataError(file: path, problem: .noArrays) }
+    if problem == nil, names.isEmpty {
+      let foreign = ForeignFormat(ofMembers: others)
+      problem = DataError(
+        file: path, problem: foreign.map { .foreignFormat(name: $0.name, advice: $0.advice) } ?? .noArrays)
+    }
     if let problem {
       unzClose(archive)
       throw problem
@@ -57,16 +67,14 @@ struct NPZFile: ~Copyable {
 
   deinit { unzClose(archive) }
 
-  /// The name of the array that the archive stands at: that of its file without `.npy`.
+  /// The name of the member that the archive stands at.
   private static func currentName(_ archive: unzFile) -> String? {
     // Names have at most 65,535 bytes.
     var buffer = [CChar](repeating: 0, count: 1 << 16)
     guard unzGetCurrentFileInfo64(archive, nil, &buffer, UInt(buffer.count - 1), nil, 0, nil, 0) == UNZ_OK else {
       return nil
     }
-    let bytes = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
-    let name = String(decoding: bytes, as: UTF8.self)
-    return name.hasSuffix(".npy") ? String(name.dropLast(4)) : nil
+    return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
   /// Reads one of the arrays.

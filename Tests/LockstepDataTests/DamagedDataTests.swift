@@ -151,6 +151,30 @@ private func problem(_ bytes: [UInt8], named name: String = "data") throws -> Da
     #expect(try error(fixture("half.npy")).map { "\($0)" }?.contains("x.astype(numpy.float32)") == true)
   }
 
+  /// What is no table at all is called by its name, whatever its own says.
+  @Test func foreignFormatsAreNamed() throws {
+    let files: [([UInt8], String)] = [
+      ([0xFD] + Array("7zXZ\0".utf8), "unxz"), ([0x28, 0xB5, 0x2F, 0xFD, 0], "unzstd"),
+      (Array("PAR1\u{15}".utf8) + [0, 1], "Parquet"), ([0x80, 2, 0x8A], "pickle"),
+      ([0x89] + Array("PNG".utf8), "image"),
+      ([0x89] + Array("HDF\r\n".utf8), "HDF5"), ([0xFF, 0xFE, 0x61, 0], "UTF-16"), ([0xD0, 0xCF, 0x11, 0xE0], "Excel"),
+      ([2, 0, 0, 0, 0, 0, 0, 0] + Array("{}".utf8), "safetensors"),
+      (Array("{\"a\": 1, \"b\": 2}\n".utf8), "JSON"), (Array("[\n {\"a\": 1}\n]".utf8), "JSON"),
+      (Array("<!DOCTYPE html>\n<p class=\"a\">1</p>\n".utf8), "HTML"),
+      (Array("<?xml version=\"1.0\"?>\n<svg></svg>\n".utf8), "XML"), (Array("<a>\n1,2\n".utf8), "XML"),
+      (try fixtureBytes("workbook.xlsx"), "spreadsheet"), (try fixtureBytes("state.pt"), "PyTorch"),
+    ]
+    for (bytes, name) in files {
+      for file in ["data", "data.csv"] {
+        let sentence = try withFiles([file: bytes]) { path in try error(path).map { "\($0)" } }
+        #expect(sentence?.contains(name) == true && sentence?.contains("no table") == true, "\(sentence ?? "none")")
+      }
+    }
+    // A table may begin like one of them.
+    #expect(try problem(Array("<a>,{\n1,2\n".utf8)) == nil)
+    #expect(try problem(Array("PAR1,BZh\n1,2\n".utf8)) == nil)
+  }
+
   @Test func aNameThatPromisesAnotherFormatIsRefused() throws {
     let text = Array("a,b\n1,2\n".utf8)
     for (name, format) in [("d.npy", DataFormat.npy), ("d.npz", .npz), ("d-idx3-ubyte", .idx), ("d.NPY", .npy)] {

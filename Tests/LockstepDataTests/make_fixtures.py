@@ -62,6 +62,9 @@ np.savez(FOLDER / "mnist-like.npz", x_train=x, y_train=y, x_test=x[:2], y_test=y
 
 with zipfile.ZipFile(FOLDER / "no-arrays.npz", "w") as archive:
     archive.writestr(zipfile.ZipInfo("readme.txt"), "No array.")
+for name, member in [("workbook.xlsx", "[Content_Types].xml"), ("state.pt", "state/data.pkl")]:
+    with zipfile.ZipFile(FOLDER / name, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(member), "No array.")
 with zipfile.ZipFile(FOLDER / "twice.npz", "w") as archive:
     for _ in range(2):
         archive.writestr(zipfile.ZipInfo("x.npy"), (FOLDER / "vector.npy").read_bytes())

@@ -59,7 +59,9 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
   try folder.write("cut.st", whole.dropLast(2))
   try folder.write("long.st", whole + [0])
   try folder.write("claims.st", [0xFF, 0xFF, 0, 0, 0, 0, 0, 0] + whole.dropFirst(8))
-  try folder.write("noise.st", "This is not a model.")
+  try folder.write("noise.st", [7, 8, 9, 10, 11, 12, 13, 14, 15])
+  try folder.write("archive.st", Array("PK\u{3}\u{4}\0\0\u{8}\u{8}\0\0".utf8))
+  try folder.write("array.st", [0x93] + Array("NUMPY\u{1}\0v\0".utf8))
   func raw(_ name: String, _ header: String, dataBytes: Int) throws {
     let length = (0..<8).map { UInt8(truncatingIfNeeded: header.utf8.count >> (8 * $0)) }
     try folder.write(name, length + Array(header.utf8) + [UInt8](repeating: 0, count: dataBytes))
@@ -247,8 +249,10 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
     Mistake("predict model.st", 2, "DATA is missing"),
     Mistake("predict none.st good.csv -o out", 1, "none.st", "no such file"),
     Mistake("predict . good.csv -o out", 1, "folder"),
-    Mistake("predict good.csv model.st -o out", 1, "good.csv", "not a safetensors file", "header"),
-    Mistake("train model.st --target y --model out", 1, "model.st", "not a text file"),
+    Mistake("predict good.csv model.st -o out", 1, "good.csv", "not a safetensors file", "\"a,b,y\\n1,\"", "MODEL"),
+    Mistake("inspect archive.st", 1, "archive.st", "zip archive", "safetensors.torch.save_file"),
+    Mistake("predict array.st good.csv", 1, "array.st", "but an array", "MODEL"),
+    Mistake("train model.st --target y --model out", 1, "model.st", "a model file", "name data here"),
     Mistake("predict empty.csv good.csv -o out", 1, "empty.csv", "0 bytes"),
     Mistake("predict noise.st good.csv -o out", 1, "noise.st"),
     Mistake("predict cut.st good.csv -o out", 1, "cut.st", "tensor \"2.bias\"", "only"),

@@ -94,9 +94,7 @@ extension ModelFileError.Problem {
     case .unreadable(let reason): "the file cannot be read (\(reason))"
     case .unwritable(let reason): "the file cannot be written (\(reason))"
     case .tooShort(let size): "the file has \(size) bytes, too few for a safetensors file"
-    case .headerTooLong(let length):
-      "this is not a safetensors file, or a damaged one: the header claims \(length) bytes, more than the "
-        + "\(SafetensorsFile.maximumHeaderLength) that safetensors allows"
+    case .headerTooLong(let length): headerTooLongSentence(length)
     case .headerBeyondFile(let length, let size):
       "the header claims \(length) bytes, but the file ends \(size) bytes after the header's length"
     case .headerNotAnObject: "the header is not a JSON object, so this is no safetensors file or a damaged one"
@@ -119,6 +117,26 @@ extension ModelFileError.Problem {
     case .repeatedTensor: "two tensors have this name"
     case .reservedName: "safetensors keeps this name for the metadata; choose another"
     }
+  }
+}
+
+/// The sentence for a header that is too long. Its length is the first eight bytes, which tell a file of another kind.
+private func headerTooLongSentence(_ length: UInt64) -> String {
+  let first = (0..<8).map { UInt8(truncatingIfNeeded: length >> (8 * $0)) }
+  let start = "this is not a safetensors file"
+  switch first {
+  case _ where first.starts(with: Array("PK\u{3}\u{4}".utf8)):
+    return "\(start), but a zip archive, such as torch.save and numpy.savez write; save models with "
+      + "safetensors.torch.save_file"
+  case _ where first.starts(with: [0x93] + Array("NUMPY".utf8)) || first.starts(with: [0, 0, 8]):
+    return "\(start), but an array; name a model here (for the tool: MODEL comes before DATA)"
+  case _ where first.allSatisfy({ $0 >= UInt8(ascii: " ") || "\t\n\r".utf8.contains($0) }):
+    let text = String(decoding: first, as: UTF8.self)
+    return
+      "\(start), but text that begins with \(shown(text)); name a model here (for the tool: MODEL comes before DATA)"
+  default:
+    return "\(start), or a damaged one: the header claims \(length) bytes, more than the "
+      + "\(SafetensorsFile.maximumHeaderLength) that safetensors allows"
   }
 }
 
