@@ -201,7 +201,9 @@ bool round_once(double value, float *result) {
 }
 
 /// Reads numbers that are plainly decimal and finite, and rounds each once.
-struct NumberReader {
+///
+/// `mark` stands before decimals.
+template <uint8_t mark> struct NumberReader {
   /// Whether the number before had more digits than `double` holds exactly: its neighbours mostly have, too.
   bool is_long = false;
 
@@ -212,6 +214,16 @@ struct NumberReader {
       const uint8_t *const next = read_short(at, end, result);
       if (next != nullptr) return next;
     }
+    if constexpr (mark == '.') {
+      return read_any(at, end, result);
+    } else {
+      return read_marked(at, end, result);
+    }
+  }
+
+private:
+  /// Reads a number of any length whose decimals follow a point.
+  template <typename Element> const uint8_t *read_any(const uint8_t *at, const uint8_t *end, Element *result) {
     // from_chars takes no plus sign; what follows one must not be another sign.
     const uint8_t *start = at;
     if (start < end && *start == '+') {
@@ -225,7 +237,22 @@ struct NumberReader {
     return reinterpret_cast<const uint8_t *>(stop);
   }
 
-private:
+  /// Reads a number of any usual length whose decimals follow the mark, by way of a copy with a point: from_chars knows no
+  /// other.
+  template <typename Element> const uint8_t *read_marked(const uint8_t *at, const uint8_t *end, Element *result) {
+    uint8_t copy[128];
+    size_t length = 0;
+    for (; at + length < end; ++length) {
+      const uint8_t byte = at[length];
+      const bool is_digit = uint8_t(byte - '0') <= 9;
+      if (!is_digit && byte != mark && byte != '-' && byte != '+' && byte != 'e' && byte != 'E') break;
+      if (length == sizeof copy) return nullptr;
+      copy[length] = byte == mark ? '.' : byte;
+    }
+    const uint8_t *const stop = read_any(copy, copy + length, result);
+    return stop == nullptr ? nullptr : at + (stop - copy);
+  }
+
   /// Reads a number of few digits: it is a whole number over a power of ten, both of which are exact, so that their quotient is
   /// rounded once (Clinger, "How to read floating point numbers accurately", 1990).
   template <typename Element> static const uint8_t *read_short(const uint8_t *at, const uint8_t *end, Element *result) {
@@ -245,7 +272,7 @@ private:
     read_digits();
     size_t count = size_t(at - start);
     size_t decimals = 0;
-    if (at < limit && *at == '.') {
+    if (at < limit && *at == mark) {
       const uint8_t *const first = ++at;
       read_digits();
       decimals = size_t(at - first);
@@ -259,9 +286,9 @@ private:
 };
 
 /// Numbers of a row whose fields have been found: see `lockstep_csv_read_f32`.
-template <typename Element>
+template <typename Numbers, typename Element>
 size_t read_fields(
-  NumberReader &numbers, const uint8_t *bytes, const lockstep_csv_field *fields, const size_t *wanted,
+  Numbers &numbers, const uint8_t *bytes, const lockstep_csv_field *fields, const size_t *wanted,
   const size_t *places, size_t wanted_count, size_t first, Element *to_row
 ) {
   for (size_t index = first; index < wanted_count; ++index) {
@@ -273,9 +300,9 @@ size_t read_fields(
 }
 
 /// Numbers of a row without quotes. Returns the start of the next row, or null where a field is quoted or no plain number.
-template <typename Element>
+template <typename Numbers, typename Element>
 const uint8_t *read_plain_row(
-  NumberReader &numbers, const Kinds &kinds, const uint8_t *at, const uint8_t *end, size_t columns,
+  Numbers &numbers, const Kinds &kinds, const uint8_t *at, const uint8_t *end, size_t columns,
   const size_t *wanted, const size_t *places, size_t wanted_count, Element *to_row
 ) {
   size_t index = 0;
@@ -297,29 +324,36 @@ const uint8_t *read_plain_row(
   return at;
 }
 
-template <typename Element>
-size_t read_numbers(
+template <uint8_t mark, typename Element>
+size_t read_numbers_marked(
   const uint8_t *bytes, size_t count, lockstep_csv_cursor *cursor, lockstep_csv_field *fields, size_t columns,
   const size_t *wanted, const size_t *places, size_t wanted_count, size_t first, size_t rows, size_t *row, size_t width,
   Element *to
 ) {
   const Kinds kinds(cursor->delimiter);
-  NumberReader numbers;
+  NumberReader<mark> numbers;
+  // Where the delimiter stands in numbers, too, quotes tell where they end.
+  const bool is_plain = mark != cursor->delimiter;
   for (; *row < rows; ++*row, first = 0) {
     Element *const to_row = to + *row * width;
     const uint8_t *const next =
-      first == 0 ? read_plain_row(
-        numbers, kinds, bytes + cursor->offset, bytes + count, columns, wanted, places, wanted_count, to_row)
-                 : nullptr;
+      is_plain && first == 0
+        ? read_plain_row(
+            numbers, kinds, bytes + cursor->offset, bytes + count, columns, wanted, places, wanted_count, to_row)
+        : nullptr;
     if (next != nullptr) {
       cursor->offset = size_t(next - bytes);
       ++cursor->line;
       continue;
     }
-    const lockstep_csv_cursor before = *cursor;
-    size_t found;
-    uint32_t traits;
-    read_row(kinds, bytes, count, cursor, fields, columns, &found, &traits);
+    lockstep_csv_cursor before;
+    lockstep_csv_status status;
+    do {
+      before = *cursor;
+      size_t found;
+      uint32_t traits;
+      status = read_row(kinds, bytes, count, cursor, fields, columns, &found, &traits);
+    } while (status == LOCKSTEP_CSV_BLANK_LINE);
     const size_t stopped = read_fields(numbers, bytes, fields, wanted, places, wanted_count, first, to_row);
     if (stopped < wanted_count) {
       *cursor = before;
@@ -327,6 +361,12 @@ size_t read_numbers(
     }
   }
   return wanted_count;
+}
+
+template <typename... Arguments>
+size_t read_numbers(const uint8_t *bytes, size_t count, lockstep_csv_cursor *cursor, Arguments... arguments) {
+  return cursor->decimal_mark == ',' ? read_numbers_marked<','>(bytes, count, cursor, arguments...)
+                                     : read_numbers_marked<'.'>(bytes, count, cursor, arguments...);
 }
 
 } // namespace

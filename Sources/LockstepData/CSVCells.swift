@@ -60,9 +60,9 @@ extension CSVText {
   ) throws(DataError) -> Element {
     let text = csvText(of: field, in: bytes)
     let problem: DataError.Problem
-    if let value: Element = parsed(text) {
-      if value.isFinite, text.utf8.allSatisfy(isDecimal) { return value }
+    if let value: Element = decimalMark.number(text) {
       // Swift reads hexadecimal numbers too, which nobody writes in a table on purpose.
+      if value.isFinite, decimalMark.isNumber(text) { return value }
       problem = value.isFinite ? .notANumber(text: text) : .notFinite(text: text, precision: Element.precision)
     } else {
       problem = text.isEmpty ? .emptyCell : .notANumber(text: text)
@@ -79,18 +79,27 @@ extension CSVText {
     }
   }
 
-  /// Those of `columns` none of whose cells is a number.
+  /// Those of `columns` none of whose cells is a number, but those whose cells are numbers that are spelled in another way.
   func textColumns(among columns: [Int]) -> [Int] {
     // Most tables hold numbers, and their first row shows it.
     var candidates = columns
     _ = firstRow(columns: columnNames.count) { _, fields in
       candidates.removeAll { column in
-        let value: Double? = parsed(csvText(of: fields[column], in: bytes))
+        let value: Double? = decimalMark.number(csvText(of: fields[column], in: bytes))
         return value != nil
       }
       return candidates.isEmpty
     }
-    return candidates
+    // A tenth of the cells may be of another kind, missing ones for instance.
+    var others = Dictionary(candidates.map { ($0, 0) }, uniquingKeysWith: { $1 })
+    _ = firstRow(columns: columnNames.count) { _, fields in
+      for column in others.keys where NumberSpelling(of: csvText(of: fields[column], in: bytes)) == nil {
+        others[column]! += 1
+        if 10 * others[column]! > rowCount { others[column] = nil }
+      }
+      return others.isEmpty
+    }
+    return candidates.filter { others[$0] == nil }
   }
 
   /// The line that row `row` (from 0) starts on.
@@ -110,22 +119,5 @@ extension CSVText {
       if try body(row, fields) { return cursor }
     }
     return nil
-  }
-}
-
-/// The number that `text` spells, rounded to nearest even once.
-private func parsed<Element: KernelElement>(_ text: String) -> Element? {
-  switch Element.precision {
-  case .f32: Float(text).map { Element($0) }
-  case .f64: Double(text).map { Element($0) }
-  }
-}
-
-private func isDecimal(_ byte: UInt8) -> Bool {
-  switch byte {
-  case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "+"),
-    UInt8(ascii: "e"), UInt8(ascii: "E"):
-    true
-  default: false
   }
 }

@@ -8,14 +8,13 @@ import CLockstepData
 /// - Returns: the fields without blanks around them, or `nil` where quotes do not pair or there is more than one line.
 package func csvFields(in line: String) -> [String]? {
   let bytes = FileBytes(line.utf8)
-  var cursor = lockstep_csv_cursor(
-    offset: 0, line: 1, row_offset: 0, row_line: 1, delimiter: CSVDelimiter.comma.byte)
+  var cursor = lockstep_csv_cursor(from: 0, delimiter: .comma)
   // A field more than there are commas, at most.
   var fields = Array(repeating: lockstep_csv_field(), count: bytes.count + 1)
   var found = 0
   switch csvRow(bytes, &cursor, &fields, &found) {
   case LOCKSTEP_CSV_ROW: break
-  case LOCKSTEP_CSV_END, LOCKSTEP_CSV_BLANK_LINE: return []
+  case LOCKSTEP_CSV_END: return []
   default: return nil
   }
   let names = fields.prefix(found).map { csvText(of: $0, in: bytes) }

@@ -6,12 +6,14 @@ import CLockstepData
 /// The bytes of a CSV file that is known to be a table.
 ///
 /// Fields may be quoted, rows end in LF, CR or CR LF, the text is UTF-8 with or without a mark in front, blanks around a field and
-/// blank lines at the end do not count. Cells stay text until they are asked for, so that a column that nobody asks for may
-/// hold anything.
+/// blank lines do not count. Cells stay text until they are asked for, so that a column that nobody asks for may hold anything.
 struct CSVText: Sendable {
   let file: String
   let bytes: FileBytes
   let delimiter: CSVDelimiter
+  let decimalMark: DecimalMark
+  /// Whether the columns have names of their own.
+  let hasHeader: Bool
   let columnNames: [String]
   let rowCount: Int
   /// In front of the first row.
@@ -19,17 +21,26 @@ struct CSVText: Sendable {
 
   /// Takes `bytes` as a table, and from `memory` what its columns take.
   ///
+  /// - Parameters:
+  ///   - options: how they are read.
+  ///   - name: what the columns are called, with a number each, where there is no header.
   /// - Throws: ``DataError`` where they are none.
   init(
-    _ bytes: FileBytes, delimiter: CSVDelimiter, file: String, memory: inout MemoryBudget
+    _ bytes: FileBytes, file: String, options: DataOptions, numbered name: String, memory: inout MemoryBudget
   ) throws(DataError) {
-    var reader = CSVReader(bytes, delimiter: delimiter, file: file)
-    columnNames = try reader.header(memory: &memory)
+    delimiter = options.delimiter ?? CSVDelimiter(ofName: file)
+    decimalMark = options.decimalMark
+    hasHeader = options.hasHeader
+    var reader = CSVReader(bytes, file: file, delimiter: delimiter, decimalMark: decimalMark)
+    if hasHeader {
+      columnNames = try reader.header(memory: &memory)
+    } else {
+      columnNames = numberedNames(name, count: try reader.width(memory: &memory))
+    }
     start = reader.cursor
-    if columnNames.count == 1 { try reader.checkDelimiter(delimiter, name: columnNames[0]) }
+    if columnNames.count == 1 { try reader.checkDelimiter(from: hasHeader ? nil : start) }
     rowCount = try reader.rows(columnNames: columnNames)
     self.file = file
-    self.delimiter = delimiter
     self.bytes = bytes
   }
 }
@@ -39,26 +50,28 @@ private struct CSVReader {
   private(set) var cursor: lockstep_csv_cursor
   private let bytes: FileBytes
   private let file: String
+  private let delimiter: CSVDelimiter
+  private let decimalMark: DecimalMark
+  /// The header, or what stands in its place.
   private var headerLine = 1
+  private var headerBytes = 0..<0
 
-  init(_ bytes: FileBytes, delimiter: CSVDelimiter, file: String) {
+  init(_ bytes: FileBytes, file: String, delimiter: CSVDelimiter, decimalMark: DecimalMark) {
     self.bytes = bytes
     self.file = file
+    self.delimiter = delimiter
+    self.decimalMark = decimalMark
     // Spreadsheets mark UTF-8 with three bytes that belong to no field.
-    let offset = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
-    cursor = lockstep_csv_cursor(offset: offset, line: 1, row_offset: offset, row_line: 1, delimiter: delimiter.byte)
+    cursor = lockstep_csv_cursor(
+      from: bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0, delimiter: delimiter, decimalMark: decimalMark)
   }
 
-  /// The names in the first line.
-  mutating func header(memory: inout MemoryBudget) throws(DataError) -> [String] {
+  /// How many fields the first row has, for which memory is taken; the cursor stays in front of it.
+  mutating func width(memory: inout MemoryBudget) throws(DataError) -> Int {
     var fields: [lockstep_csv_field] = []
     var found = 0
     var ahead = cursor
-    var status = csvRow(bytes, &ahead, &fields, &found)
-    if status == LOCKSTEP_CSV_BLANK_LINE {
-      try onlyBlankLines(from: ahead.row_line, after: &ahead)
-      status = LOCKSTEP_CSV_END
-    }
+    let status = csvRow(bytes, &ahead, &fields, &found)
     if status == LOCKSTEP_CSV_END { throw failure(.empty) }
     do throws(FileProblem) {
       // Names and where they lie, and the text of long ones.
@@ -67,12 +80,30 @@ private struct CSVReader {
     } catch {
       throw failure(error.problem)
     }
-    fields = Array(repeating: lockstep_csv_field(), count: max(found, 1))
-    status = csvRow(bytes, &cursor, &fields, &found)
-    guard status == LOCKSTEP_CSV_ROW else { throw syntaxError(status, column: nil) }
-    headerLine = cursor.row_line
+    guard status == LOCKSTEP_CSV_ROW else {
+      cursor = ahead
+      throw otherSeparator() ?? syntaxError(status, column: nil)
+    }
+    headerLine = ahead.row_line
+    headerBytes = ahead.row_offset..<ahead.offset
+    return found
+  }
+
+  /// The names in the first line.
+  mutating func header(memory: inout MemoryBudget) throws(DataError) -> [String] {
+    var found = try width(memory: &memory)
+    var fields = Array(repeating: lockstep_csv_field(), count: found)
+    _ = csvRow(bytes, &cursor, &fields, &found)
     for field in fields { try checkText(field, column: nil) }
     let names = fields.map { csvText(of: $0, in: bytes) }
+    // What is in quotes is a name, whatever it says.
+    let isQuoted = bytes[headerBytes].contains(UInt8(ascii: "\""))
+    if isSeparatorLine(bytes[headerBytes]) { throw failure(.separatorLine, line: headerLine) }
+    // Numbers from 0 on are what pandas calls columns that have no names.
+    let isCounted = names.count > 2 && names == (0..<names.count).map(String.init)
+    if !isQuoted, !isCounted, names.allSatisfy({ decimalMark.isNumber($0) }) {
+      throw failure(.numericHeader, line: headerLine)
+    }
     var positions: [String: Int] = [:]
     for (index, name) in names.enumerated() {
       if name.isEmpty { throw failure(.unnamedColumn(position: index + 1), line: headerLine) }
@@ -83,17 +114,33 @@ private struct CSVReader {
     return names
   }
 
-  /// Refuses a single column whose name and first row hold another delimiter.
-  func checkDelimiter(_ delimiter: CSVDelimiter, name: String) throws(DataError) {
+  /// Refuses a single column whose first two lines hold another delimiter.
+  ///
+  /// - Parameter start: where the second of them is looked for from; `nil` for behind the header.
+  func checkDelimiter(from start: lockstep_csv_cursor?) throws(DataError) {
     var fields: [lockstep_csv_field] = []
     var found = 0
-    var ahead = cursor
+    var ahead = start ?? cursor
+    if start != nil { _ = csvRow(bytes, &ahead, &fields, &found) }
     guard csvRow(bytes, &ahead, &fields, &found) == LOCKSTEP_CSV_ROW else { return }
-    let row = bytes[ahead.row_offset..<ahead.offset]
+    let lines = [bytes[headerBytes], bytes[ahead.row_offset..<ahead.offset]]
     for other in CSVDelimiter.allCases
-    where other != delimiter && name.utf8.contains(other.byte) && row.contains(other.byte) {
+    where other != delimiter && other.byte != decimalMark.byte && lines.allSatisfy({ $0.contains(other.byte) }) {
       throw failure(.otherSeparator(other, expected: delimiter), line: headerLine)
     }
+  }
+
+  /// What is wrong with a first line whose quotes are right with another delimiter.
+  private func otherSeparator() -> DataError? {
+    for other in CSVDelimiter.allCases where other != delimiter {
+      var fields: [lockstep_csv_field] = []
+      var found = 0
+      var ahead = lockstep_csv_cursor(from: cursor.offset, delimiter: other, decimalMark: decimalMark)
+      if csvRow(bytes, &ahead, &fields, &found) == LOCKSTEP_CSV_ROW, found > 1 {
+        return failure(.otherSeparator(other, expected: delimiter), line: cursor.line)
+      }
+    }
+    return nil
   }
 
   /// How many rows there are, each of which has a field for each column.
@@ -111,10 +158,12 @@ private struct CSVReader {
         // Text that is not ASCII may be none at all, wherever else the row is wrong.
         for (field, name) in zip(fields, columnNames).prefix(found) { try checkText(field, column: name) }
         guard found == columns else {
-          throw failure(.raggedRow(expected: columns, found: found), line: cursor.row_line)
+          throw foreign() ?? failure(.raggedRow(expected: columns, found: found), line: cursor.row_line)
         }
         rows += 1
-      case LOCKSTEP_CSV_BLANK_LINE: try onlyBlankLines(from: cursor.row_line, after: &cursor)
+      // In a single column, it might be a cell.
+      case LOCKSTEP_CSV_BLANK_LINE where columns == 1: try checkEnd(afterLine: cursor.row_line)
+      case LOCKSTEP_CSV_BLANK_LINE: break
       case LOCKSTEP_CSV_END:
         if rows == 0 { throw failure(.noRows) }
         return rows
@@ -124,16 +173,11 @@ private struct CSVReader {
   }
 
   /// Refuses rows below a blank line.
-  private func onlyBlankLines(from line: Int, after cursor: inout lockstep_csv_cursor) throws(DataError) {
+  private func checkEnd(afterLine line: Int) throws(DataError) {
     var fields: [lockstep_csv_field] = []
     var found = 0
-    while true {
-      switch csvRow(bytes, &cursor, &fields, &found) {
-      case LOCKSTEP_CSV_BLANK_LINE: break
-      case LOCKSTEP_CSV_END: return
-      default: throw failure(.blankLine, line: line)
-      }
-    }
+    var ahead = cursor
+    if csvRow(bytes, &ahead, &fields, &found) != LOCKSTEP_CSV_END { throw failure(.blankLine, line: line) }
   }
 
   private func checkText(_ field: lockstep_csv_field, column: String?) throws(DataError) {
@@ -155,8 +199,14 @@ private struct CSVReader {
   private func syntaxError(_ status: lockstep_csv_status, column: String?) -> DataError {
     // Of bytes that are no text, whatever stops the reader is not what is wrong.
     if bytes.contains(0) { return failure(.zeroByte) }
-    return failure(
-      status == LOCKSTEP_CSV_OPEN_QUOTE ? .unterminatedQuote : .strayQuote, line: cursor.row_line, column: column)
+    return foreign()
+      ?? failure(
+        status == LOCKSTEP_CSV_OPEN_QUOTE ? .unterminatedQuote : .strayQuote, line: cursor.row_line, column: column)
+  }
+
+  /// What is wrong with text that breaks the rules of CSV and looks like something else.
+  private func foreign() -> DataError? {
+    ForeignFormat(ofText: bytes).map { failure(.foreignFormat(name: $0.name, advice: $0.advice)) }
   }
 
   private func failure(_ problem: DataError.Problem, line: Int? = nil, column: String? = nil) -> DataError {
@@ -164,14 +214,37 @@ private struct CSVReader {
   }
 }
 
+/// Whether a line tells Excel what separates fields, as in `sep=;`.
+private func isSeparatorLine(_ line: some Collection<UInt8>) -> Bool {
+  let text = line.filter { !Array("\" \r\n".utf8).contains($0) }
+  return text.count == 5 && String(decoding: text.prefix(4), as: UTF8.self).lowercased() == "sep="
+}
+
+/// Names of columns that have none: `x0`, `x1` and so on, or `label` for labels of one column.
+func numberedNames(_ name: String, count: Int, from first: Int = 0) -> [String] {
+  name == "label" && count == 1 ? [name] : (0..<count).map { "\(name)\(first + $0)" }
+}
+
 // MARK: - Fields
 
-/// Reads a row or a blank line with its first fields, as many as there is room for.
+extension lockstep_csv_cursor {
+  /// In front of the byte at `offset`, at the start of a line.
+  init(from offset: Int, delimiter: CSVDelimiter, decimalMark: DecimalMark = .point) {
+    self.init(
+      offset: offset, line: 1, row_offset: offset, row_line: 1, delimiter: delimiter.byte,
+      decimal_mark: decimalMark.byte)
+  }
+}
+
+/// Reads the next row with its first fields, as many as there is room for, and passes over blank lines in front of it.
 func csvRow(
   _ bytes: FileBytes, _ cursor: inout lockstep_csv_cursor, _ fields: inout [lockstep_csv_field], _ found: inout Int
 ) -> lockstep_csv_status {
   bytes.withUnsafeBufferPointer { bytes in
-    lockstep_csv_read_row(bytes.baseAddress, bytes.count, &cursor, &fields, fields.count, &found)
+    while true {
+      let status = lockstep_csv_read_row(bytes.baseAddress, bytes.count, &cursor, &fields, fields.count, &found)
+      if status != LOCKSTEP_CSV_BLANK_LINE { return status }
+    }
   }
 }
 

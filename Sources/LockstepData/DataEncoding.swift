@@ -17,7 +17,9 @@ public enum ColumnScaling: Sendable, Equatable {
 extension DataTable {
   /// Those of `columns` that hold text: none of whose cells is a number.
   ///
-  /// A column that holds both is one of numbers, with mistakes in it.
+  /// A column that holds both is one of numbers, with mistakes in it. So is one nine tenths of whose cells people take for
+  /// numbers, and that are spelled in another way: with a decimal comma, marks between thousands, in single quotes, or with a
+  /// currency or percent sign.
   ///
   /// - Throws: ``DataError`` for a column that is not there.
   public func textColumns(among columns: [String]) throws(DataError) -> [String] {
@@ -74,7 +76,8 @@ extension DataTable {
   public func encodings(
     of columns: [String], categories: [String] = [], scaling: ColumnScaling = .none, rows: [Int]? = nil
   ) throws(DataError) -> [ColumnEncoding] {
-    let categorical = Set(categories).union(try textColumns(among: columns))
+    let named = Set(categories)
+    let categorical = named.union(try textColumns(among: columns.filter { !named.contains($0) }))
     let numeric = columns.filter { !categorical.contains($0) }
     var scaled: [String: ColumnEncoding] = [:]
     switch scaling {
@@ -167,8 +170,12 @@ extension DataTable {
     var memory = memory
     try take(values.count, times: MemoryBudget.bytesPerCategory, from: &memory)
     let places = Dictionary(values.enumerated().map { ($1, place + $0) }, uniquingKeysWith: { first, _ in first })
+    // Where all are whole numbers, others are told by what they are, not by how they are spelled.
+    let numbers = values.compactMap(wholeNumber)
+    let numberPlaces: [Int: Int] =
+      Set(numbers).count == values.count ? Dictionary(uniqueKeysWithValues: zip(numbers, place...)) : [:]
     try forEachText(ofColumn: column) { (row, text) throws(DataError) in
-      guard let place = places[text] else {
+      guard let place = places[text] ?? wholeNumber(text).flatMap({ numberPlaces[$0] }) else {
         throw try error(.unknownCategory(text: text, known: values), row: row, column: column)
       }
       elements[row * width + place] = 1

@@ -59,13 +59,17 @@ public struct DataError: Error, Sendable, Equatable, CustomStringConvertible {
     case empty
     /// There are no rows: none below the header, or none in an array.
     case noRows
+    /// A first line that tells Excel what separates fields.
+    case separatorLine
+    /// A header of numbers, which is a row rather, unless it is quoted or counts from 0.
+    case numericHeader
     /// A column of the header has no name; positions count from 1.
     case unnamedColumn(position: Int)
     /// Two columns of the header have one name; positions count from 1.
     case duplicateColumn(name: String, first: Int, second: Int)
     /// A row with more or fewer fields than the header has.
     case raggedRow(expected: Int, found: Int)
-    /// A blank line that is followed by a row.
+    /// A blank line that is followed by a row, in a table of a single column.
     case blankLine
     /// A cell that a value was asked of and that is empty.
     case emptyCell

@@ -42,15 +42,21 @@ extension DataError.Problem {
     switch self {
     case .empty: "the file is empty; its first line must name the columns"
     case .noRows: "the file has a header but no rows; add at least one row of numbers"
-    case .unnamedColumn(let position): "column \(position) has no name; name every column in the header"
+    case .separatorLine: "the line tells Excel what separates fields; remove it, for the header comes first"
+    case .numericHeader:
+      "the line holds nothing but numbers, so it is a row rather than a header; put names above it, or say that there are "
+        + "none (for the tool: --no-header); names that are numbers must be in quotes"
+    case .unnamedColumn(let position):
+      "column \(position) has no name; name every column in the header"
+        + (position == 1 ? ", or leave pandas' index out (to_csv with index=False)" : "")
     case .duplicateColumn(let name, let first, let second):
       "columns \(first) and \(second) are both named \(shown(name)); give each a name of its own"
     case .raggedRow(let expected, let found):
       "expected \(expected) field\(expected == 1 ? "" : "s") as in the header, found \(found); "
         + (found < expected ? "add what is missing" : "remove the rest, or quote fields that contain the delimiter")
     case .blankLine: "the line is blank and rows follow; remove it, or fill it in"
-    case .emptyCell: "the cell is empty; put a number there, or leave the row out"
-    case .notANumber(let text): "expected a number like -1.5 or 2e-3, found \(shown(text))"
+    case .emptyCell: "the cell is empty; fill it in, or leave the row out"
+    case .notANumber(let text): notANumberSentence(text)
     case .notFinite(let text, let precision):
       "\(shown(text)) is not a finite number in precision \(precision.rawValue); put one there, "
         + (precision == .f32 && Double(text)?.isFinite == true
@@ -58,25 +64,40 @@ extension DataError.Problem {
     case .unterminatedQuote: "the quote that opens this field is never closed; add the closing quote"
     case .strayQuote:
       "there is a quote in the middle of the field; put the whole field in quotes and double each quote inside"
-    case .notUTF8: "the bytes are not UTF-8 text; save the file as CSV in UTF-8"
+    case .notUTF8:
+      "the bytes are not UTF-8 text; save the file as CSV in UTF-8, or convert it (iconv -f WINDOWS-1252 -t UTF-8)"
     case .zeroByte: "there is a zero byte, so this is not a text file, or one in UTF-16; save it as CSV in UTF-8"
     case .otherSeparator(let separator, let expected):
       "the fields are separated by \(separator.plural), not by \(expected.plural); name that separator "
         + "(for the tool: --delimiter '\(separator.rawValue)')"
     case .unknownColumn(let name, let nearest, let columns):
       "there is no column \(shown(name))\(nearest.map { " (did you mean \(shown($0))?)" } ?? ""); "
-        + "the columns are \(list(columns))"
+        + "the columns are \(columnList(columns))"
+        + (columns.contains(where: DecimalMark.point.isNumber)
+          ? "; if that is a row, there is no header: add one, or say so (for the tool: --no-header)" : "")
     case .labelRows(let expected, let found):
       "there are labels for \(found) row\(found == 1 ? "" : "s"), but the data has \(expected); name the labels of this data"
     case .labelColumn(let name):
       "the labels have a column \(shown(name)), and the data has one of that name, too; rename one of them"
     case .unknownCategory(let text, let known):
-      "\(shown(text)) is not among the known values \(list(known)); put one of them there, or train with it"
+      "\(shown(text)) is not among the known values \(columnList(known)); put one of them there, or train with it"
     case .noDeviation:
       "the numbers are so large that their mean or deviation is infinite; make them smaller, or leave the column out"
     default: ""
     }
   }
+
+  private func notANumberSentence(_ text: String) -> String {
+    let start = "expected a number like -1.5 or 2e-3, found \(shown(text))"
+    if Self.missingValues.contains(text.lowercased()) { return "\(start); put one there, or leave the row out" }
+    return start + (NumberSpelling(of: text).map { ", \($0.advice)" } ?? "; put one there")
+      + "; or take the column as text (for the tool: --categories for an input, --loss cross-entropy for a target)"
+  }
+
+  /// What stands for a missing value in tables of R, pandas, Excel and others.
+  private static let missingValues: Set<String> = [
+    "na", "n/a", "#n/a", "<na>", "null", "none", "missing", "unknown", "?", "-", "--", ".",
+  ]
 
   private var arraySentence: String {
     switch self {
@@ -100,7 +121,7 @@ extension DataError.Problem {
     case .noArrays: "the archive holds no arrays; make it with numpy.savez"
     case .unknownArray(let name, let nearest, let arrays):
       "there is no array \(shown(name))\(nearest.map { " (did you mean \(shown($0))?)" } ?? ""); "
-        + "the arrays are \(list(arrays))"
+        + "the arrays are \(columnList(arrays))"
     case .duplicateArray: "the archive has two arrays of that name; save it again"
     case .noArchive: "only an NPZ archive has arrays by name; leave their names out (for the tool: --arrays)"
     case .arraysDisagree(let arrays):
@@ -128,10 +149,27 @@ func shown(_ text: String) -> String {
   return text.count > limit ? "\(text.prefix(limit).debugDescription)..." : text.debugDescription
 }
 
-private func list(_ names: [String]) -> String {
-  let limit = 20
-  let first = names.prefix(limit).map(shown).joined(separator: ", ")
-  return names.count > limit ? "\(first) and \(names.count - limit) more" : first
+/// Names, in double quotes, with `"x0" to "x63"` for those that count on, and not too many.
+package func columnList(_ names: [String]) -> String {
+  var items: [String] = []
+  var index = 0
+  while index < names.count, items.count < 20 {
+    let first = index
+    let (prefix, number) = numbered(names[first])
+    if let number {
+      while index + 1 < names.count, names[index + 1] == "\(prefix)\(number + index + 1 - first)" { index += 1 }
+    }
+    if index - first < 3 { index = first }
+    items.append(index == first ? shown(names[first]) : "\(shown(names[first])) to \(shown(names[index]))")
+    index += 1
+  }
+  return items.joined(separator: ", ") + (index < names.count ? " and \(names.count - index) more" : "")
+}
+
+/// A name, and the number at its end.
+private func numbered(_ name: String) -> (prefix: Substring, number: Int?) {
+  let start = name.lastIndex { !("0"..."9").contains($0) }.map(name.index(after:)) ?? name.startIndex
+  return (name[..<start], name[start...].utf8.count <= 15 ? Int(name[start...]) : nil)
 }
 
 /// A shape as NumPy writes it.

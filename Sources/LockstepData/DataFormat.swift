@@ -58,7 +58,7 @@ public enum DataFormat: String, Sendable, CaseIterable {
 public enum CSVDelimiter: String, Sendable, CaseIterable {
   /// A comma.
   case comma = ","
-  /// A semicolon, as spreadsheets use where numbers have decimal commas; the numbers themselves must have points.
+  /// A semicolon, as spreadsheets use where numbers have decimal commas: see ``DecimalMark/comma``.
   case semicolon = ";"
   /// A tab.
   case tab = "tab"
@@ -88,6 +88,10 @@ public enum CSVDelimiter: String, Sendable, CaseIterable {
 public struct DataOptions: Sendable, Equatable {
   /// What stands between the fields of CSV; `nil` for a tab where the name of the file ends in `.tsv` or `.tab`, else a comma.
   public var delimiter: CSVDelimiter?
+  /// What stands before the decimals of numbers in CSV. Where that is the delimiter, too, such numbers must be quoted.
+  public var decimalMark: DecimalMark
+  /// Whether the first line of CSV names the columns. Where it does not, they are `x0`, `x1` and so on, as those of an array.
+  public var hasHeader: Bool
   /// The arrays of an NPZ archive that make up the table, from left to right; `nil` for all.
   public var arrays: [String]?
   /// A file whose columns stand to the right of the data's: its labels.
@@ -100,10 +104,12 @@ public struct DataOptions: Sendable, Equatable {
 
   /// Options; what is not given has its default, the memory limit that of half the machine's memory.
   public init(
-    delimiter: CSVDelimiter? = nil, arrays: [String]? = nil, labels: String? = nil, memoryLimit: Int? = nil,
-    takesSHA256: Bool = false
+    delimiter: CSVDelimiter? = nil, decimalMark: DecimalMark = .point, hasHeader: Bool = true, arrays: [String]? = nil,
+    labels: String? = nil, memoryLimit: Int? = nil, takesSHA256: Bool = false
   ) {
     self.delimiter = delimiter
+    self.decimalMark = decimalMark
+    self.hasHeader = hasHeader
     self.arrays = arrays
     self.labels = labels
     self.memoryLimit = memoryLimit ?? MemoryBudget.halfOfMemory

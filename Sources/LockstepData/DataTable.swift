@@ -146,6 +146,17 @@ extension DataTable {
     Set(parts.compactMap { if case .csv(let table) = $0.content { table.delimiter } else { nil } })
   }
 
+  /// Those columns that have a number and no name of their own: of arrays with several axes, or without a name, and of CSV
+  /// without a header.
+  package var numberedColumns: [String] {
+    parts.flatMap { (part) -> ArraySlice<String> in
+      switch part.content {
+      case .csv(let table): table.hasHeader ? [] : columnNames[part.columns]
+      case .array(let array): array.isVector && array.array != nil ? [] : columnNames[part.columns]
+      }
+    }
+  }
+
   /// The same table, with what is held beside it counted as memory that data takes.
   package func holding<Element: KernelElement>(_ matrices: Matrix<Element>...) -> DataTable {
     var table = self

@@ -86,8 +86,8 @@ private struct Reading {
       let array = try NumericArray(idx: bytes, file: path)
       try add(array, name: isLabels || array.isVector ? "label" : "pixel", from: 1)
     case .csv, .npz:
-      let delimiter = options.delimiter ?? CSVDelimiter(ofName: path)
-      let table = try CSVText(bytes, delimiter: delimiter, file: path, memory: &memory)
+      let table = try CSVText(
+        bytes, file: path, options: options, numbered: isLabels ? "label" : "x", memory: &memory)
       add(.csv(table), named: table.columnNames)
     }
   }
@@ -121,8 +121,8 @@ private struct Reading {
     } catch {
       throw DataError(file: array.file, array: array.array, problem: error.problem)
     }
-    let isAlone = array.isVector || name == "label" && array.columnCount == 1
-    add(.array(array), named: isAlone ? [name] : (0..<array.columnCount).map { "\(name)\(first + $0)" })
+    add(
+      .array(array), named: array.isVector ? [name] : numberedNames(name, count: array.columnCount, from: first))
   }
 
   private mutating func add(_ content: DataTable.Part.Content, named names: [String]) {

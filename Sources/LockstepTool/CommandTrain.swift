@@ -26,9 +26,10 @@ let trainCommand = Command(
   operands: ["DATA"],
   options: [
     TrainOptions.targets, TrainOptions.features, EncodingOptions.categories, EncodingOptions.standardize,
-    EncodingOptions.standardizeTargets, EncodingOptions.scale, DataFileOptions.delimiter, DataFileOptions.arrays,
-    DataFileOptions.labels, DataFileOptions.memoryLimit, TrainOptions.hidden, TrainOptions.activation,
-    TrainOptions.initializer, TrainOptions.loss, TrainOptions.initialModel, TrainOptions.model, ReportOptions.report,
+    EncodingOptions.standardizeTargets, EncodingOptions.scale, DataFileOptions.delimiter, DataFileOptions.decimal,
+    DataFileOptions.noHeader, DataFileOptions.arrays, DataFileOptions.labels, DataFileOptions.memoryLimit,
+    TrainOptions.hidden, TrainOptions.activation, TrainOptions.initializer, TrainOptions.loss,
+    TrainOptions.initialModel, TrainOptions.model, ReportOptions.report,
   ] + ValidationOptions.all + TrainingOptions.all + [
     CommonOptions.backend, CommonOptions.threads, TrainOptions.precision, CommonOptions.json,
   ],

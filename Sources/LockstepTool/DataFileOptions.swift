@@ -11,6 +11,15 @@ enum DataFileOptions {
     defaultText: "tab for names that end in .tsv, else a comma", allowed: "a comma, a semicolon, tab, or |",
     parse: { text in CSVDelimiter(rawValue: text == "\t" ? "tab" : text).map { .some($0) } })
 
+  /// What stands before decimals in CSV.
+  static let decimal = CommandOption<DecimalMark?>(
+    "decimal", valueName: ".|,", summary: "what stands before the decimals of numbers in CSV", default: nil,
+    defaultText: ".", allowed: "a point or a comma", parse: { text in DecimalMark(rawValue: text).map { .some($0) } })
+
+  /// CSV without names.
+  static let noHeader = CommandOption.flag(
+    "no-header", summary: "the first line of CSV is a row, not names; the columns are x0, x1, ...")
+
   /// The arrays of an NPZ archive.
   static let arrays = CommandOption<[String]?>.list(
     "arrays", valueName: "NAME[,NAME...]", summary: "the arrays of an NPZ archive that make up the table",
@@ -28,13 +37,13 @@ enum DataFileOptions {
     allowed: "a whole number of bytes, or one with K, M, G or T for powers of 1024", parse: byteCount)
 
   /// All of them.
-  static let all: [any OptionDeclaration] = [delimiter, arrays, labels, memoryLimit]
+  static let all: [any OptionDeclaration] = [delimiter, decimal, noHeader, arrays, labels, memoryLimit]
 
   /// What the help says of data files.
   static let details = """
-    DATA is a CSV file with a header, a NumPy array (.npy, columns x0, x1, ...), an archive of arrays (.npz, columns named \
-    after the arrays) or IDX images as MNIST's (columns pixel1, pixel2, ...), each also packed with gzip; the content tells \
-    which.
+    DATA is a CSV file with a header (or --no-header), a NumPy array (.npy, columns x0, x1, ...), an archive of arrays \
+    (.npz, columns named after the arrays) or IDX images as MNIST's (columns pixel1, pixel2, ...), each also packed with gzip; \
+    the content tells which.
     """
 
   private static func byteCount(_ text: String) -> Int?? {
@@ -82,7 +91,8 @@ extension Invocation {
     try DataTable(
       contentsOf: path,
       options: DataOptions(
-        delimiter: self[DataFileOptions.delimiter], arrays: self[DataFileOptions.arrays], labels: labels,
+        delimiter: self[DataFileOptions.delimiter], decimalMark: self[DataFileOptions.decimal] ?? .point,
+        hasHeader: !self[DataFileOptions.noHeader], arrays: self[DataFileOptions.arrays], labels: labels,
         memoryLimit: self[DataFileOptions.memoryLimit], takesSHA256: takesSHA256), beside: other)
   }
 

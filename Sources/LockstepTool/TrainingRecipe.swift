@@ -15,6 +15,8 @@ extension TrainingPlan {
     (EncodingOptions.standardizeTargets, { $0[EncodingOptions.standardizeTargets] ? "" : nil }),
     (EncodingOptions.scale, { $0[EncodingOptions.scale].map { "\($0)" } }),
     (DataFileOptions.delimiter, { $0[DataFileOptions.delimiter]?.rawValue }),
+    (DataFileOptions.decimal, { $0[DataFileOptions.decimal] == .comma ? DecimalMark.comma.rawValue : nil }),
+    (DataFileOptions.noHeader, { $0[DataFileOptions.noHeader] ? "" : nil }),
     (DataFileOptions.arrays, { $0[DataFileOptions.arrays].map(csvLine) }),
     (ValidationOptions.share, { $0[ValidationOptions.share].map { "\($0)" } }),
     (ValidationOptions.classWeights, { $0[ValidationOptions.classWeights]?.text }),

@@ -26,6 +26,7 @@ private func numbers(_ text: String) throws -> [Double] {
   @Test(arguments: [
     "a,b\n1,2\n3,4\n", "a,b\n1,2\n3,4", "a,b\r\n1,2\r\n3,4\r\n", "a,b\r\n1,2\r\n3,4", "a,b\r1,2\r3,4\r",
     "\u{FEFF}a,b\n1,2\n3,4\n", "\u{FEFF}\"a\",b\n1,2\n3,4\n", "a,b\n1,2\n3,4\n\n\n", "a,b\r\n1,2\r\n3,4\r\n\r\n \r\n",
+    "\n \r\na,b\n\n1,2\n\t\n\r\n3,4\n\n", "\u{FEFF}\r\ra,b\r\r1,2\r\r\r3,4", "a,b\n\n\"1\",2\n\n+3,4.",
     " a , b\t\n 1 ,\t2\n3,4 \n", "\"a\",\"b\"\n\"1\",\" 2 \"\n\"3\" , \"4\"\n", "a,b\n+1,2.\n3.0e0,.4E1",
   ])
   func everyUsualFormIsTheSameTable(text: String) throws {
@@ -138,12 +139,112 @@ private func numbers(_ text: String) throws -> [Double] {
     #expect(last.enumerated().allSatisfy { $1.bitPattern == Float(expected[($0 + 1) * columns - 1])?.bitPattern })
   }
 
+  @Test func blankLinesAreNoRowsWhereverTheyAre() throws {
+    var generator = SplitMix(state: 11)
+    var (text, lines, line) = ("a,b,c\n", [Int](), 2)
+    for row in 0..<700 {
+      if Int.random(in: 0..<4, using: &generator) == 0 {
+        text += ["\n", "  \r\n", "\t\n"].randomElement(using: &generator)!
+        line += 1
+      }
+      text += ["\(row),red,0.5\n", "\"\(row)\",é, 0.5\r\n"].randomElement(using: &generator)!
+      lines.append(line)
+      line += 1
+    }
+    let table = try table(text)
+    #expect(table.rowCount == 700)
+    #expect(try table.matrix(columns: ["a"], as: Float.self).elements == (0..<700).map(Float.init))
+    #expect(
+      try table.matrix(columns: ["c", "a"], as: Double.self).elements.enumerated().allSatisfy {
+        $1 == ($0 % 2 == 0 ? 0.5 : Double($0 / 2))
+      })
+    #expect(try table.text(ofColumn: "b").allSatisfy { ["red", "é"].contains($0) })
+    #expect(try table.textColumns(among: table.columnNames) == ["b"])
+    for row in [0, 350, 699] {
+      #expect(try table.place(ofRow: row, column: "b").hasSuffix("line \(lines[row])"))
+    }
+  }
+
+  @Test func decimalsMayFollowAComma() throws {
+    let options = DataOptions(delimiter: .semicolon, decimalMark: .comma)
+    let text = "fläche;preis\n30,5;412,75\n-1,;,5e1\n7;\"0,1\"\n"
+    let table = try withFile(text.utf8) { try DataTable(contentsOf: $0, options: options) }
+    #expect(try table.matrix(columns: table.columnNames, as: Double.self).elements == [30.5, 412.75, -1, 5, 7, 0.1])
+    // Quotes part a comma from the delimiter.
+    let quoted = try withFile("a,b,c\n\"1,5\",2,\"3,25\"\n4,\"5,0\",6\n".utf8) {
+      try DataTable(contentsOf: $0, options: DataOptions(decimalMark: .comma))
+    }
+    #expect(try quoted.matrix(columns: ["a", "b", "c"], as: Float.self).elements == [1.5, 2, 3.25, 4, 5, 6])
+    for bad in ["1.5", "1,5,5", "1.234,5", ","] {
+      let error = #expect(throws: DataError.self) {
+        try withFile("a;b\n1,5;\(bad)\n".utf8) {
+          try DataTable(contentsOf: $0, options: options).matrix(columns: ["a", "b"], as: Double.self)
+        }
+      }
+      #expect(error?.problem == .notANumber(text: bad) && error?.line == 2 && error?.column == "b")
+    }
+  }
+
+  @Test func numbersWithACommaAreRoundedAsThoseWithAPoint() throws {
+    var generator = SplitMix(state: 9)
+    let texts = Self.numberTexts(2000, &generator) + ["1." + String(repeating: "3", count: 200)]
+    let cells = texts.map { $0.replacingOccurrences(of: ".", with: ",") }
+    let options = DataOptions(delimiter: .bar, decimalMark: .comma)
+    let table = try withFile(("a|b\n" + cells.map { "\($0)|\($0)\n" }.joined()).utf8) {
+      try DataTable(contentsOf: $0, options: options)
+    }
+    let floats = try table.matrix(columns: ["b", "a"], as: Float.self).elements
+    let doubles = try table.matrix(columns: ["a"], as: Double.self).elements
+    for (index, text) in texts.enumerated() {
+      #expect(floats[2 * index].bitPattern == Float(text)?.bitPattern, "\(text)")
+      #expect(floats[2 * index + 1].bitPattern == Float(text)?.bitPattern, "\(text)")
+      #expect(doubles[index].bitPattern == Double(text)?.bitPattern, "\(text)")
+    }
+  }
+
+  @Test func columnsWithoutAHeaderAreNumbered() throws {
+    func table(_ text: String, labels: String? = nil, delimiter: CSVDelimiter? = nil) throws -> DataTable {
+      try withFile(text.utf8) { path in
+        guard let labels else {
+          return try DataTable(contentsOf: path, options: DataOptions(delimiter: delimiter, hasHeader: false))
+        }
+        return try withFile(labels.utf8) {
+          try DataTable(contentsOf: path, options: DataOptions(delimiter: delimiter, hasHeader: false, labels: $0))
+        }
+      }
+    }
+    let numbers = try table("\n1,2\n3,red\n")
+    #expect(numbers.columnNames == ["x0", "x1"] && numbers.rowCount == 2)
+    #expect(try numbers.matrix(columns: ["x0"], as: Double.self).elements == [1, 3])
+    #expect(try numbers.place(ofRow: 1, column: "x0").hasSuffix("line 3"))
+    #expect(try table("5").columnNames == ["x0"])
+    #expect(try table("1,2\n3,4", labels: "a\nb\n").columnNames == ["x0", "x1", "label"])
+    #expect(try table("1,2\n3,4", labels: "a,1\nb,2\n").labelColumns == ["label0", "label1"])
+    for (text, problem) in [
+      ("", DataError.Problem.empty), ("1,2\n3\n", .raggedRow(expected: 2, found: 1)),
+      ("\"1\";2\n3;4\n", .otherSeparator(.semicolon, expected: .comma)),
+      ("1;2\n3;4\n", .otherSeparator(.semicolon, expected: .comma)), ("1\n\n2\n", .blankLine),
+    ] {
+      let error = #expect(throws: DataError.self) { try table(text) }
+      #expect(error?.problem == problem)
+    }
+  }
+
+  /// Names that are numbers are names where they are quoted, or count from 0 as those of pandas.
+  @Test(arguments: ["\"2019\",\"2020\"", "0,1,2", "a,1", "1,b", "nan,inf"]) func numbersMayBeNames(header: String)
+    throws
+  {
+    let width = header.split(separator: ",").count
+    let row = Array(repeating: "5", count: width).joined(separator: ",")
+    #expect(try table("\(header)\n\(row)\n").rowCount == 1)
+  }
+
   @Test func errorsBehindManyRowsHaveTheirLine() throws {
     let rows = 1000
     for (bad, problem) in [
       ("1,2,3", DataError.Problem.raggedRow(expected: 2, found: 3)), ("1,x", .notANumber(text: "x")),
       ("1,é", .notANumber(text: "é")), ("1,\"2", .unterminatedQuote), ("1,2\"", .strayQuote), ("1,\0", .zeroByte),
-      ("1,1e999", .notFinite(text: "1e999", precision: .f64)), ("", .blankLine),
+      ("1,1e999", .notFinite(text: "1e999", precision: .f64)),
     ] {
       let text = "a,b\n" + (0..<rows).map { "\($0),-0.5\n" }.joined() + bad + "\n7,8\n"
       let error = #expect(throws: DataError.self) {

@@ -19,6 +19,63 @@ private func table(_ text: String) throws -> DataTable {
     #expect(throws: DataError.self) { try table.textColumns(among: ["q"]) }
   }
 
+  /// A column of such cells is one of numbers, with mistakes in it: each is refused, and the sentence says what to do.
+  @Test(
+    arguments: [
+      ("30,5", "--decimal ,"), ("-0,25", "--decimal ,"), ("1,234", "--decimal ,"), ("1,234.5", "between thousands"),
+      ("1.234,5", "between thousands"), ("12 345", "between thousands"), ("1'234", "between thousands"),
+      ("1,234,567", "between thousands"), ("10%", "a symbol"), ("$5", "a symbol"), ("-$1,000.50", "a symbol"),
+      ("5,20 €", "a symbol"), ("\u{2212}3", "a symbol"), ("'2'", "single quotes"), ("1,5e3", "--decimal ,"),
+    ]) func numbersInOtherSpellingAreNoText(text: String, advice: String) throws
+  {
+    let rows = (0..<20).map { "\"\($0 == 7 ? "NA" : text)\",b\($0)\n" }.joined()
+    let table = try table("a,b\n\(rows)")
+    #expect(try table.textColumns(among: ["a", "b"]) == ["b"])
+    #expect(try !table.holdsClasses(inColumn: "a") && table.holdsClasses(inColumn: "b"))
+    let error = #expect(throws: DataError.self) { try table.matrix(columns: ["a"], as: Float.self) }
+    #expect(error?.problem == .notANumber(text: text) && error?.line == 2 && error?.column == "a")
+    #expect(error.map { "\($0)" }?.contains(advice) == true, "\(error.map { "\($0)" } ?? "")")
+    // Those who mean it get it.
+    #expect(
+      try table.encodings(of: ["a"], categories: ["a"]) == [.categories(column: "a", values: [text, "NA"].sorted())])
+  }
+
+  @Test(arguments: [
+    "2024-01-15", "15.01.2024", "12:30", "1-2", "1/2", "3 rooms", "v1.2", "1.2.3", "10.0.0.1", "A1", "red", "1,2,3",
+    "5 km", "+", "%", "$", "''", "e5", "1 2 3",
+  ]) func otherTextWithDigitsIsText(text: String) throws {
+    let table = try table("a,b\n\"\(text)\",1\n\"\(text)\",2\n")
+    #expect(try table.textColumns(among: ["a", "b"]) == ["a"])
+  }
+
+  @Test func aFewNumbersInOtherSpellingLeaveTextText() throws {
+    let rows = (0..<20).map { "\"\($0 < 3 ? "unknown" : "30,5")\",1\n" }.joined()
+    #expect(try table("a,b\n\(rows)").textColumns(among: ["a"]) == ["a"])
+  }
+
+  @Test func pointsAreNumbersInOtherSpellingWhereCommasAreDecimal() throws {
+    let options = DataOptions(delimiter: .semicolon, decimalMark: .comma)
+    let table = try withFile("a;b\n1.5;2,5\n2.5;3\n".utf8) { try DataTable(contentsOf: $0, options: options) }
+    #expect(try table.textColumns(among: ["a", "b"]) == [])
+    let error = #expect(throws: DataError.self) { try table.matrix(columns: ["a"], as: Float.self) }
+    #expect(error.map { "\($0)" }?.contains("no --decimal") == true)
+  }
+
+  @Test func wholeNumbersAreTheSameHoweverTheyAreSpelled() throws {
+    let table = try table("n,y\n1.0,b\n3.00,a\n2,a\n+1,b\n")
+    func targets(_ classes: [String]) throws -> [Float] {
+      try table.matrix(ofColumn: "n", classes: classes, as: Float.self).elements
+    }
+    let expected: [Float] = [1, 0, 0, 0, 0, 1, 0, 1, 0, 1, 0, 0]
+    #expect(try targets(["1", "2", "3"]) == expected)
+    #expect(try targets(["1.0", "2.0", "3.0"]) == expected)
+    // Where one is no whole number, or two are the same, spelling tells.
+    for classes in [["1", "2", "3", "x"], ["1", "2", "3", "3.0"], ["1", "2", "3.5"], ["1", "2"]] {
+      let error = #expect(throws: DataError.self) { try targets(classes) }
+      #expect(error?.problem == .unknownCategory(text: classes == ["1", "2"] ? "3.00" : "1.0", known: classes))
+    }
+  }
+
   @Test func categoriesAreSorted() throws {
     // "é" as one scalar comes behind "z"; by dictionaries it would not.
     let text = try table("c,n,m\nz,10,10\né,9,a\nA,-1,9\nz,9,b\n")

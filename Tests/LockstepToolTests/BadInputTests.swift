@@ -97,7 +97,9 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
 
   private static let trainOptions = [
     Mistake("train", 2, "DATA is missing"),
-    Mistake("train good.csv --model out", 2, "--target", "missing"),
+    Mistake("train good.csv --model out", 2, "--target", "missing", "\"a\", \"b\", \"y\"", "--labels"),
+    Mistake("train words.csv --target a,y --model out", 1, "words.csv, column \"a\"", "must be the only one"),
+    Mistake("train good.csv --target y --decimal ; --model out", 2, "--decimal is ';'", "a comma"),
     Mistake("train good.csv --target y,y --model out", 2, "--target", "\"y\" twice"),
     Mistake("train good.csv --target y, --model out", 2, "--target is 'y,'"),
     Mistake("train good.csv --target \"y --model out", 2, "--target is '\"y'"),

@@ -37,6 +37,8 @@ typedef struct {
   size_t row_line;
   /// What stands between fields: not a quote, not a line break.
   uint8_t delimiter;
+  /// What stands before decimals: a point, or a comma, which may be the delimiter, too: numbers with decimals are in quotes then.
+  uint8_t decimal_mark;
 } lockstep_csv_cursor;
 
 typedef enum {
@@ -68,7 +70,7 @@ lockstep_csv_status lockstep_csv_read_plain_rows(
   const uint8_t *bytes, size_t count, lockstep_csv_cursor *cursor, lockstep_csv_field *fields, size_t columns,
   size_t *found, size_t *rows);
 
-/// Numbers of rows that are known to have `columns` fields each.
+/// Numbers of rows that are known to have `columns` fields each. Blank lines are passed over.
 ///
 /// The number in column `wanted[i]`, `wanted` ascending, goes to `to[*row * width + places[i]]`, rounded once to nearest, ties to
 /// even. `row` counts up to `rows`; in the first row, reading starts with the `first`-th of the wanted columns.
