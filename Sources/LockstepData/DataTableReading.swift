@@ -142,14 +142,18 @@ extension DataTable {
   /// The file of labels that is read with the IDX images at `path`, by their names: `nil` where `path` is not called as such
   /// images are, or there is none.
   public static func labelsFile(beside path: String) -> String? {
+    labelsFiles(beside: path).first { access($0, F_OK) == 0 }
+  }
+
+  /// The files of labels that are looked for beside the IDX images at `path`: none where it is not called as such images are.
+  package static func labelsFiles(beside path: String) -> [String] {
     let name = DataFormat.nameWithoutCompression(path)
     for separator in ["-", "."] {
       let end = "images\(separator)idx3-ubyte"
       guard name.hasSuffix(end) else { continue }
       let labels = name.dropLast(end.count) + "labels\(separator)idx1-ubyte"
-      let candidates = path == name ? ["\(labels)", "\(labels).gz"] : ["\(labels).gz", "\(labels)"]
-      return candidates.first { access($0, F_OK) == 0 }
+      return path == name ? ["\(labels)", "\(labels).gz"] : ["\(labels).gz", "\(labels)"]
     }
-    return nil
+    return []
   }
 }

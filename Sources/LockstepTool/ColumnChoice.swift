@@ -110,7 +110,9 @@ extension ColumnChoice {
   ) throws -> (columns: ColumnChoice, loss: Loss) {
     let asked = invocation[TrainOptions.loss]
     guard let targets = try invocation.targetOption() ?? (table.labelColumns.isEmpty ? nil : table.labelColumns) else {
-      throw UsageError(description: "--target \(TrainOptions.targets.valueName ?? "") is missing", isAboutSyntax: true)
+      throw UsageError(
+        description: "--target \(TrainOptions.targets.valueName ?? "") is missing; \(table.targetsThereAre)",
+        isAboutSyntax: true)
     }
     let target = try Target.new(
       targets, table: table, loss: asked, isStandardized: invocation[EncodingOptions.standardizeTargets],
@@ -145,6 +147,12 @@ extension ColumnChoice.Target {
   fileprivate static func new(
     _ names: [String], table: DataTable, loss: Loss?, isStandardized: Bool, rows: [Int]?
   ) throws -> ColumnChoice.Target {
+    if names.count > 1, let text = try table.textColumns(among: names).first {
+      throw ToolError(
+        description:
+          "\(table.file), column \(text.debugDescription): a target of text must be the only one, for it tells "
+          + "classes apart; train a network for each")
+    }
     let isClasses =
       switch loss {
       case _ where names.count > 1: false
@@ -176,8 +184,9 @@ extension ColumnChoice.Target {
 // MARK: - Networks of model files
 
 extension ColumnChoice {
-  /// The choice for the network of a model file: inputs by the names that it gives; where it gives none, those of
-  /// `--features`, or all columns but the targets.
+  /// The choice for the network of a model file: inputs by the names that it gives. Where it gives none, or none that the table
+  /// has, they are those of `--features` in their order; or else all columns but the targets where it gives none, and those that
+  /// have numbers for names where it gives others.
   ///
   /// - Parameters:
   ///   - model: the file.
@@ -192,28 +201,38 @@ extension ColumnChoice {
   ) throws {
     self.target = target
     let targets = target.columns
+    // The labels of images are no inputs, even where they do not matter.
+    func isInput(_ column: String) -> Bool {
+      !targets.contains(column) && !table.labelColumns.contains(column) && column != weights
+    }
     if let names = model.description.inputColumns {
-      inputs = model.description.inputEncodings ?? names.map { .number(column: $0) }
-      let columns = inputs.map(\.column)
-      let missing = columns.filter { !table.columnNames.contains($0) }
+      let encodings = model.description.inputEncodings ?? names.map { .number(column: $0) }
+      let columns = encodings.map(\.column)
+      // Nothing but the order tells which is which.
+      let others = features ?? table.numberedColumns.filter(isInput)
+      let areOthers =
+        others.count == columns.count
+        && Set(columns).isDisjoint(with: features ?? table.columnNames)
+      inputs = areOthers ? zip(encodings, others).map { $0.renamed(to: $1) } : encodings
+      let missing = areOthers ? [] : columns.filter { !table.columnNames.contains($0) }
       guard missing.isEmpty else {
         throw ToolError(
           description: "\(table.file): \(listed(missing)) missing, which \(model.path) takes as input; "
-            + "the file has \(quotedList(table.columnNames))")
+            + "the file has \(columnList(table.columnNames)); --features may name \(columns.count) others in their place"
+        )
       }
-      if let target = targets.first(where: columns.contains) {
+      if let target = targets.first(where: inputs.map(\.column).contains) {
         throw ToolError(
           description: "\(model.path) takes the column \(target.debugDescription) as input, so it cannot be a target")
       }
-      if let features, Set(features) != Set(columns) {
+      if let features, !areOthers, Set(features) != Set(columns) {
         throw ToolError(
-          description: "--features names \(quotedList(features)), but \(model.path) takes \(quotedList(columns))")
+          description:
+            "--features names \(columnList(features)), but \(model.path) takes \(columnList(columns)); name these, "
+            + "or as many others in their place")
       }
     } else {
-      // The labels of images are no inputs, even where they do not matter.
-      let columns =
-        features
-        ?? table.columnNames.filter { !targets.contains($0) && !table.labelColumns.contains($0) && $0 != weights }
+      let columns = features ?? table.columnNames.filter(isInput)
       guard columns.count == model.sizes[0] else {
         throw ToolError(
           description: "\(table.file): the file has \(counted(columns.count, "column"))"
@@ -236,6 +255,12 @@ extension Invocation {
     let outputs = model.sizes[model.sizes.count - 1]
     let named = model.description.targetColumns
     let asked = try targetOption()
+    if asked == nil, let missing = model.description.missingTarget(in: table) {
+      throw ToolError(
+        description:
+          "\(table.file): there is no column \(missing.debugDescription), which \(model.path) names as target; "
+          + "name another by --target: \(table.targetsThereAre)")
+    }
     if let column = model.description.classColumn, let classes = named {
       let columns = asked ?? [column]
       guard columns.count == 1 else {
@@ -246,7 +271,8 @@ extension Invocation {
       return .classes(classes, column: columns[0])
     }
     guard let targets = asked ?? named ?? (table.labelColumns.isEmpty ? nil : table.labelColumns) else {
-      throw UsageError(description: "--target is missing, and \(model.path) does not name its targets")
+      throw UsageError(
+        description: "--target is missing, and \(model.path) does not name its targets; \(table.targetsThereAre)")
     }
     if targets.count == 1, outputs > 1, self[ModelOptions.loss] ?? model.description.loss == .softmaxCrossEntropy {
       return .classes(named ?? (0..<outputs).map { "\($0)" }, column: targets[0])
@@ -263,6 +289,24 @@ extension Invocation {
   }
 }
 
+extension ModelDescription {
+  /// A column that the targets are in and that a table lacks.
+  fileprivate func missingTarget(in table: DataTable) -> String? {
+    (classColumn.map { [$0] } ?? targetColumns)?.first { !table.columnNames.contains($0) }
+  }
+}
+
+extension DataTable {
+  /// What could be a target, for a sentence that asks for one: columns, or the labels of images.
+  fileprivate var targetsThereAre: String {
+    let labels = DataTable.labelsFiles(beside: file)
+    if let name = labels.first, labelsFile == nil {
+      return "the labels of such images are in \(name), which is not there; name their file by --labels"
+    }
+    return "the columns are \(columnList(columnNames)), and a file of labels is named by --labels"
+  }
+}
+
 /// `"a", "b" and 3 more`.
 func quotedList(_ names: [String]) -> String {
   let limit = 20
@@ -271,5 +315,5 @@ func quotedList(_ names: [String]) -> String {
 }
 
 private func listed(_ names: [String]) -> String {
-  names.count == 1 ? "the column \(quotedList(names)) is" : "the columns \(quotedList(names)) are"
+  names.count == 1 ? "the column \(columnList(names)) is" : "the columns \(columnList(names)) are"
 }

@@ -18,7 +18,9 @@ let predictCommand = Command(
     alone; of a single output of bce, that is 1 where the logit is above 0, else 0. With both, the class comes first, and \
     the columns of the probabilities are called "probability of NAME".
     Inputs are found by the names in the model file, in any order, and other columns are passed over; they are encoded as \
-    in training. Where the file has no names, DATA must have the inputs alone, in order, or --features names them.
+    in training. Columns that have numbers for names, of arrays and with --no-header, are taken in their order where they are \
+    as many as the inputs; others are named by --features. Where the file has no names, DATA must have the inputs alone, or \
+    --features names them.
     """,
   operands: ["MODEL", "DATA"],
   options: [

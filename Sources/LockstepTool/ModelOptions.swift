@@ -37,7 +37,7 @@ enum ModelOptions {
 
   /// The columns that a network takes.
   static let features = CommandOption<[String]?>.list(
-    "features", summary: "the inputs, where the model file does not name them",
+    "features", summary: "the inputs in order, where the model file does not name them, or names other columns",
     defaultText: "all columns that are no targets")
 
   /// `--target`, as a command explains it.

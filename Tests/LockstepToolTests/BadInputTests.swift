@@ -36,6 +36,7 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
   try folder.write("twice.csv", "a,a,y\n1,2,3\n")
   try folder.write("wide.csv", "a,b,c,y\n1,2,3,4\n")
   try folder.write("other.csv", "a,c,y\n1,2,3\n")
+  try folder.write("inputs.csv", "a,b\n1,2\n")
   try folder.write("words.csv", "a,b,y\nred,1,3\nblue,2,3\n,3,3\n")
   try folder.write("semicolons.csv", "a;b;y\n1;2;3\n")
   try folder.write("classes.csv", "\"a\nb\",p,q\n1,1,0\n\"2\",0.25,0.75\n3,0.5,0.6\n4,-1,2\n")
@@ -266,7 +267,10 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
     Mistake("predict gradients.st good.csv -o out", 1, "gradients.st", "gradients"),
     Mistake("predict bare.st good.csv -o out", 1, "bare.st", "--activation"),
     Mistake("predict bare.st good.csv --activation relu -o out", 1, "good.csv", "3 columns", "bare.st takes 2 inputs"),
-    Mistake("predict model.st other.csv -o out", 1, "other.csv", "the column \"b\" is missing", "model.st"),
+    Mistake(
+      "predict model.st other.csv -o out", 1, "other.csv", "the column \"b\" is missing", "model.st",
+      "--features may name 2"),
+    Mistake("predict model.st wide.csv --features b,c -o out", 1, "--features", "model.st", "\"a\", \"b\""),
     Mistake("predict model.st text.csv -o out", 1, "text.csv, line 3, column \"b\""),
     Mistake("predict model.st good.csv -o none/out", 1, "none/out"),
     Mistake("predict model.st good.csv --classes -o out", 2, "--classes", "model.st", "trained with mse"),
@@ -278,7 +282,10 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
       "1 output, trained with cross-entropy"),
     Mistake("predict bare.st good.csv --activation relu --features a -o out", 1, "1 column", "bare.st takes 2 inputs"),
     Mistake("predict model.st good.csv --activation tanh -o out", 1, "model.st", "relu", "tanh"),
-    Mistake("evaluate bare.st good.csv --activation relu --loss mse", 2, "--target", "bare.st"),
+    Mistake("evaluate bare.st good.csv --activation relu --loss mse", 2, "--target", "bare.st", "\"a\", \"b\", \"y\""),
+    Mistake("evaluate model.st inputs.csv", 1, "inputs.csv", "no column \"y\"", "model.st", "--target", "--labels"),
+    Mistake("evaluate model.st good.csv --features b,y --target y", 1, "--features"),
+    Mistake("evaluate model.st wide.csv --features c,y --target y", 1, "\"y\"", "as input"),
     Mistake("evaluate bare.st good.csv --activation relu --target y", 2, "--loss", "bare.st"),
     Mistake("evaluate model.st other.csv", 1, "other.csv", "\"b\""),
     Mistake("evaluate model.st good.csv --target z", 1, "good.csv", "no column \"z\""),

@@ -113,6 +113,7 @@ private let flowers = """
     let model = folder.file("m.safetensors")
     let missing = try Tool.run("train", images, "--model", model)
     #expect(missing.exitCode == 2 && missing.errors.contains("--target"))
+    #expect(missing.errors.contains("t-labels-idx1-ubyte, which is not there; name their file by --labels"))
 
     let named = try folder.write("labels", labels)
     let words = [

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the tables, the models and the expected gradients that the tool's tests read.
 
-    make_fixtures.py        write Fixtures/table.csv, gradients-*.csv, gradients-*.safetensors and gradients.json
+    make_fixtures.py        write Fixtures/table.csv, split.*, gradients-*.csv, gradients-*.safetensors and gradients.json
 
 The gradients are NumPy's, in double precision, with NumPy's own functions and order of sums. They and the tables come
 from integer formulas, so that every run writes the same files.
@@ -39,6 +39,15 @@ def table():
     x = np.round(noise(ROWS * INPUTS, 31, 5).reshape(ROWS, INPUTS), 3)
     y = np.round(np.sin(x[:, 0] + x[:, 1]) + x[:, 2] * x[:, 3] - 0.5 * x[:, 4:].mean(axis=1), 3)
     write_table("table.csv", [f"x{k + 1}" for k in range(INPUTS)] + ["y"], [x, y[:, np.newaxis]])
+
+
+def split():
+    """The same few rows in arrays as data sets come in, in Fortran order, and in a table whose columns have names."""
+    x = np.round(noise(40, 29, 1).reshape(10, 4), 3)
+    y = (x.sum(axis=1) > 0).astype("i8")
+    np.savez(FIXTURES / "split.npz", x_train=x[:7], y_train=y[:7], x_test=x[7:], y_test=y[7:])
+    np.save(FIXTURES / "split.npy", np.asfortranarray(x[7:]))
+    write_table("split.csv", ["length", "width", "height", "weight", "class"], [x[7:], y[7:, np.newaxis]])
 
 
 def sigmoid(z):
@@ -145,4 +154,5 @@ def gradient_fixtures():
 if __name__ == "__main__":
     FIXTURES.mkdir(exist_ok=True)
     table()
+    split()
     gradient_fixtures()
