@@ -132,7 +132,9 @@ extension ColumnChoice {
     }
     let categories = try invocation.names(EncodingOptions.categories) ?? []
     if let unknown = categories.first(where: { !inputs.contains($0) }) {
-      throw UsageError(description: "--categories names the column \(unknown.debugDescription), which is no input")
+      let meant = nearestName(to: unknown, among: inputs).map { "; did you mean \($0.debugDescription)?" } ?? ""
+      throw UsageError(
+        description: "--categories names the column \(unknown.debugDescription), which is no input\(meant)")
     }
     let encodings = try table.encodings(
       of: inputs, categories: categories, scaling: invocation.scaling(), rows: trainingRows)

@@ -131,7 +131,17 @@ extension CommandOption where Value: RawRepresentable & CaseIterable, Value.RawV
     return CommandOption(
       name, letter: letter, valueName: names.joined(separator: "|"), summary: summary, default: defaultValue,
       defaultText: defaultValue.rawValue, allowed: "one of " + names.joined(separator: ", "),
-      parse: { Value(rawValue: $0) })
+      parse: { Value(spelling: $0) })
+  }
+}
+
+extension RawRepresentable where Self: CaseIterable, RawValue == String {
+  /// The case of that name, whatever letters of it are capitals.
+  init?(spelling name: String) {
+    guard let found = Self(rawValue: name) ?? Self.allCases.first(where: { $0.rawValue == name.lowercased() }) else {
+      return nil
+    }
+    self = found
   }
 }
 
@@ -152,5 +162,7 @@ private func wholeNumber<Value: FixedWidthInteger>(_ text: String, in range: Clo
 }
 
 private func sentence<Value: FixedWidthInteger>(for range: ClosedRange<Value>) -> String {
-  "a whole number between \(range.lowerBound) and \(range.upperBound)"
+  // No limit but that of the machine's integers.
+  if range.upperBound == Value(clamping: Int.max) { return "a whole number of at least \(range.lowerBound)" }
+  return "a whole number between \(range.lowerBound) and \(range.upperBound)"
 }

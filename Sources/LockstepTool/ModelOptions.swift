@@ -18,7 +18,7 @@ enum ModelOptions {
 
   /// What the losses are.
   static let lossSummary =
-    "the mean squared error, the mean absolute error, Huber's loss, or a cross-entropy of outputs that are logits"
+    "the mean squared error, a cross-entropy of logits for yes or no or for classes, the mean absolute error, or Huber's loss"
 
   /// The activation of the hidden layers, for files that do not tell.
   static let activation = optionalChoice(
@@ -52,7 +52,7 @@ enum ModelOptions {
     let names = Value.allCases.map(\.rawValue)
     return CommandOption(
       name, valueName: names.joined(separator: "|"), summary: summary, default: nil, defaultText: defaultText,
-      allowed: "one of " + names.joined(separator: ", "), parse: { Value(rawValue: $0).map { .some($0) } })
+      allowed: "one of " + names.joined(separator: ", "), parse: { Value(spelling: $0).map { .some($0) } })
   }
 }
 

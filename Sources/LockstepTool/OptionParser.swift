@@ -76,9 +76,13 @@ struct ParsedOptions {
       return UsageError(
         description: "option --\(name) may mean " + begun.map { "--\($0)" }.joined(separator: " or "))
     }
-    guard let meant = nearestName(to: name, among: options.map(\.name)) else {
+    let names = options.map(\.name)
+    guard let meant = names.first(where: { initials(of: $0) == name }) ?? nearestName(to: name, among: names) else {
       return UsageError(description: "unknown option --\(name)", isAboutSyntax: true)
     }
     return UsageError(description: "unknown option --\(name); did you mean --\(meant)?")
   }
 }
+
+/// `lr` of `learning-rate`, which other programs call so.
+private func initials(of name: String) -> String { String(name.split(separator: "-").compactMap(\.first)) }

@@ -40,6 +40,7 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
   try folder.write("words.csv", "a,b,y\nred,1,3\nblue,2,3\n,3,3\n")
   try folder.write("semicolons.csv", "a;b;y\n1;2;3\n")
   try folder.write("classes.csv", "\"a\nb\",p,q\n1,1,0\n\"2\",0.25,0.75\n3,0.5,0.6\n4,-1,2\n")
+  try folder.write("rooms.csv", "room,b,y\n1,2,3\n2,3,4\n")
   try folder.write("binary.csv", [0x61, 0xFF, 0x0A, 0x31, 0x0A])
 
   try FileManager.default.createSymbolicLink(atPath: folder.file("link.csv"), withDestinationPath: "good.csv")
@@ -117,6 +118,8 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
     Mistake("train good.csv --target y --features a,a --model out", 2, "--features", "\"a\" twice"),
     Mistake("train good.csv --target y --features a,y --model out", 2, "--features", "\"y\"", "a target"),
     Mistake("train good.csv --target y --categories z --model out", 2, "--categories", "\"z\"", "no input"),
+    Mistake("train rooms.csv --target y --categories rooms", 2, "--categories", "\"rooms\"", "did you mean \"room\"?"),
+    Mistake("train good.csv --target y --lr 1", 2, "--lr", "did you mean --learning-rate?"),
     Mistake("train good.csv --target y --standardize --scale 2 --model out", 2, "--standardize and --scale"),
     Mistake("train good.csv --target y --scale 0 --model out", 2, "--scale is '0'", "above 0"),
     Mistake("train good.csv --target y --delimiter : --model out", 2, "--delimiter is ':'", "semicolon"),
@@ -171,7 +174,8 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
     Mistake("inspect", 2, "MODEL is missing"),
     Mistake("reproduce model.st --data good.csv", 1, "model.st", "no recipe"),
     Mistake("reproduce none.st --data good.csv", 1, "none.st", "no such file"),
-    Mistake("train good.csv --target y --batch-size 0 --model out", 2, "--batch-size is '0'", "between 1 and"),
+    Mistake(
+      "train good.csv --target y --batch-size 0 --model out", 2, "--batch-size is '0'", "whole number of at least 1"),
     Mistake("train good.csv --target y --learning-rate nan --model out", 2, "--learning-rate is 'nan'"),
     Mistake("train good.csv --target y --learning-rate inf --model out", 2, "--learning-rate is 'inf'"),
     Mistake("train good.csv --target y --learning-rate -1 --model out", 2, "--learning-rate is '-1'"),

@@ -46,6 +46,22 @@ private func commandNames() throws -> [String] {
     #expect(try Tool.run("celsius", "--iter", "3", "--js").object()["steps"] as? Int == 3)
   }
 
+  @Test func exitCodesAreTold() throws {
+    let lines = try Tool.run("--help").lines
+    let codes = try #require(lines.firstIndex(of: "Exit codes:"))
+    for (line, code) in zip(lines[(codes + 1)...], ["0", "1", "2", "128 and more"]) {
+      #expect(line.hasPrefix("  \(code)  "), "\(line)")
+    }
+    #expect(lines[codes...].allSatisfy { $0.count <= 100 })
+  }
+
+  @Test func namesMayHaveCapitals() throws {
+    let words = ["celsius", "--iterations", "3", "--json", "--precision"]
+    #expect(try Tool.run(words + ["F64"]).object()["precision"] as? String == "f64")
+    let help = try Tool.run("train", "--help").output
+    #expect(help.contains("mse|bce|cross-entropy|mae|huber"))
+  }
+
   @Test func versionIsOneLine() throws {
     let version = try Tool.run("--version")
     #expect(version.exitCode == 0)
@@ -64,6 +80,8 @@ private func commandNames() throws -> [String] {
   static let mistakes: [(words: [String], says: String)] = [
     ([], "a command is missing"),
     (["celcius"], "did you mean celsius?"),
+    (["trian"], "did you mean train?"),
+    (["celsius", "--lr", "1"], "did you mean --learning-rate?"),
     (["--nonsense"], "unknown option --nonsense; the options of a command follow its name, see `lockstep --help`"),
     (["--json", "celsius"], "the options of a command follow its name"),
     (["help", "train", "extra"], "the word 'extra' is one too many"),
