@@ -55,9 +55,15 @@ final class Output {
   }
 }
 
-/// How many letters a line of the terminal on standard output, or on another descriptor, holds, or `nil` where nobody says.
-func terminalColumns(of descriptor: Int32 = STDOUT_FILENO) -> Int? {
-  if let columns = getenv("COLUMNS").flatMap({ Int(String(cString: $0)) }), columns > 0 { return columns }
+/// How many letters a line of the terminal on standard output holds, or `nil` where nobody says. COLUMNS asks for a width.
+func terminalColumns() -> Int? { columnsOfEnvironment() ?? columns(ofTerminal: STDOUT_FILENO) }
+
+private func columnsOfEnvironment() -> Int? {
+  getenv("COLUMNS").flatMap { Int(String(cString: $0)) }.flatMap { $0 > 0 ? $0 : nil }
+}
+
+/// How wide a terminal is now, as it says itself; `nil` where it does not.
+private func columns(ofTerminal descriptor: Int32) -> Int? {
   var size = winsize()
   guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
   return Int(size.ws_col)
@@ -78,14 +84,19 @@ final class Progress {
   private var lastShown: ContinuousClock.Instant?
 
   /// Replaces the line of progress, more seldom than anyone could read.
-  func show(_ text: @autoclosure () -> String) {
+  func show(_ text: @autoclosure () -> String) { show { _ in text() } }
+
+  /// Replaces the line of progress by one that is made for the room that there is.
+  ///
+  /// - Parameter line: the text for so many letters; what is longer is cut off.
+  func show(_ line: (Int) -> String) {
     guard isTerminal else { return }
     let now = ContinuousClock.now
     if let lastShown, now - lastShown < .milliseconds(50) { return }
     lastShown = now
-    // A line that is broken in two could not be taken away.
-    let room = terminalColumns(of: STDERR_FILENO).map { $0 - 1 } ?? Int.max
-    writeToStandardError("\r\u{1B}[K\(text().prefix(room))")
+    // A line that is broken in two could not be taken away, and some terminals break one that is full.
+    let room = max((columns(ofTerminal: STDERR_FILENO) ?? columnsOfEnvironment() ?? 80) - 1, 0)
+    writeToStandardError("\r\u{1B}[K\(line(room).prefix(room))")
   }
 
   /// Takes the line of progress away.

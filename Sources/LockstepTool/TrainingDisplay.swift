@@ -1,5 +1,5 @@
-// What `train` shows while it trains: a bar on a terminal's standard error, and lines about some epochs, or all as JSON, on
-// standard output.
+// What `train` shows while it trains: a line of progress on a terminal's standard error, which ProgressLine.swift words, and lines
+// about some epochs, or all as JSON, on standard output.
 
 import ComputeBackend
 import Lockstep
@@ -34,7 +34,7 @@ final class TrainingDisplay {
   ///   - session: before it runs.
   ///   - rows: how many rows an epoch has.
   ///   - invocation: where lines go, and whether they are JSON.
-  ///   - showsEpochs: whether there are lines of epochs at all, beside the bar.
+  ///   - showsEpochs: whether there are lines of epochs at all, beside the line of progress.
   init<Element>(
     _ session: TrainingSession<Element>, rows: Int, for invocation: Invocation, showsEpochs: Bool = true
   ) {
@@ -54,7 +54,7 @@ final class TrainingDisplay {
 
   /// Tells that so many steps have been taken.
   func show(steps: Int) {
-    progress.show(bar(steps: steps, seconds: seconds))
+    progress.show { line(steps: steps, seconds: seconds).text(room: $0) }
   }
 
   /// Tells of an epoch.
@@ -72,7 +72,7 @@ final class TrainingDisplay {
         }
       } else {
         progress.clear()
-        try output.line("epoch \(epoch.epoch) of \(epochs): \(sentence(epoch))")
+        try output.line("epoch \(epoch.epoch) of \(epochs): \(measures(epoch).joined(separator: ", "))")
         try output.flush()
       }
     } catch OutputError.closed {
@@ -83,31 +83,26 @@ final class TrainingDisplay {
     }
   }
 
-  /// Takes the bar away.
+  /// Takes the line of progress away.
   func clear() { progress.clear() }
 
   // MARK: Text
 
-  /// `loss 0.25, validation loss 0.5, validation accuracy 0.7500`.
-  private func sentence(_ epoch: TrainingProgress) -> String {
+  /// `loss 0.25`, `validation loss 0.5`, `validation accuracy 0.7500`.
+  private func measures(_ epoch: TrainingProgress) -> [String] {
     var parts = ["loss \(digits(epoch.loss, in: precision))"]
     if let loss = epoch.validationLoss { parts.append("validation loss \(digits(loss, in: precision))") }
     if case .classification(let accuracy, _) = epoch.metrics { parts.append("validation accuracy \(share(accuracy))") }
-    return parts.joined(separator: ", ")
+    return parts
   }
 
-  /// `epoch 3 of 10 [#####.....] 0:35 left, 12,000 rows/s, loss 0.25`.
-  private func bar(steps: Int, seconds: Double) -> String {
-    let width = 20
-    let (epoch, step) = max(steps - 1, 0).quotientAndRemainder(dividingBy: stepsPerEpoch)
-    let filled = (step + 1) * width / stepsPerEpoch
-    let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
+  private func line(steps: Int, seconds: Double) -> ProgressLine {
+    let allSteps = epochs * stepsPerEpoch
     let rate = Double(steps - firstStep) / max(seconds, 1e-9)
-    let rowRate = rate * Double(rows) / Double(stepsPerEpoch)
-    let left = Double(epochs * stepsPerEpoch - steps) / max(rate, 1e-9)
-    // What does not fit on the line is cut off at the end.
-    return "epoch \(epoch + 1) of \(epochs) [\(bar)] \(duration(left)) left, \(grouped(Int(min(rowRate, 1e18)))) rows/s"
-      + (latest.map { ", \(sentence($0))" } ?? "")
+    return ProgressLine(
+      epoch: max(steps - 1, 0) / stepsPerEpoch + 1, epochs: epochs, share: Double(steps) / Double(max(allSteps, 1)),
+      secondsLeft: Double(allSteps - steps) / max(rate, 1e-9), measures: latest.map(measures) ?? [],
+      rowsPerSecond: rate * Double(rows) / Double(stepsPerEpoch))
   }
 }
 
@@ -123,13 +118,4 @@ extension TrainingProgress {
 
   /// What there is to tell of the epoch, as an object.
   var json: JSONValue { .object(Array(jsonMembers)) }
-}
-
-/// `0:07`, `12:30` or `1:02:03`.
-private func duration(_ seconds: Double) -> String {
-  guard seconds < 1e9 else { return "ages" }
-  let whole = Int(seconds.rounded())
-  func two(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
-  let (hours, minutes, rest) = (whole / 3600, whole / 60 % 60, whole % 60)
-  return hours > 0 ? "\(hours):\(two(minutes)):\(two(rest))" : "\(minutes):\(two(rest))"
 }

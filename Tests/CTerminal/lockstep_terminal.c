@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 int lockstep_terminal_open(int *user) {
@@ -18,4 +19,9 @@ int lockstep_terminal_open(int *user) {
     return -1;
   }
   return other;
+}
+
+int lockstep_terminal_set_columns(int terminal, int columns) {
+  struct winsize size = {.ws_row = 24, .ws_col = (unsigned short)columns};
+  return ioctl(terminal, TIOCSWINSZ, &size);
 }

@@ -106,6 +106,27 @@ enum Tool {
     return ToolResult(exitCode: process.terminationStatus, output: text, errors: complaints)
   }
 
+  /// Starts the tool with standard error on a terminal, and standard output nowhere.
+  ///
+  /// - Parameters:
+  ///   - words: its arguments.
+  ///   - columns: how wide the terminal is.
+  /// - Returns: the process, and what reads all that comes to the terminal.
+  static func startOnTerminal(_ words: [String], columns: Int) throws -> (process: Process, read: () -> String) {
+    let process = Process()
+    process.executableURL = executable
+    process.arguments = words
+    process.environment = ProcessInfo.processInfo.environment.merging(["TERM": "xterm"]) { $1 }
+    process.standardInput = FileHandle.nullDevice
+    process.standardOutput = FileHandle.nullDevice
+    let (main, user) = try pseudoterminal()
+    guard lockstep_terminal_set_columns(main.fileDescriptor, Int32(columns)) == 0 else { throw POSIXError(.EIO) }
+    process.standardError = user
+    try process.run()
+    try user.close()
+    return (process, { readAll(main) })
+  }
+
   /// All that is written until the other end is closed. A terminal ends with an error, not with nothing.
   static func readAll(_ reader: FileHandle?) -> String {
     var bytes: [UInt8] = []

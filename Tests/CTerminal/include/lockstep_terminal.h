@@ -6,4 +6,7 @@
 /// errno set.
 int lockstep_terminal_open(int *user);
 
+/// Makes a terminal so many letters wide; -1 where that fails.
+int lockstep_terminal_set_columns(int terminal, int columns);
+
 #endif
