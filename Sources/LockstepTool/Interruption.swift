@@ -21,6 +21,7 @@ struct Interruption: Error, CustomStringConvertible {
 
   /// Keeps Control-C, a polite `kill` and a terminal that closes from ending the process at once. A second one does.
   static func watch() {
+    clearsLine = !isDumbTerminal()
     for number in signals { handleUnlessIgnored(number, by: handle) }
   }
 
@@ -35,7 +36,6 @@ struct Interruption: Error, CustomStringConvertible {
 
 /// Does only what a handler may do: `write` and `_exit` are safe there.
 private func end(_ number: Int32) {
-  func say(_ text: StaticString) { _ = write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount) }
   // Off the line of progress.
   if isatty(STDERR_FILENO) == 1 { say("\n") }
   say("lockstep benchmark: interrupted\n")
@@ -45,12 +45,22 @@ private func end(_ number: Int32) {
 /// Written by the handler alone; C promises that a value of this type is never seen half-written.
 nonisolated(unsafe) private var receivedSignal: sig_atomic_t = 0
 
+/// Whether a line of progress may stand on the terminal.
+nonisolated(unsafe) private var clearsLine = false
+
+/// Does only what a handler may do, as ``end(_:)``.
 private func handle(_ number: Int32) {
   receivedSignal = sig_atomic_t(number)
   signal(SIGINT, SIG_DFL)
   signal(SIGTERM, SIG_DFL)
   signal(SIGHUP, SIG_DFL)
+  // A step may take a minute, in which a key without an answer would be pressed again.
+  guard number == SIGINT, isatty(STDERR_FILENO) == 1 else { return }
+  say(clearsLine ? "\r\u{1B}[K" : "\n")
+  say("lockstep: ending after this step; Control-C again ends at once\n")
 }
+
+private func say(_ text: StaticString) { _ = write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount) }
 
 /// Shells start background jobs with interrupts ignored, and ignored they stay. A signal that is only blocked was blocked
 /// by the thread that started this program, for itself: nobody meant the program never to hear of it.

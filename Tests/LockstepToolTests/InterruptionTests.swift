@@ -36,6 +36,26 @@
       #expect(steps > 0 && steps < 4_000_000_000)
     }
 
+    /// Who presses a key is answered at once; whoever sends a signal has another way to look.
+    @Test(arguments: signals) func theKeyIsAnswered(signal: Int32, exitCode: Int32) throws {
+      let words = try trainingArguments(.relu, .f32).with(["--epochs", "100000000"])
+      let (process, read) = try Tool.startOnTerminal(words, columns: 80)
+      while try !mask("SigCgt", signal, process.processIdentifier) {
+        if try mask("SigIgn", signal, process.processIdentifier) {
+          kill(process.processIdentifier, SIGKILL)
+          return
+        }
+        usleep(10_000)
+      }
+      kill(process.processIdentifier, signal)
+      let text = read()
+      process.waitUntilExit()
+      #expect(process.terminationStatus == exitCode)
+      let answer = "\r\u{1B}[Klockstep: ending after this step; Control-C again ends at once\r\n"
+      #expect(text.components(separatedBy: answer).count - 1 == (signal == SIGINT ? 1 : 0), "\(text)")
+      #expect(text.contains("interrupted after step "), "\(text)")
+    }
+
     @Test(arguments: signals) func benchmarkSaysSo(signal: Int32, exitCode: Int32) throws {
       for words in [["--network", "1024-2048-2048-1024", "--batch", "2000"], ["price"]] {
         guard let run = try interrupted(["benchmark"] + words, by: signal) else { return }
