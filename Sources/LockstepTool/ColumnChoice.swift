@@ -310,10 +310,20 @@ extension DataTable {
 }
 
 /// `"a", "b" and 3 more`.
-func quotedList(_ names: [String]) -> String {
-  let limit = 20
-  let shown = names.prefix(limit).map(\.debugDescription).joined(separator: ", ")
-  return names.count > limit ? "\(shown) and \(names.count - limit) more" : shown
+func quotedList(_ names: [String]) -> String { shortList(names.lazy.map(\.debugDescription)) }
+
+/// The first 20 of some parts, and how many there are more.
+func shortList(_ parts: some Collection<String>) -> String {
+  let shown = parts.prefix(20)
+  return shown.joined(separator: ", ") + (shown.count < parts.count ? " and \(parts.count - shown.count) more" : "")
+}
+
+extension ColumnEncoding {
+  /// For people: `"price"`, or `"colour" (3 values)` for a column that becomes several inputs.
+  var summary: String {
+    guard case .categories(let column, let values) = self else { return column.debugDescription }
+    return "\(column.debugDescription) (\(counted(values.count, "value")))"
+  }
 }
 
 private func listed(_ names: [String]) -> String {

@@ -105,8 +105,7 @@ func runCommandLine(_ words: [String]) -> Int32 {
   } catch {
     // What was found out before the failure is still worth having.
     try? output.flush()
-    var sentence = "\(error)"
-    if sentence.hasSuffix(".") { sentence.removeLast() }
+    var sentence = clause(error)
     if case NetworkFileError.network(_, _, .unknownActivation) = error { sentence += ", with --activation" }
     if let error = error as? UsageError, error.isAboutSyntax {
       sentence += "; "
@@ -116,6 +115,12 @@ func runCommandLine(_ words: [String]) -> Int32 {
     writeToStandardError("\(speaker): \(sentence)\n")
     return exitCode(of: error)
   }
+}
+
+/// What an error says, without a full stop.
+func clause(_ error: any Error) -> String {
+  let sentence = "\(error)"
+  return sentence.hasSuffix(".") ? String(sentence.dropLast()) : sentence
 }
 
 /// What `lockstep help WORDS` shows.

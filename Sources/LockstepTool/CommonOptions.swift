@@ -44,7 +44,7 @@ enum CommonOptions {
 extension Invocation {
   /// Tells of something that does not keep the command from its work, on standard error.
   func warn(_ sentence: String) {
-    writeToStandardError("lockstep \(command.name): \(sentence)\n")
+    writeToStandardError("lockstep \(command.name): warning: \(sentence)\n")
   }
 
   /// Warns of results that are no finite numbers.

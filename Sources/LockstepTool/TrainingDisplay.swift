@@ -64,7 +64,7 @@ final class TrainingDisplay {
     guard showsEpochs, !isClosed, isJSON || epoch.epoch % stride == 0 || epoch.epoch == epochs else { return }
     do {
       if isJSON {
-        try output.json(epoch.jsonMembers)
+        try output.json(["kind": .string("epoch")], epoch.jsonMembers)
         let now = clock.now
         if lastFlush.map({ now - $0 > Self.flushInterval }) ?? true {
           try output.flush()

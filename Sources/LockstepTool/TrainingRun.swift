@@ -51,18 +51,22 @@ struct TrainingRun<Element: NetworkElement> {
   /// - Throws: `TrainingError` where numbers stop being finite, with the last finite model written; `Interruption` where
   ///   a signal ended the run, with everything else done.
   func run() throws {
+    warnOfData()
     Interruption.watch()
-    let lossBefore = try loss()
+    let lossBefore = try meanLoss(over: training).loss
     if plan.checkpoints?.isResuming == false { try writeCheckpoint() }
     let firstStep = session.steps
     let display = TrainingDisplay(session, rows: training.input.rows, for: plan.invocation)
     try train(display)
     let seconds = display.seconds
-    let written = try writeModel()
+    // Where the model cannot be written, the results are shown all the same.
+    let model = Result { try writeModel() }
+    let written = try? model.get()
 
+    let (lossAfter, metrics) = try meanLoss(over: training)
     var results = Results(
-      lossBefore: lossBefore, lossAfter: try loss(), steps: session.steps, newSteps: session.steps - firstStep,
-      seconds: seconds, modelPath: written)
+      lossBefore: lossBefore, lossAfter: lossAfter, metrics: metrics, steps: session.steps,
+      newSteps: session.steps - firstStep, seconds: seconds, modelPath: written)
     guard results.lossAfter.isFinite else {
       throw ToolError(
         description:
@@ -71,10 +75,11 @@ struct TrainingRun<Element: NetworkElement> {
           + (written.map { "; the model is in \($0)" } ?? ""))
     }
     let validated = try validation.map { try meanLoss(over: $0) }
-    // Where a report fails, the results are shown all the same.
     let report = Result { try writeReport(results, validated: validated) }
     results.reportPath = try? report.get()
     try show(results, validated: validated)
+    try warn(of: results)
+    if case .failure(let error) = model { throw ToolError(description: clause(error) + lossOfModel) }
     _ = try report.get()
     if let signal = Interruption.received, !session.isFinished {
       throw Interruption(
@@ -113,8 +118,8 @@ struct TrainingRun<Element: NetworkElement> {
     do { return try writeModel().map { "; \(name) is in \($0)" } ?? "" } catch { return "; \(error)" }
   }
 
-  /// What would bring numbers far from 1 nearer to it, as the end of a sentence about a training that failed.
-  private var scalingHint: String {
+  /// What would bring numbers far from 1 nearer to it, as the end of a sentence; empty where there are none.
+  var scalingHint: String {
     guard plan.initialModel == nil else { return "" }
     var (found, options): ([String], [String]) = ([], [])
     func look(at numbers: Matrix<Element>, _ name: String, isScaled: Bool, _ option: any OptionDeclaration) {
@@ -133,10 +138,7 @@ struct TrainingRun<Element: NetworkElement> {
     return "; \(found.joined(separator: " and ")), which \(options.joined(separator: " and ")) \(verb) to deviation 1"
   }
 
-  /// The mean loss over the rows that are learned from as one batch, all counting the same.
-  private func loss() throws -> Element { try meanLoss(over: training).loss }
-
-  /// The mean loss over rows as one batch, and the measures in the targets' own units.
+  /// The mean loss over rows as one batch, all counting the same, and the measures in the targets' own units.
   func meanLoss(over rows: TrainingRows<Element>) throws -> (loss: Element, metrics: Metrics) {
     let output = try trainer.network.predict(rows.input, on: backend)
     let loss = try Network.meanLoss(plan.loss, output: output, target: rows.target, on: backend)
@@ -158,6 +160,14 @@ struct TrainingRun<Element: NetworkElement> {
     return path
   }
 
+  /// What becomes of parameters that could not be written, as the end of a sentence.
+  private var lossOfModel: String {
+    guard let path = plan.checkpoints?.path else {
+      return "; the parameters are lost, which --checkpoint FILE would keep"
+    }
+    return "; --resume takes the parameters from \(path) and writes them without training again"
+  }
+
   /// Where things stand as files, as the end of a sentence.
   private func keptFiles(model: String?) -> String {
     let model = model.map { "; the model as it stands is in \($0)" } ?? ""
@@ -168,6 +178,8 @@ struct TrainingRun<Element: NetworkElement> {
   struct Results {
     let lossBefore: Element
     let lossAfter: Element
+    /// Over the rows that were learned from.
+    let metrics: Metrics
     /// Steps since the first parameters.
     let steps: Int
     /// Steps of this process.

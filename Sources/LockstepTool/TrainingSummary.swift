@@ -12,8 +12,9 @@ extension TrainingRun {
     let output = plan.invocation.output
     if plan.invocation.isJSON {
       try output.json(
-        choice.jsonMembers, jsonMembers(results),
+        ["kind": .string("result")], choice.jsonMembers, jsonMembers(results),
         [
+          "training_metrics": results.metrics.json,
           "validation_rows": validation.map { .integer($0.input.rows) } ?? .null,
           "validation_loss": validated.map { .number($0.loss) } ?? .null,
           "validation_metrics": validated.map(\.metrics.json) ?? .null,
@@ -49,7 +50,7 @@ extension TrainingRun {
     let steps = "\(counted(results.newSteps, "step")) in \(fixed(results.seconds, digits: 3)) s\(resumed)"
     var lines = [
       (name: "data", text: "\(plan.table.file), \(counted(training.input.rows, "row"))"),
-      (name: "inputs", text: quotedList(plan.columns.inputs.map(\.column))),
+      (name: "inputs", text: shortList(plan.columns.inputs.lazy.map(\.summary))),
       (name: "targets", text: plan.columns.target.summary),
       (name: "network", text: networkSummary(network)),
       (name: "training", text: ([plan.loss.rawValue] + trainingSummary).joined(separator: ", ")),
@@ -65,6 +66,9 @@ extension TrainingRun {
         (name: "validation loss", text: "\(validated.loss)"),
       ]
       lines += validated.metrics.lines(of: "validation")
+    } else {
+      // The first is what people ask for; the report has the others.
+      lines += results.metrics.lines(of: "training").prefix(1)
     }
     if let epoch = session.bestEpoch {
       // An epoch that was interrupted counts, too.

@@ -116,7 +116,9 @@ private struct Way: CustomStringConvertible {
     let after = try #require(object["loss_after"] as? Double)
     #expect(after < before)
     #expect(try #require(object["seconds"] as? Double) > 0)
+    #expect(object["kind"] as? String == "result")
     let epochs = try run.objects().dropLast()
+    #expect(epochs.allSatisfy { $0["kind"] as? String == "epoch" })
     #expect(epochs.map { $0["epoch"] as? Int } == [1, 2, 3])
     #expect(epochs.map { $0["steps"] as? Int } == [4, 8, 12])
     #expect(epochs.allSatisfy { $0["loss"] is Double && $0["learning_rate"] as? Double == 0.05 })
@@ -236,6 +238,26 @@ private struct Way: CustomStringConvertible {
     // The recipes differ: one starts from a file.
     let networks: [Network<Float>] = try [first, second].map { try NetworkFile(contentsOf: $0).network() }
     #expect(networks[0] == networks[1])
+  }
+
+  /// What was found out is shown although the model cannot be written, and a checkpoint keeps the parameters.
+  @Test(.enabled(if: FileManager.default.fileExists(atPath: "/dev/full")))
+  func aFullDiskInTheEndLosesNoResults() throws {
+    let folder = try TemporaryFolder()
+    let words = try trainingArguments(.relu, .f32)
+    let lost = try Tool.run(words + ["--model", "/dev/full"])
+    #expect(lost.exitCode == 1)
+    #expect(lost.errors.contains("(No space left on device); the parameters are lost"))
+    let results = try #require(try lost.objects().last)
+    #expect(results["loss_after"] is Double && results["model"] is NSNull)
+
+    let (checkpoint, model, same) = (folder.file("c"), folder.file("m"), folder.file("n"))
+    let kept = try Tool.run(words + ["--model", "/dev/full", "--checkpoint", checkpoint])
+    #expect(kept.exitCode == 1)
+    #expect(kept.errors.contains("--resume takes the parameters from \(checkpoint)"), "\(kept.errors)")
+    _ = try Tool.run(words + ["--model", model, "--checkpoint", checkpoint, "--resume"]).object()
+    _ = try Tool.run(words + ["--model", same]).object()
+    #expect(try bytes(model) == bytes(same))
   }
 
   @Test func divergenceKeepsTheLastFiniteModel() throws {
