@@ -170,6 +170,7 @@ struct TrainingPlan {
       (modelPath, TrainOptions.model), (invocation[TrainingOptions.checkpoint], TrainingOptions.checkpoint),
     ]
     try checkOutputs(files, overwriteNone: inputs)
+    try invocation.checkStandardInput(inputs)
     // Better now than after hours of training.
     if let modelPath { try OutputFile.check(modelPath) }
     checkpoints = try TrainingCheckpoints(invocation)

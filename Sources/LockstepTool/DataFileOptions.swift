@@ -43,7 +43,7 @@ enum DataFileOptions {
   static let details = """
     DATA is a CSV file with a header (or --no-header), a NumPy array (.npy, columns x0, x1, ...), an archive of arrays \
     (.npz, columns named after the arrays) or IDX images as MNIST's (columns pixel1, pixel2, ...), each also packed with gzip; \
-    the content tells which.
+    the content tells which. `-` is standard input.
     """
 
   private static func byteCount(_ text: String) -> Int?? {
@@ -88,12 +88,26 @@ extension Invocation {
   func table(
     _ path: String, labels: String?, takesSHA256: Bool = false, beside other: DataTable? = nil
   ) throws -> DataTable {
-    try DataTable(
-      contentsOf: path,
+    try checkStandardInput([path, labels].compactMap(\.self))
+    return try DataTable(
+      contentsOf: inputPath(path),
       options: DataOptions(
         delimiter: self[DataFileOptions.delimiter], decimalMark: self[DataFileOptions.decimal] ?? .point,
-        hasHeader: !self[DataFileOptions.noHeader], arrays: self[DataFileOptions.arrays], labels: labels,
+        hasHeader: !self[DataFileOptions.noHeader], arrays: self[DataFileOptions.arrays], labels: labels.map(inputPath),
         memoryLimit: self[DataFileOptions.memoryLimit], takesSHA256: takesSHA256), beside: other)
+  }
+
+  /// What `-` stands for.
+  private func inputPath(_ path: String) -> String { path == "-" ? "/dev/stdin" : path }
+
+  /// Refuses to read standard input more than once.
+  ///
+  /// - Parameter paths: what is to be read.
+  /// - Throws: ``UsageError``.
+  func checkStandardInput(_ paths: [String]) throws {
+    guard paths.count(where: { inputPath($0) == "/dev/stdin" }) > 1 else { return }
+    throw UsageError(
+      description: "standard input can be read once, but two files are to come from it; name one of them")
   }
 
   /// The files that the command reads, which no result may replace.

@@ -8,8 +8,12 @@ import Lockstep
 enum ReportOptions {
   static let report = CommandOption<String?>.fileName(
     "report", valueName: "DIR|FILE.html",
-    summary: "where to write a page for a browser: curves, predictions, recipe; index.html in a folder",
+    summary: "where to write a page for a browser: curves, predictions, recipe, commands; index.html in a folder",
     defaultText: "nowhere")
+
+  /// As for a network that is there, which has no curves.
+  static let evaluation = report.summarized(
+    "where to write a page for a browser: predictions, and the recipe of the model; index.html in a folder")
 }
 
 extension Invocation {
@@ -25,13 +29,23 @@ extension Invocation {
   ) throws -> String? {
     guard let asked = self[ReportOptions.report] else { return nil }
     if let reason = Gnuplot.unavailability { throw ToolError(description: "--report: \(reason)") }
+    if asked == "-" { throw UsageError(description: "--report - is not standard output; name a file or a folder") }
     let isFile = [".html", ".htm"].contains { asked.lowercased().hasSuffix($0) } && !isFolder(asked)
     let path = isFile ? asked : asked.hasSuffix("/") ? asked + "index.html" : asked + "/index.html"
     try checkOutputs(outputs + [(path, ReportOptions.report)], overwriteNone: inputs)
     if !isFile, !isFolder(asked) {
+      // What is to be a folder can be no file of another name, either.
+      let folder = String(asked.reversed().drop { $0 == "/" }.reversed())
+      try checkOutputs(outputs + [(folder, ReportOptions.report)], overwriteNone: inputs)
       if fileExists(asked) {
         throw UsageError(
           description: "--report \(asked) is neither a folder nor named .html; name a file that ends in .html")
+      }
+      if !asked.hasSuffix("/"), asked.split(separator: "/").last?.contains(".") == true {
+        throw UsageError(
+          description:
+            "--report \(asked) is neither named .html nor a folder that is there; name a file that ends in .html, "
+            + "or a folder, with / at the end")
       }
       do {
         try FileManager.default.createDirectory(atPath: asked, withIntermediateDirectories: false)

@@ -249,6 +249,14 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
     Mistake("export model.st --c new.st --onnx dangling.st", 2, "--c", "--onnx", "are the same file"),
     Mistake("train good.csv --target y --model new.st --checkpoint dangling.st", 2, "--model", "are the same file"),
     Mistake("train good.csv --target y --model new.st --checkpoint ./new.st", 2, "--model", "are the same file"),
+    Mistake("train good.csv --target y --model new.pt", 2, "--model new.pt", "ends in .safetensors"),
+    Mistake("export model.st --c new.py", 2, "--c new.py", "ends in .c"),
+    Mistake("gradients model.st good.csv -o new.CSV", 2, "--output new.CSV", "ends in .safetensors"),
+    Mistake("train good.csv --target y --model -", 2, "--model -", "standard output"),
+    Mistake("train good.csv --target y --checkpoint -", 2, "--checkpoint -", "standard output"),
+    Mistake("train - --target y --labels - --model out", 2, "standard input", "once"),
+    Mistake("train - --target y --validation-data /dev/stdin --model out", 2, "standard input", "once"),
+    Mistake("evaluate model.st - --labels -", 2, "standard input", "once"),
   ]
 
   private static let models = [

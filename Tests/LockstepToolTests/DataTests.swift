@@ -163,6 +163,25 @@ private let flowers = """
     #expect(run.errors.contains("2 outputs, trained with \(loss)"), "\(run.errors)")
   }
 
+  @Test func aDashIsStandardInput() throws {
+    let folder = try TemporaryFolder()
+    let data = try folder.write("d.csv", "a,y\n1,2\n2,10\n3,2\n")
+    let labels = try folder.write("l.csv", "label\n0\n1\n0\n")
+    let model = folder.file("m.safetensors")
+    func digest(_ words: [String], input: String? = nil) throws -> String? {
+      try Tool.run(["train"] + words + ["--epochs", "2", "--json"], input: input).object()["parameters_digest"]
+        as? String
+    }
+    let words = ["--target", "y", "--model", model]
+    #expect(try digest(["-"] + words, input: data) == digest([data] + words))
+    #expect(
+      try digest([data, "--features", "a", "--labels", "-"], input: labels)
+        == digest([data, "--features", "a", "--labels", labels]))
+    let predictions = try Tool.run("predict", model, data).output
+    #expect(try Tool.run("predict", model, "-", input: data).output == predictions)
+    #expect(try Tool.run("reproduce", model, "--data", "-", input: data).exitCode == 0)
+  }
+
   @Test func separatorsAreTakenAtTheirWord() throws {
     let folder = try TemporaryFolder()
     let commas = try folder.write("d.csv", "a,y\n1,2\n2,10\n3,2\n")

@@ -304,6 +304,29 @@ private struct PageReader {
     #expect(run.exitCode == 0, "\(run.errors)")
     let html = String(decoding: try bytes(page), as: UTF8.self)
     #expect(PageReader(html).isWellFormed && html.contains(">Predictions</h2>") && html.contains(">Recipe</h2>"))
+    // Which data they are, and that they flatter.
+    #expect(html.contains(">Data</h2>") && html.contains("these are the data that the network learned from"))
+    let sum = try #require(try NetworkFile(contentsOf: model).recipe()?.files["data"])
+    #expect(PageReader(html).texts(of: "td").count { $0 == sum } == 2)
+    let other = try folder.write("other.csv", try bytes(fixture("table.csv")) + Data("\n".utf8))
+    #expect(try Tool.run("evaluate", model, other, "--report", page).exitCode == 0)
+    let others = String(decoding: try bytes(page), as: UTF8.self)
+    #expect(others.contains("these are other data") && !others.contains("learned from: figures"))
+  }
+
+  /// A name that is neither a page nor plainly a folder, and one that another result takes.
+  @Test(.enabled(if: Tool.hasGnuplot)) func namesThatPromiseAnotherThingAreRefused() throws {
+    let folder = try TemporaryFolder()
+    for name in ["r.pdf", "r.safetensors", "model"] {
+      let run = try Tool.run(arguments("--model", folder.file("model"), "--report", folder.file(name)))
+      #expect(run.exitCode == 2, "\(run.errors)")
+      #expect(run.errors.contains("--report"), "\(run.errors)")
+      #expect(folder.names == [])
+    }
+    let run = try Tool.run(arguments("--report", folder.file("run.1/")))
+    #expect(run.exitCode == 0, "\(run.errors)")
+    #expect(folder.names == ["run.1"])
+    #expect(try Tool.run(arguments("--report", "-")).exitCode == 2)
   }
 
   @Test func withoutGnuplotNothingIsTrained() throws {

@@ -64,21 +64,25 @@ enum Tool {
   ///   - words: its arguments.
   ///   - environment: what differs from the tests' own environment.
   ///   - destination: where standard output goes.
+  ///   - input: the file that is standard input; nothing where there is none.
   static func run(
-    _ words: String..., environment: [String: String] = [:], to destination: Destination = .captured
+    _ words: String..., environment: [String: String] = [:], to destination: Destination = .captured,
+    input: String? = nil
   ) throws -> ToolResult {
-    try run(words, environment: environment, to: destination)
+    try run(words, environment: environment, to: destination, input: input)
   }
 
   /// Runs the tool.
   static func run(
-    _ words: [String], environment: [String: String] = [:], to destination: Destination = .captured
+    _ words: [String], environment: [String: String] = [:], to destination: Destination = .captured,
+    input: String? = nil
   ) throws -> ToolResult {
     let process = Process()
     process.executableURL = executable
     process.arguments = words
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
-    process.standardInput = FileHandle.nullDevice
+    process.standardInput =
+      try input.map { try FileHandle(forReadingFrom: URL(fileURLWithPath: $0)) } ?? FileHandle.nullDevice
     let (output, errors) = (Pipe(), Pipe())
     process.standardError = errors
     var reader: FileHandle?
