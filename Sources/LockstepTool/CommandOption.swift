@@ -66,11 +66,11 @@ extension CommandOption {
       defaultValue: defaultValue, allowed: allowed, parse: { $0.flatMap(parse) })
   }
 
-  /// The same option under another summary.
-  func summarized(_ summary: String) -> CommandOption {
+  /// The same option under another summary, and perhaps another text about what holds without it.
+  func summarized(_ summary: String, defaultText: String? = nil) -> CommandOption {
     CommandOption(
       name: name, letter: letter, valueName: valueName, isValueOptional: isValueOptional, summary: summary,
-      defaultText: defaultText, defaultValue: defaultValue, allowed: allowed, parse: parse)
+      defaultText: defaultText ?? self.defaultText, defaultValue: defaultValue, allowed: allowed, parse: parse)
   }
 
   /// The same option, given with or without a value.

@@ -24,8 +24,10 @@ let predictCommand = Command(
     """,
   operands: ["MODEL", "DATA"],
   options: [
-    outputOption, classesOption, probabilitiesOption, lossOption, ModelOptions.features, ModelOptions.activation,
-  ] + DataFileOptions.all + ModelOptions.computing,
+    outputOption, classesOption, probabilitiesOption, lossOption,
+    ModelOptions.features.summarized("the inputs, where the model file does not name them", defaultText: "all columns"),
+    ModelOptions.activation,
+  ] + DataFileOptions.ofInputs + ModelOptions.computing,
   examples: [
     ("lockstep predict housing.safetensors new.csv", "predictions on standard output"),
     ("lockstep predict housing.safetensors new.csv -o prices.csv", "in a file, there whole or not at all"),
@@ -81,7 +83,7 @@ private func predict<Element: NetworkElement>(
   let path = invocation.predictionsPath
   if let path { try predictions.write(to: .path(path)) }
   switch (path, invocation.isJSON) {
-  case (nil, false): try predictions.write(to: .standardOutput)
+  case (nil, false): try invocation.output.handOver { try predictions.write(to: $0) }
   case (nil, true):
     for row in 0..<output.rows { try invocation.output.line(predictions.json(ofRow: row).text) }
   case (let path?, true):

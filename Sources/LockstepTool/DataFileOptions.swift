@@ -39,6 +39,9 @@ enum DataFileOptions {
   /// All of them.
   static let all: [any OptionDeclaration] = [delimiter, decimal, noHeader, arrays, labels, memoryLimit]
 
+  /// Those of a command that labels do not matter to.
+  static let ofInputs: [any OptionDeclaration] = all.filter { $0.name != labels.name }
+
   /// What the help says of data files.
   static let details = """
     DATA is a CSV file with a header (or --no-header), a NumPy array (.npy, columns x0, x1, ...), an archive of arrays \

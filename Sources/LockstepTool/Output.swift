@@ -1,5 +1,6 @@
 // Standard output and standard error, and what happens when they cannot be written. JSON lies in Lockstep/JSONValue.swift.
 
+import FileWriting
 import Lockstep
 
 #if canImport(Glibc)
@@ -25,6 +26,13 @@ enum OutputError: Error, CustomStringConvertible {
   }
 }
 
+extension OutputError {
+  /// What the library says of standard output.
+  init(_ error: FileError) {
+    self = error.errorNumber == EPIPE ? .closed : .failed(error.reason)
+  }
+}
+
 /// Standard output, buffered: results and nothing else.
 final class Output {
   /// Whether the reader is a terminal.
@@ -46,6 +54,16 @@ final class Output {
   func write(_ text: String) throws {
     buffer.append(contentsOf: text.utf8)
     if isTerminal || buffer.count >= Self.bufferBytes { try flush() }
+  }
+
+  /// Has the library write to standard output, below what has been written so far.
+  func handOver(_ write: (OutputDestination) throws -> Void) throws {
+    try flush()
+    do {
+      try write(.standardOutput)
+    } catch let error as FileError {
+      throw OutputError(error)
+    }
   }
 
   /// Hands over what is still held back. Commands need not call it: it runs when they return.

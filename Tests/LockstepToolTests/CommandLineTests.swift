@@ -189,7 +189,11 @@ private func commandNames() throws -> [String] {
 
   @Test(.enabled(if: FileManager.default.fileExists(atPath: "/dev/full")))
   func aFullDiskIsAnError() throws {
-    for words in [["--help"], ["info"], ["celsius", "--iterations", "5"]] {
+    let folder = try TemporaryFolder()
+    let model = folder.file("m.safetensors")
+    let data = try folder.write("d.csv", "x,y\n1,2\n2,3\n")
+    _ = try Tool.run("train", data, "--target", "y", "--epochs", "0", "--model", model)
+    for words in [["--help"], ["info"], ["celsius", "--iterations", "5"], ["predict", model, data]] {
       let result = try Tool.run(words, to: .file("/dev/full"))
       #expect(result.exitCode == 1)
       #expect(result.errors.contains("standard output could not be written"))

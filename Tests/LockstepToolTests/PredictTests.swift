@@ -63,6 +63,16 @@ private func predictions(_ network: Network<Float>) throws -> Matrix<Float> {
     #expect(object["outputs_digest"] as? String == Digest.fnv1a(outputs.elements))
   }
 
+  @Test func whoStopsReadingIsNoError() throws {
+    let folder = try TemporaryFolder()
+    let (model, _) = try writeModel(folder)
+    let data = try folder.write("d.csv", "a,b\n" + String(repeating: "1,2\n", count: 50_000))
+    for options in [[], ["-o", "-"], ["--json"]] {
+      let run = try Tool.run(["predict", model, data] + options, to: .closedPipe)
+      #expect(run.exitCode == 0 && run.errors == "", "\(run.errors)")
+    }
+  }
+
   @Test func jsonIsOneObjectARow() throws {
     let folder = try TemporaryFolder()
     let (model, network) = try writeModel(folder)
