@@ -65,7 +65,8 @@ private struct VerifyReport {
   }
 
   func show(_ testCase: VerifyCase, _ precision: Precision) {
-    progress.show("\(rowsDone + 1) of \(rowCount): \(testCase.network), \(testCase.rows) rows, \(precision.rawValue)")
+    progress.show(
+      "\(rowsDone + 1) of \(rowCount): \(testCase.network), \(counted(testCase.rows, "row")), \(precision.rawValue)")
   }
 
   mutating func add(_ outcome: VerifyOutcome, of testCase: VerifyCase, _ precision: Precision) throws {
@@ -100,12 +101,14 @@ private struct VerifyReport {
         """
 
         \(rowsDone) rows, \(comparisons) runs compared with the reference, \
-        \(failedRows == 0 ? "all equal, bit for bit" : "\(failedRows) rows different")
+        \(failedRows == 0 ? "all equal, bit for bit" : "\(counted(failedRows, "row")) different")
         digest of all rows  \(Digest.fnv1a(bytes: digests.utf8))
         """)
     }
     guard failedRows == 0 else {
-      throw ToolError(description: "\(failedRows) of \(rowsDone) rows differ from the reference order")
+      throw ToolError(
+        description:
+          "\(failedRows) of \(rowsDone) rows \(failedRows == 1 ? "differs" : "differ") from the reference order")
     }
   }
 

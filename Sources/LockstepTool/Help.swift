@@ -19,8 +19,20 @@ enum Help {
       \(table(ToolOptions.all.map { (spelling($0), $0.summary) }))
       `lockstep COMMAND --help` shows the options of a command. A name may be shortened to what no other begins with.
 
+      Exit codes:
+      \(table(exitCodes))
       """
   }
+
+  private static let exitCodes: [(left: String, right: String)] = [
+    ("0", "done, or nobody reads the results any more, as after `| head`"),
+    ("1", "failed, or what was compared differs; standard error says why"),
+    ("2", "the command line cannot be followed"),
+    (
+      "128 and more",
+      "ended by a signal, whose number is the rest: 130 by Control-C, 143 by kill; what there was is kept"
+    ),
+  ]
 
   /// Usage, options with their defaults, and examples of a command.
   static func text(for command: Command) -> String {

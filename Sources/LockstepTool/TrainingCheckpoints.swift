@@ -86,7 +86,8 @@ final class TrainingCheckpoints {
     if let (option, here, there) = recipe.firstDifference(from: file.recipe) {
       throw ToolError(
         description: "\(path): \(option) is \(here ?? "not given"), but \(there ?? "not given") in the checkpoint; "
-          + "resume with everything as it was, but for backend, threads and output files")
+          + "resume with everything as it was, but for backend, threads and output files"
+          + (option == "--epochs" ? "; to train a finished model further, start from it with --initial-model" : ""))
     }
     return file
   }

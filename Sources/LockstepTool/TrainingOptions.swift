@@ -8,7 +8,8 @@ import LockstepData
 /// How `train` trains.
 enum TrainingOptions {
   static let epochs = CommandOption<Int>.integer(
-    "epochs", summary: "how often every row is seen, at most", in: 0...Int(UInt32.max), default: 100)
+    "epochs", summary: "how often every row is seen, at most; 0 leaves the first parameters", in: 0...Int(UInt32.max),
+    default: 100)
   static let batchSize = CommandOption<Int>.integer(
     "batch-size", summary: "rows in a step; the last batch of an epoch takes what is left", in: 1...Int.max,
     default: 32)

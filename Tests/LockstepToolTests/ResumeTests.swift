@@ -228,6 +228,16 @@ private func words(_ precision: Precision = .f32, epochs: Int = 6) throws -> [St
     #expect(run.errors.contains(option), "\(run.errors)")
   }
 
+  @Test func moreEpochsStartFromTheModel() throws {
+    let folder = try TemporaryFolder()
+    let checkpoint = folder.file("c")
+    _ = try Tool.run(words(epochs: 1) + ["--checkpoint", checkpoint]).object()
+    let run = try Tool.run(words(epochs: 2) + ["--checkpoint", checkpoint, "--resume"])
+    #expect(run.exitCode == 1)
+    #expect(run.errors.contains("--epochs is 2, but 1 in the checkpoint"), "\(run.errors)")
+    #expect(run.errors.contains("start from it with --initial-model"), "\(run.errors)")
+  }
+
   @Test func otherDataAreRefused() throws {
     let folder = try TemporaryFolder()
     let checkpoint = folder.file("c")
