@@ -78,8 +78,23 @@ public struct ConfusionMatrix: Sendable, Equatable {
 
   /// The mean of the F1 scores of the classes that occur among targets or predictions, in the order of classes.
   public var macroF1: Double {
-    let occurring = counts.indices.filter { occurrences(of: $0) != (0, 0) }
+    let occurring = counts.indices.filter(occurs)
     return occurring.isEmpty ? 0 : occurring.reduce(0) { $0 + f1(ofClass: $1) } / Double(occurring.count)
+  }
+
+  /// Whether a class occurs among targets or predictions.
+  package func occurs(class index: Int) -> Bool { occurrences(of: index) != (0, 0) }
+
+  /// The share of the rows of a class that were found; `nil` where it has none.
+  package func recall(ofClass index: Int) -> Double? {
+    let rows = occurrences(of: index).rows
+    return rows == 0 ? nil : Double(counts[index][index]) / Double(rows)
+  }
+
+  /// The share of the rows taken for a class that are of it; `nil` where none was.
+  package func precision(ofClass index: Int) -> Double? {
+    let predictions = occurrences(of: index).predictions
+    return predictions == 0 ? nil : Double(counts[index][index]) / Double(predictions)
   }
 
   private func occurrences(of index: Int) -> (rows: Int, predictions: Int) {

@@ -12,12 +12,12 @@ let evaluateCommand = Command(
     \(DataFileOptions.details)
     The loss is the mean over all rows of DATA. Beside it stand, for mse, mae and huber, the share of the targets' \
     variance that the network explains (R²), the mean absolute error and the root of the mean squared error; for bce \
-    and cross-entropy the share of right answers, the mean of the classes' F1 scores, and how often each class was taken \
-    for each.
+    and cross-entropy the share of right answers, the mean of the F1 scores of the classes that occur, and how often each \
+    class was taken for each.
     """,
   operands: ["MODEL", "DATA"],
   options: [ModelOptions.targets, ModelOptions.features, ModelOptions.loss, ModelOptions.activation]
-    + DataFileOptions.all + [ReportOptions.report] + ModelOptions.computing,
+    + DataFileOptions.all + [ReportOptions.evaluation] + ModelOptions.computing,
   examples: [
     ("lockstep evaluate housing.safetensors test.csv", "loss and metrics, with what the model file tells"),
     (
@@ -27,7 +27,7 @@ let evaluateCommand = Command(
   ],
   run: { invocation in
     let report = try invocation.reportPath(overwritesNone: invocation.inputFiles)
-    let data = try LabelledData(invocation)
+    let data = try LabelledData(invocation, takesSHA256: report != nil)
     switch invocation[ModelOptions.precision] ?? data.model.precision {
     case .f32: try evaluate(data, report: report, invocation, as: Float.self)
     case .f64: try evaluate(data, report: report, invocation, as: Double.self)
@@ -43,11 +43,15 @@ struct LabelledData {
 
   /// What the operands `MODEL` and `DATA` and the options of ``ModelOptions`` say.
   ///
+  /// - Parameters:
+  ///   - invocation: the operands and options.
+  ///   - takesSHA256: whether somebody wants to know which data they are.
   /// - Throws: `UsageError` or what the files make necessary.
-  init(_ invocation: Invocation) throws {
+  init(_ invocation: Invocation, takesSHA256: Bool = false) throws {
     model = try NetworkFile(contentsOf: invocation.operands[0], activation: invocation[ModelOptions.activation])
     loss = try invocation.loss(of: model)
-    table = try invocation.table(invocation.operands[1])
+    table = try invocation.table(
+      invocation.operands[1], labels: invocation[DataFileOptions.labels], takesSHA256: takesSHA256)
     let target = try invocation.target(of: model, table: table)
     try checkOutputs(target.outputNames.count, suit: loss)
     columns = try ColumnChoice(
@@ -153,7 +157,7 @@ extension ConfusionMatrix {
   fileprivate func lines(classes: [String]) -> [String] {
     let header = ["true \\ predicted"] + classes + ["F1"]
     let rows = counts.enumerated().map { index, row in
-      [classes[index]] + row.map(String.init) + [share(f1(ofClass: index))]
+      [classes[index]] + row.map(String.init) + [occurs(class: index) ? share(f1(ofClass: index)) : "–"]
     }
     return TextTable(header: header, rows: rows, leadingColumns: [0]).lines
   }

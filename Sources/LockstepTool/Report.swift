@@ -36,6 +36,8 @@ struct Report {
   var predictions: ReportPredictions
   /// The rows of ``predictions``, as in `the 30 rows held back`.
   var predictedRows: String
+  /// The data that a network was evaluated on; none for a training, whose recipe names them.
+  var data: [Fact] = []
   /// How it came about: every setting that decides the bits.
   var recipe: [Fact] = []
   /// Commands that do it again.

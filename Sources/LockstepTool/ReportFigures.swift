@@ -78,7 +78,7 @@ extension ReportPredictions.Panel {
     let ends = [(range.lowerBound, range.lowerBound), (range.upperBound, range.upperBound)]
     var curves = PlotCurves()
     curves.add(ends, style: "lines lw 1.5 dt 2 lc rgb '\(ReportColor.muted.light)'")
-    curves.add(points, style: "points pt 6 ps 0.45 lc rgb '\(ReportColor.first.light)'")
+    curves.add(points, style: "points pt 7 ps 0.35 lc rgb '\(ReportColor.first.light)'")
     let bounds = "[\(range.lowerBound):\(range.upperBound)]"
     let shown =
       self.points.count < rows
@@ -128,7 +128,7 @@ struct ReportPlot {
   func figure(title: String) -> ReportFigure? {
     let values = series.flatMap { $0.points.map(\.1) }
     guard let smallest = values.min(), let largest = values.max() else { return nil }
-    let isLogarithmic = scalesLogarithmically && smallest > 0 && largest / smallest > 50
+    let isLogarithmic = scalesLogarithmically && smallest > 0 && largest / smallest > 10
     let shown = values.map { max($0, least ?? $0) }
     guard let range = Self.range(of: shown, isLogarithmic: isLogarithmic) else { return nil }
     let epochs = series.flatMap { $0.points.map(\.0) }
@@ -162,7 +162,7 @@ struct ReportPlot {
         \(Self.preamble(height: 300))
         set xrange [\(first == last ? first - 0.5 : first):\(first == last ? last + 0.5 : last)]
         set yrange [\(range.lowerBound):\(range.upperBound)]
-        \(isLogarithmic ? "set logscale y" : "set ytics \(range.tickStep)")
+        \(isLogarithmic ? "set logscale y\(Self.ticks(of: range))" : "set ytics \(range.tickStep)")
         set xtics \(last - first <= 7 ? 1 : (first...last).tickStep)
         set xlabel 'epoch'
         \(curves.script)
@@ -183,6 +183,14 @@ struct ReportPlot {
     return smallest - (largest == 0 && isConstant ? 1 : room)...largest + (largest == 0 && isConstant ? 1 : room)
   }
 
+  /// Ticks of a logarithmic axis at 1, 2 and 5 times powers of ten, where powers alone would be one or two.
+  private static func ticks(of range: ClosedRange<Double>) -> String {
+    let (first, last) = (log10(range.lowerBound).rounded(.down), log10(range.upperBound).rounded(.up))
+    guard last - first <= 3 else { return "" }
+    let values = stride(from: first, through: last, by: 1).flatMap { power in [1, 2, 5].map { $0 * pow(10, power) } }
+    return "\nset ytics (\(values.filter(range.contains).map { "\($0)" }.joined(separator: ", ")))"
+  }
+
   /// What all figures have in common. They are drawn so small that their letters can be read on a phone.
   static func preamble(height: Int) -> String {
     """
@@ -193,7 +201,7 @@ struct ReportPlot {
     set tmargin 0.7
     set rmargin 1.5
     unset key
-    set format '%.4g'
+    set format '%.6g'
     """
   }
 }

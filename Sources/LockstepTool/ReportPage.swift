@@ -16,6 +16,7 @@ struct ReportPage {
       section("Summary", facts(report.summary)),
       section("Curves", try curveContent(&figures)),
       section("Predictions", try predictionContent(&figures)),
+      section("Data", report.data.isEmpty ? "" : settings(report.data, caption: "What the network was evaluated on.")),
       section("Recipe", recipeContent),
       section("Machine", settings(report.machine, caption: "What computed. The results do not depend on it.")),
     ]
@@ -121,8 +122,8 @@ struct ReportPage {
   private func table(header: [String], rows: [[String]], caption: String) -> String {
     let head = header.map { "<th scope=\"col\">\(markup($0))</th>" }.joined()
     let body = rows.map { row in
-      "<tr><th scope=\"row\">\(markup(row[0]))</th>"
-        + row.dropFirst().map { "<td>\(markup($0))</td>" }.joined() + "</tr>"
+      "<tr><th scope=\"row\"\(titled(row[0]))>\(markup(row[0]))</th>"
+        + row.dropFirst().map { "<td\(titled($0))>\(markup($0))</td>" }.joined() + "</tr>"
     }
     return """
       <table class="numbers"><caption>\(markup(caption))</caption><thead><tr>\(head)</tr></thead><tbody>
@@ -130,6 +131,9 @@ struct ReportPage {
       </tbody></table>
       """
   }
+
+  /// The whole of a long text, for where it is cut off.
+  private func titled(_ text: String) -> String { text.count > 20 ? " title=\"\(markup(text))\"" : "" }
 
   /// The curves in numbers: for some epochs, and the last.
   private var historyTable: String {
@@ -159,8 +163,9 @@ struct ReportPage {
         "<div class=\"sheet scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Confusion matrix\">"
         + confusionTable(matrix, names: names) + "</div>\n"
       content +=
-        "<p class=\"note\">The stronger its shade, the larger a cell's share of its row. Framed: right answers. Recall is the "
-        + "share of a class that was found.</p>\n"
+        "<p class=\"note\">The stronger its shade, the larger a cell's share of its row. Framed: right answers. Precision is the "
+        + "share of what was taken for a class that is of it, recall the share of a class that was found, F1 their harmonic "
+        + "mean.</p>\n"
     }
     if matrix.classes > 10 { content += frequentConfusions(matrix, names: names) }
     return content
@@ -179,13 +184,16 @@ struct ReportPage {
         if truth == prediction { classes.append("right") }
         return "<td class=\"\(classes.joined(separator: " "))\">\(grouped(count))</td>"
       }
-      let recall = total == 0 ? "–" : fixed(Double(counts[truth]) / Double(total), digits: 3)
+      let rates = [
+        matrix.precision(ofClass: truth), matrix.recall(ofClass: truth),
+        matrix.occurs(class: truth) ? matrix.f1(ofClass: truth) : nil,
+      ]
       return "<tr>" + header(names[truth], scope: "row") + cells.joined()
-        + "<td class=\"rate\">\(recall)</td><td class=\"rate\">\(fixed(matrix.f1(ofClass: truth), digits: 3))</td></tr>"
+        + rates.map { "<td class=\"rate\">\($0.map { fixed($0, digits: 3) } ?? "–")</td>" }.joined() + "</tr>"
     }
     return """
-      <table class="confusion"><thead><tr><th class="corner" scope="col">true \\ predicted</th>\(head)\
-      <th scope="col">recall</th><th scope="col">F1</th></tr></thead><tbody>
+      <table class="\(names.count <= 6 ? "confusion few" : "confusion")"><thead><tr><th class="corner" scope="col">true \\ predicted</th>\(head)\
+      <th scope="col">precision</th><th scope="col">recall</th><th scope="col">F1</th></tr></thead><tbody>
       \(rows.joined(separator: "\n"))
       </tbody></table>
       """
@@ -203,7 +211,7 @@ struct ReportPage {
     mistakes.sort { ($1.count, $0.truth, $0.prediction) < ($0.count, $1.truth, $1.prediction) }
     guard !mistakes.isEmpty else { return "" }
     let rows = mistakes.prefix(20).map { [names[$0.truth], names[$0.prediction], grouped($0.count)] }
-    return "<div class=\"sheet scroll\">"
+    return "<div class=\"sheet scroll mistakes\">"
       + table(header: ["true", "predicted", "rows"], rows: rows, caption: "The most frequent mistakes.") + "</div>"
   }
 }

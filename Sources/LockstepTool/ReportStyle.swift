@@ -3,7 +3,7 @@
 /// The style sheet of a report.
 let reportStyle = """
   :root {
-    color-scheme: light dark;
+    color-scheme: light dark; --inset: 14px;
     --page: #f6f7f9; --card: #ffffff; --ink: #1c2128; --soft: #57606a; --line: #d8dee4; --accent: #1f6feb;
     --shade: 31, 111, 235; --warn: #9a3412; --first: \(ReportColor.first.light); --second: \(ReportColor.second.light);
   }
@@ -37,7 +37,8 @@ let reportStyle = """
   }
   .figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 400px), 1fr)); gap: 16px; }
   figure, .sheet {
-    margin: 0; padding: 14px; background: var(--card); border: 1px solid var(--line); border-radius: 10px; min-width: 0;
+    margin: 0; padding: var(--inset); background: var(--card); border: 1px solid var(--line); border-radius: 10px;
+    min-width: 0;
   }
   figure svg { display: block; width: 100%; max-width: 520px; height: auto; margin: 0 auto; }
   figcaption, .note { margin: 8px 0 0; color: var(--soft); font-size: 0.85rem; }
@@ -64,7 +65,10 @@ let reportStyle = """
   .confusion th, .confusion td { padding: 5px 8px; border: 1px solid var(--line); white-space: nowrap; }
   .confusion th { max-width: 11rem; overflow: hidden; text-overflow: ellipsis; background: var(--card); }
   .confusion thead th { max-width: 6rem; vertical-align: bottom; }
-  .confusion tbody th { position: sticky; left: 0; }
+  .confusion.few thead th { max-width: 11rem; }
+  .mistakes th, .mistakes td { max-width: min(20rem, 30vw); overflow: hidden; text-overflow: ellipsis; }
+  .mistakes th:not(:last-child), .mistakes td:not(:last-child) { text-align: left; }
+  .confusion tbody th, .confusion .corner { position: sticky; left: calc(-1 * var(--inset)); z-index: 1; }
   .confusion .corner { max-width: none; text-align: left; color: var(--soft); font-weight: 400; }
   .confusion td.right { outline: 2px solid var(--ink); outline-offset: -2px; font-weight: 700; }
   .confusion td.zero { color: var(--soft); }
@@ -90,7 +94,10 @@ let reportStyle = """
     .settings th, .settings td { display: block; width: auto; padding: 6px 0 0; }
     .settings td { padding: 0 0 6px; border: 0 !important; }
     .facts { grid-template-columns: repeat(auto-fill, minmax(132px, 1fr)); gap: 8px; }
-    figure, .sheet { padding: 10px; }
+    :root { --inset: 10px; }
+    .confusion { font-size: 0.75rem; }
+    .confusion th, .confusion td { padding: 4px 5px; }
+    .confusion .corner { white-space: normal; }
   }
   @media print {
     :root {
@@ -101,7 +108,7 @@ let reportStyle = """
     figure, .facts > div, tr, pre { break-inside: avoid; }
     h2, h3 { break-after: avoid; }
     .scroll { overflow: visible; }
-    .confusion tbody th { position: static; }
+    .confusion tbody th, .confusion .corner { position: static; }
     \(printColors)
   }
   """

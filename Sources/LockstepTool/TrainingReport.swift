@@ -42,9 +42,11 @@ extension TrainingRun {
 
   /// What predictions are shown of.
   private var rowsSummary: String {
-    let count = grouped((validation ?? training).input.rows)
-    if validation == nil { return "the \(count) rows that were learned from" }
-    return plan.validationTable.map { "the \(count) rows of \($0.file)" } ?? "the \(count) rows that were held back"
+    let count = (validation ?? training).input.rows
+    let rows = "the \(groupedRows(count))"
+    let verb = count == 1 ? "was" : "were"
+    if validation == nil { return "\(rows) that \(verb) learned from" }
+    return plan.validationTable.map { "\(rows) of \($0.file)" } ?? "\(rows) that \(verb) held back"
   }
 
   private func summary(
@@ -108,10 +110,35 @@ extension Report {
           Fact(name: "digest", text: network.parametersDigest),
         ],
       loss: data.loss, predictions: predictions,
-      predictedRows: "the \(grouped(data.table.rowCount)) rows of \(data.table.file)",
-      recipe: recipe?.facts ?? [], digests: recipe?.digests ?? [], machine: machineFacts(choice))
+      predictedRows: "the \(groupedRows(data.table.rowCount)) of \(data.table.file)",
+      data: Self.facts(of: data.table, learned: recipe), recipe: recipe?.facts ?? [], digests: recipe?.digests ?? [],
+      machine: machineFacts(choice))
   }
 }
+
+extension Report {
+  /// Which data a network was evaluated on, and whether it has met them.
+  private static func facts(of table: DataTable, learned recipe: Recipe?) -> [Fact] {
+    let files = [("data", table.sha256), ("labels", table.labelsSHA256)]
+    var facts = [Fact(name: "file", text: table.file)]
+    facts += table.labelsFile.map { [Fact(name: "file of labels", text: $0)] } ?? []
+    facts += files.compactMap { role, sum in sum.map { Fact(name: "SHA-256 of \(role)", text: $0) } }
+    guard let recipe else { return facts }
+    let isOfTraining = recipe.files["data"] == table.sha256
+    let isOfValidation = recipe.files["validation-data"] == table.sha256
+    let held = recipe.preparation[ValidationOptions.share.name] == nil ? "" : ", of which a share was held back"
+    facts.append(
+      Fact(
+        name: "in training",
+        text: isOfTraining
+          ? "these are the data that the network learned from\(held): figures over them flatter it"
+          : isOfValidation ? "these are the data that the network was measured on" : "these are other data"))
+    return facts
+  }
+}
+
+/// `1 row`, `60,000 rows`.
+private func groupedRows(_ count: Int) -> String { "\(grouped(count)) row\(count == 1 ? "" : "s")" }
 
 extension Metrics {
   /// A fact for each measure, as ``lines(of:)``.

@@ -30,6 +30,22 @@ import Testing
       ], "\(text.output)")
   }
 
+  /// A class that occurs nowhere has no F1, and none is averaged.
+  @Test func absentClassesHaveNoScore() throws {
+    let folder = try TemporaryFolder()
+    let data = try folder.write("d.csv", "x,kind\n-1,low\n-2,low\n1,high\n2,high\n3,high\n")
+    let model = folder.file("m")
+    _ = try Tool.run(
+      "train", data, "--target", "kind", "--hidden", "none", "--learning-rate", "1", "--model", model, "--json"
+    ).object()
+    let test = try folder.write("t.csv", "x,kind\n-1,low\n-2,low\n")
+    let text = try Tool.run("evaluate", model, test)
+    #expect(text.lines.contains { $0.hasPrefix("macro F1 ") && $0.hasSuffix(" 1.0000") }, "\(text.output)")
+    #expect(
+      text.lines.suffix(2) == ["high                 0    0       –", "low                  0    2  1.0000"],
+      "\(text.output)")
+  }
+
   @Test func numbersHaveNoConfusionMatrix() throws {
     let folder = try TemporaryFolder()
     let data = try folder.write("d.csv", "x,y\n-1,1\n-2,2\n1,3\n")
