@@ -220,7 +220,7 @@ extension ColumnChoice {
       guard missing.isEmpty else {
         throw ToolError(
           description: "\(table.file): \(listed(missing)) missing, which \(model.path) takes as input; "
-            + "the file has \(columnList(table.columnNames)); --features may name \(columns.count) others in their place"
+            + "the file has \(columnList(table.columnNames))\(otherSpelling(of: missing, in: table)); --features may name \(columns.count) others in their place"
         )
       }
       if let target = targets.first(where: inputs.map(\.column).contains) {
@@ -324,6 +324,15 @@ extension ColumnEncoding {
     guard case .categories(let column, let values) = self else { return column.debugDescription }
     return "\(column.debugDescription) (\(counted(values.count, "value")))"
   }
+}
+
+/// What one of some names probably stands for in a table, as a part of a sentence; empty where nothing is near.
+private func otherSpelling(of names: [String], in table: DataTable) -> String {
+  for name in names {
+    guard let other = nearestName(to: name, among: table.columnNames) else { continue }
+    return ", where \(other.debugDescription) may be \(name.debugDescription) in another spelling"
+  }
+  return ""
 }
 
 private func listed(_ names: [String]) -> String {

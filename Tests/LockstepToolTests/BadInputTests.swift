@@ -40,6 +40,7 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
   try folder.write("words.csv", "a,b,y\nred,1,3\nblue,2,3\n,3,3\n")
   try folder.write("semicolons.csv", "a;b;y\n1;2;3\n")
   try folder.write("classes.csv", "\"a\nb\",p,q\n1,1,0\n\"2\",0.25,0.75\n3,0.5,0.6\n4,-1,2\n")
+  try folder.write("capital.csv", "a,B,y\n1,2,3\n")
   try folder.write("rooms.csv", "room,b,y\n1,2,3\n2,3,4\n")
   try folder.write("binary.csv", [0x61, 0xFF, 0x0A, 0x31, 0x0A])
 
@@ -283,6 +284,8 @@ private func writeFiles(_ folder: TemporaryFolder) throws {
       "predict model.st other.csv -o out", 1, "other.csv", "the column \"b\" is missing", "model.st",
       "--features may name 2"),
     Mistake("predict model.st wide.csv --features b,c -o out", 1, "--features", "model.st", "\"a\", \"b\""),
+    Mistake(
+      "predict model.st capital.csv -o out", 1, "column \"b\" is missing", "\"B\" may be \"b\" in another spelling"),
     Mistake("predict model.st text.csv -o out", 1, "text.csv, line 3, column \"b\""),
     Mistake("predict model.st good.csv -o none/out", 1, "none/out"),
     Mistake("predict model.st good.csv --classes -o out", 2, "--classes", "model.st", "trained with mse"),
