@@ -214,6 +214,13 @@ private struct Moments {
       }
     }
     self.means = means
-    deviations = squares.map { ($0 / count).squareRoot() }
+    deviations = squares.indices.map { column in
+      if squares[column] > 0 || !varies[column] { return (squares[column] / count).squareRoot() }
+      // Squares of differences this small are 0; those of their parts of the largest are not.
+      let differences = rows.map { elements[$0 * columns + column] - means[column] }
+      let largest = differences.reduce(0) { max($0, $1.magnitude) }
+      let parts = differences.reduce(0) { $0 + ($1 / largest) * ($1 / largest) }
+      return largest * (parts / count).squareRoot()
+    }
   }
 }

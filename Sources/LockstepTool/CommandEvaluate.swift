@@ -71,7 +71,7 @@ private func evaluate<Element: NetworkElement>(
   let choice = predictor.backendChoice(rows: input.rows)
   let loss = try Network.meanLoss(data.loss, output: result, target: target, on: backend)
   invocation.warn(ofNotFinite: "outputs", in: result.elements)
-  if !loss.isFinite, result.elements.allSatisfy(\.isFinite) { invocation.warn("the loss is \(loss)") }
+  if !loss.isFinite, result.elements.allSatisfy(\.isFinite) { invocation.warn("the loss is \(number(loss))") }
   let (decoded, truth) = (data.columns.target.decoded(result), data.columns.target.decoded(target))
   let metrics = Metrics(loss: data.loss, output: decoded, target: truth)
   let confusion = ConfusionMatrix(loss: data.loss, output: result, target: target)
@@ -101,7 +101,7 @@ private func evaluate<Element: NetworkElement>(
     (name: "targets", text: data.columns.target.summary),
     (name: "network", text: "\(data.model.path), \(networkSummary(network))"),
     (name: "computed by", text: choice.summary),
-    (name: "loss (\(data.loss.rawValue))", text: "\(loss)"),
+    (name: "loss (\(data.loss.rawValue))", text: number(loss)),
   ]
   let written = report.map { [(name: "report", text: $0)] } ?? []
   for line in aligned(lines + metrics.lines() + written) { try invocation.output.line(line) }

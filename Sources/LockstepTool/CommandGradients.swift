@@ -66,7 +66,7 @@ private func gradients<Element: NetworkElement>(
     (name: "targets", text: data.columns.target.summary),
     (name: "network", text: "\(data.model.path), \(networkSummary(network))"),
     (name: "computed by", text: choice.summary),
-    (name: "loss (\(data.loss.rawValue))", text: "\(gradients.loss)"),
+    (name: "loss (\(data.loss.rawValue))", text: number(gradients.loss)),
     (name: "digest", text: gradients.digest),
     (name: "gradients", text: path),
   ]

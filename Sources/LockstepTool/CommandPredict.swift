@@ -162,7 +162,7 @@ private struct Predictions<Element: KernelElement> {
       try writeCSV(header: [classes.column], textRows: classes.names.lazy.map { [$0] }, to: destination)
     case (let classes?, let numbers?):
       let rows = classes.names.indices.lazy.map { row in
-        [classes.names[row]] + names.indices.map { "\(numbers[row, $0])" }
+        [classes.names[row]] + names.indices.map { number(numbers[row, $0]) }
       }
       try writeCSV(header: [classes.column] + names, textRows: rows, to: destination)
     }

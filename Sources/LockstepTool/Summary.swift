@@ -22,6 +22,10 @@ func digits(_ loss: Double, in precision: Precision) -> String {
   precision == .f32 ? "\(Float(loss))" : "\(loss)"
 }
 
+/// A number as short as it can be and still read back to the same bits. Backends may give NaNs of either sign, and the text is
+/// the same.
+func number<Element: KernelElement>(_ value: Element) -> String { value.isNaN ? "nan" : "\(value)" }
+
 /// `1 row`, `2 rows`.
 func counted(_ count: Int, _ noun: String) -> String {
   "\(count) \(noun)\(count == 1 ? "" : "s")"

@@ -41,7 +41,8 @@ struct TrainingRun<Element: NetworkElement> {
     }
     session = try TrainingSession(
       Trainer(network, loss: plan.loss, backend: backend, blocks: plan.blocks, method: plan.method),
-      data: training.data, validation: validation?.data, schedule: plan.schedule, continuing: state,
+      data: training.data, validation: validation?.data,
+      targetEncodings: plan.columns.target.scales, schedule: plan.schedule, continuing: state,
       recordsDigests: recordsDigests
         ?? (plan.modelPath != nil || plan.checkpoints != nil || plan.reportPath != nil))
   }
@@ -70,7 +71,7 @@ struct TrainingRun<Element: NetworkElement> {
     guard results.lossAfter.isFinite else {
       throw ToolError(
         description:
-          "training ended after step \(session.steps) with a loss of \(results.lossAfter) over the whole file; "
+          "training ended after step \(session.steps) with a loss of \(number(results.lossAfter)) over the whole file; "
           + "try a smaller learning rate or scale the data\(scalingHint)"
           + (written.map { "; the model is in \($0)" } ?? ""))
     }
@@ -110,7 +111,7 @@ struct TrainingRun<Element: NetworkElement> {
       do { try writeCheckpoint() } catch { failure = error }
     }
     guard let cause = display.failure ?? failure else { return }
-    throw ToolError(description: "\(cause)" + keptModel("the model as it stands"))
+    throw ToolError(description: clause(cause) + keptModel("the model as it stands"))
   }
 
   /// Writes the model where it is wanted, and says so as the end of a sentence about what ended the training.

@@ -55,15 +55,15 @@ extension TrainingRun {
       (name: "network", text: networkSummary(network)),
       (name: "training", text: ([plan.loss.rawValue] + trainingSummary).joined(separator: ", ")),
       (name: "computed by", text: choice.summary),
-      (name: "loss before", text: "\(results.lossBefore)"),
-      (name: "loss after", text: "\(results.lossAfter)"),
+      (name: "loss before", text: number(results.lossBefore)),
+      (name: "loss after", text: number(results.lossAfter)),
     ]
     if let validation, let validated {
       let rows = counted(validation.input.rows, "row")
       let file = plan.validationTable?.file
       lines += [
         (name: "validation", text: file.map { "\($0), \(rows)" } ?? "\(rows) held back"),
-        (name: "validation loss", text: "\(validated.loss)"),
+        (name: "validation loss", text: number(validated.loss)),
       ]
       lines += validated.metrics.lines(of: "validation")
     } else {

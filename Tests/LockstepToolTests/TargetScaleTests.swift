@@ -56,8 +56,10 @@ private let options = [
     #expect(try #require(evaluated["r2"] as? Double) > 0.99)
     #expect(try #require(evaluated["mean_absolute_error"] as? Double) > 10)
     #expect(try #require(evaluated["loss"] as? Double) < 0.05)
-    let measured = try #require(trained["validation_metrics"] as? [String: Any] ?? trained["metrics"] as? [String: Any])
+    let measured = try #require(trained["validation_metrics"] as? [String: Any])
     #expect(try #require(measured["mean_absolute_error"] as? Double) > 10)
+    let lastEpoch = try #require(lines.dropLast().last?["validation_metrics"] as? [String: Any])
+    #expect(lastEpoch["mean_absolute_error"] as? Double == measured["mean_absolute_error"] as? Double)
     #expect(try Tool.run("evaluate", model, data).output.contains("\"price\", \"tax\", standardized"))
     #expect(try Tool.run("inspect", model).output.contains("\(mean) + \(deviation) × output"))
 
@@ -100,5 +102,22 @@ private let options = [
     let run = try Tool.run(["train", data, "--standardize-targets"] + target)
     #expect(
       run.exitCode == 2 && run.errors.contains("--standardize-targets is for targets of numbers"), "\(run.errors)")
+  }
+
+  @Test func scalesAtTheEdgesOfPrecision() throws {
+    let folder = try TemporaryFolder()
+    // Small once they are standardized, but no numbers of f32 before.
+    let large = try folder.write("large.csv", "x,y\n1,1e39\n2,-1e39\n3,1e38\n")
+    let refused = try Tool.run("train", large, "--target", "y", "--standardize-targets", "--precision", "f32")
+    #expect(refused.exitCode == 1 && refused.errors.contains("line 2, column \"y\""), "\(refused.errors)")
+    // Squares of their differences are 0.
+    let small = try folder.write("small.csv", "x,y\n1,1e-170\n2,2e-170\n3,3e-170\n")
+    let model = folder.file("m")
+    _ = try Tool.run(
+      "train", small, "--target", "y", "--standardize-targets", "--precision", "f64", "--epochs", "0", "--model", model)
+    let encodings = try #require(try NetworkFile(contentsOf: model).description.targetEncodings)
+    guard case .scaled(_, let mean, let deviation) = encodings[0] else { throw CancellationError() }
+    #expect(abs(mean / 2e-170 - 1) < 1e-15)
+    #expect(abs(deviation / 1e-170 - (2.0 / 3).squareRoot()) < 1e-15)
   }
 }

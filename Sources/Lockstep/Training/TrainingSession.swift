@@ -47,6 +47,8 @@ public final class TrainingSession<Element: KernelElement> {
   ///   - data: the rows to learn from: one or more.
   ///   - validation: rows that the network is measured on after each epoch. Their weights do not count.
   ///   - schedule: how long and in which portions. Where the trainer drops outputs, both have the same seed.
+  ///   - targetEncodings: how the targets were made of columns, where they are not those columns: the measures of validation
+  ///     are in the columns' own units, losses are not. One for each output, none of categories.
   ///   - state: the state to go on from, of a session with the same data, schedule and method.
   ///   - recordsDigests: whether fingerprints of the parameters are taken after epochs, for a ``Recipe``.
   /// - Throws: ``TrainingError`` where shapes do not fit, all weights are 0 or their sum, also in a batch, is too large or too
@@ -54,7 +56,8 @@ public final class TrainingSession<Element: KernelElement> {
   ///   to validate with, the trainer has taken steps already or draws from another seed, or the state is none of this training.
   public convenience init(
     _ trainer: Trainer<Element>, data: TrainingData<Element>, validation: TrainingData<Element>? = nil,
-    schedule: TrainingSchedule, continuing state: TrainingState<Element>? = nil, recordsDigests: Bool = false
+    targetEncodings: [ColumnEncoding]? = nil, schedule: TrainingSchedule,
+    continuing state: TrainingState<Element>? = nil, recordsDigests: Bool = false
   ) throws(TrainingError) {
     guard state != nil || trainer.optimizer.steps == 0 else {
       throw .state(
@@ -67,14 +70,15 @@ public final class TrainingSession<Element: KernelElement> {
       )
     }
     try self.init(
-      goingOnWith: trainer, data: data, validation: validation, schedule: schedule, continuing: state,
-      recordsDigests: recordsDigests)
+      goingOnWith: trainer, data: data, validation: validation, targetEncodings: targetEncodings, schedule: schedule,
+      continuing: state, recordsDigests: recordsDigests)
   }
 
   /// As the public one, from wherever the trainer stands, for trainings that no recipe tells of.
   init(
     goingOnWith trainer: Trainer<Element>, data: TrainingData<Element>, validation: TrainingData<Element>? = nil,
-    schedule: TrainingSchedule, continuing state: TrainingState<Element>? = nil, recordsDigests: Bool = false
+    targetEncodings: [ColumnEncoding]? = nil, schedule: TrainingSchedule,
+    continuing state: TrainingState<Element>? = nil, recordsDigests: Bool = false
   ) throws(TrainingError) {
     if schedule.patience != nil, validation == nil {
       throw .schedule("a patience needs validation data, whose loss tells when to stop")
@@ -89,7 +93,7 @@ public final class TrainingSession<Element: KernelElement> {
     }
     stepsPerEpoch = batches.perEpoch
     self.validation = try validation.map { (validation) throws(TrainingError) in
-      try Validation(validation, of: trainer)
+      try Validation(validation, of: trainer, targetEncodings: targetEncodings)
     }
     progress = Progress()
     if let state {
