@@ -30,7 +30,7 @@ extension Loss {
   /// Training does not ask: with other targets a cross-entropy can be computed, but it may be negative.
   ///
   /// - Parameter targets: `[rows × outputs]`.
-  /// - Throws: ``TargetError`` for the first target that is none. Sums may be off by 0.001, as those of rounded numbers
+  /// - Throws: ``/Lockstep/TargetError`` for the first target that is none. Sums may be off by 0.001, as those of rounded numbers
   ///   are.
   public func check<Element: KernelElement>(targets: Matrix<Element>) throws(TargetError) {
     guard isCrossEntropy else { return }

@@ -49,7 +49,7 @@ extension Matrix {
   /// Outputs of a network as numbers of the columns that its targets were made of: `mean + deviation × output` for a scaled one,
   /// each operation rounded to `Double`, the result to `Element`.
   ///
-  /// - Parameter encodings: how each column was encoded, as ``ModelDescription/targetEncodings`` tells.
+  /// - Parameter encodings: how each column was encoded, as ``/Lockstep/ModelDescription/targetEncodings`` tells.
   /// - Returns: `[rows × columns]`, as it came.
   /// - Precondition: there is an encoding for each column, and none is of categories.
   public func decoded(by encodings: [ColumnEncoding]) -> Matrix {
