@@ -19,8 +19,10 @@ package final class FileClaim: Sendable {
   /// Claims a file; `nil` where another claim holds it. One that is not there, or cannot be read, is held by nobody.
   package init?(_ path: String) {
     while true {
-      // A named pipe would wait for its writer.
-      let opened = systemOpen(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC, 0)
+      // A named pipe would wait for its writer. NFS locks only what is open for writing.
+      let flags = O_NONBLOCK | O_CLOEXEC
+      let writable = systemOpen(path, O_RDWR | flags, 0)
+      let opened = writable >= 0 ? writable : systemOpen(path, O_RDONLY | flags, 0)
       let isTaken = opened >= 0 && flock(opened, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK
       // Another file may have taken its place before it was locked.
       if isTaken || opened < 0 || isOpen(opened, at: path) {

@@ -26,7 +26,7 @@ public struct PassRecord<Element: KernelElement>: Sendable {
 /// A trainer belongs to one thread at a time; its backend may use many.
 public final class Trainer<Element: KernelElement> {
   /// What training makes small; another may be set between two steps.
-  // Read in every step, and as a whole: no access could overlap another.
+  // Read in every step. A loss is a byte, which a reader sees before or after a change, even from within one.
   @exclusivity(unchecked) public var loss: Loss
   /// How it steps: optimiser, clipping and dropout.
   public let method: TrainingMethod

@@ -125,7 +125,7 @@ private func predictions(_ network: Network<Float>) throws -> Matrix<Float> {
   }
 }
 
-@Suite struct ProbabilityTests {
+@Suite struct PredictedProbabilityTests {
   let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder() }
