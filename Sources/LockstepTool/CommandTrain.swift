@@ -18,6 +18,7 @@ let trainCommand = Command(
     output layer is linear: bce and cross-entropy take its outputs as logits. Each step takes the gradient of the mean loss \
     over a batch.
     With --json, the object of an epoch has the "kind" epoch, that of the end the "kind" result.
+    Each epoch has a line; of more than 100 epochs about ten have one, and --json has all.
     The same command gives the same model file, byte for byte, on every backend, CPU and number of threads. The file holds \
     the recipe of the training, by which `lockstep reproduce` checks it.
     Control-C ends training after the current step; checkpoint and model are written as it stands, and --resume goes on \

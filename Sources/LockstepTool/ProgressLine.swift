@@ -6,7 +6,7 @@ struct ProgressLine {
   let epoch: Int
   /// How many there are at most.
   let epochs: Int
-  /// The share of all steps that has been taken: 0 to 1.
+  /// The share of the epoch's steps that has been taken, or of all steps: 0 to 1.
   let share: Double
   let secondsLeft: Double
   /// What there was to tell of the latest epoch, the most important first.
@@ -14,8 +14,6 @@ struct ProgressLine {
   let rowsPerSecond: Double
 
   /// `epoch 3 of 10 [#####...............] 0:35 left, loss 0.25, 12,000 rows/s`, or as much of that as has room.
-  ///
-  /// The bar is of all epochs: where they are short, one of the epoch would only flicker.
   func text(room: Int) -> String {
     let head = "epoch \(epoch) of \(epochs)"
     let left = "\(duration(secondsLeft)) left"

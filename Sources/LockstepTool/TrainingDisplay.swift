@@ -24,8 +24,8 @@ final class TrainingDisplay {
   /// Why standard output could not be written.
   private(set) var failure: (any Error)?
 
-  /// About how many lines of text there are, however many epochs.
-  private static let lineCount = 10
+  /// Up to so many epochs have a line of text each; of more, about ten have, evenly spread.
+  private static let epochsWithLines = 100
 
   /// How long a line of JSON may wait for others: where an epoch takes microseconds, each on its own would take longer.
   private static let flushInterval = Duration.milliseconds(100)
@@ -60,7 +60,7 @@ final class TrainingDisplay {
   /// Tells of an epoch.
   func show(_ epoch: TrainingProgress) {
     latest = epoch
-    let stride = (epochs - 1) / Self.lineCount + 1
+    let stride = epochs > Self.epochsWithLines ? (epochs - 1) / 10 + 1 : 1
     guard showsEpochs, !isClosed, isJSON || epoch.epoch % stride == 0 || epoch.epoch == epochs else { return }
     do {
       if isJSON {
@@ -99,8 +99,11 @@ final class TrainingDisplay {
   private func line(steps: Int, seconds: Double) -> ProgressLine {
     let allSteps = epochs * stepsPerEpoch
     let rate = Double(steps - firstStep) / max(seconds, 1e-9)
+    let (epoch, step) = max(steps - 1, 0).quotientAndRemainder(dividingBy: stepsPerEpoch)
+    // A bar of epochs that are shorter than a second would only flicker.
+    let (done, all) = Double(stepsPerEpoch) < rate ? (steps, allSteps) : (step + 1, stepsPerEpoch)
     return ProgressLine(
-      epoch: max(steps - 1, 0) / stepsPerEpoch + 1, epochs: epochs, share: Double(steps) / Double(max(allSteps, 1)),
+      epoch: epoch + 1, epochs: epochs, share: Double(done) / Double(max(all, 1)),
       secondsLeft: Double(allSteps - steps) / max(rate, 1e-9), measures: latest.map(measures) ?? [],
       rowsPerSecond: rate * Double(rows) / Double(stepsPerEpoch))
   }

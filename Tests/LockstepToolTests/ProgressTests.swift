@@ -31,7 +31,7 @@ import Testing
   }
 
   @Test(arguments: [(0.0, 0), (0.049, 0), (0.05, 1), (0.999, 19), (1, 20), (7, 20), (.nan, 0)])
-  func theBarIsOfAllEpochs(share: Double, cells: Int) {
+  func theBarIsOfTheShare(share: Double, cells: Int) {
     let line = ProgressLine(epoch: 1, epochs: 2, share: share, secondsLeft: 1, measures: [], rowsPerSecond: 1)
     #expect(line.text(room: 79).count { $0 == "#" } == cells)
   }
