@@ -4,13 +4,19 @@ import Foundation
 import Testing
 
 @Suite struct ConfusionTests {
-  @Test func classesAreCountedByName() throws {
-    let folder = try TemporaryFolder()
+  /// A model that takes numbers above 0 for high and others for low.
+  private func modelOfHighAndLow(in folder: TemporaryFolder) throws -> String {
     let data = try folder.write("d.csv", "x,kind\n-1,low\n-2,low\n1,high\n2,high\n3,high\n")
     let model = folder.file("m")
     _ = try Tool.run(
       "train", data, "--target", "kind", "--hidden", "none", "--learning-rate", "1", "--model", model, "--json"
     ).object()
+    return model
+  }
+
+  @Test func classesAreCountedByName() throws {
+    let folder = try TemporaryFolder()
+    let model = try modelOfHighAndLow(in: folder)
     // One row is labelled against the rule.
     let test = try folder.write("t.csv", "x,kind\n-1,low\n-2,high\n1,high\n2,high\n")
     let object = try Tool.run("evaluate", model, test, "--json").object()
@@ -33,11 +39,7 @@ import Testing
   /// A class that occurs nowhere has no F1, and none is averaged.
   @Test func absentClassesHaveNoScore() throws {
     let folder = try TemporaryFolder()
-    let data = try folder.write("d.csv", "x,kind\n-1,low\n-2,low\n1,high\n2,high\n3,high\n")
-    let model = folder.file("m")
-    _ = try Tool.run(
-      "train", data, "--target", "kind", "--hidden", "none", "--learning-rate", "1", "--model", model, "--json"
-    ).object()
+    let model = try modelOfHighAndLow(in: folder)
     let test = try folder.write("t.csv", "x,kind\n-1,low\n-2,low\n")
     let text = try Tool.run("evaluate", model, test)
     #expect(text.lines.contains { $0.hasPrefix("macro F1 ") && $0.hasSuffix(" 1.0000") }, "\(text.output)")
