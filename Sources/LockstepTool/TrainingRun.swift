@@ -130,7 +130,7 @@ struct TrainingRun<Element: NetworkElement> {
       options.append("--\(option.name)")
     }
     look(
-      at: training.input, "inputs", isScaled: plan.columns.description(loss: plan.loss).inputEncodings != nil,
+      at: training.input, "inputs", isScaled: !plan.columns.inputs.allSatisfy { $0.isPlain || $0.isCategorical },
       EncodingOptions.standardize)
     look(
       at: training.target, "targets", isScaled: plan.columns.target.scales != nil, EncodingOptions.standardizeTargets)
