@@ -173,8 +173,6 @@ extension ColumnChoice.Target {
     }
     guard isClasses else {
       guard isStandardized else { return .columns(names.map { .number(column: $0) }) }
-      // What has no mean is named where it is read as numbers.
-      if let text = try table.textColumns(among: names).first { _ = try table.matrix(columns: [text], as: Double.self) }
       return .columns(try table.encodings(of: names, scaling: .standardized, rows: rows))
     }
     let classes = try table.categories(ofColumn: names[0])
@@ -290,7 +288,7 @@ extension Invocation {
     }
     // A scale belongs to an output, whatever the column is called that it is compared with.
     let encodings = model.description.targetEncodings
-    let columns = named.map { Set($0) == Set(targets) } == true ? named ?? [] : targets
+    let columns = if let named, Set(named) == Set(targets) { named } else { targets }
     return .columns(columns.enumerated().map { encodings?[$0].renamed(to: $1) ?? .number(column: $1) })
   }
 }

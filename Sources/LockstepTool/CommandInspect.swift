@@ -41,11 +41,7 @@ struct InspectedFile {
       recipe = try network.recipe()
       checkpoint = nil
     }
-    digest =
-      switch network.precision {
-      case .f32: try network.network(as: Float.self).parametersDigest
-      case .f64: try network.network(as: Double.self).parametersDigest
-      }
+    digest = try network.parametersDigest()
   }
 
   private var parameterCount: Int {

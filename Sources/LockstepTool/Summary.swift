@@ -17,14 +17,15 @@ func aligned(_ lines: [(name: String, text: String)]) -> [String] {
   TextTable(rows: lines.map { [$0.name, $0.text] }, leadingColumns: [0, 1]).lines
 }
 
-/// A loss with the digits that its precision has.
-func digits(_ loss: Double, in precision: Precision) -> String {
-  precision == .f32 ? "\(Float(loss))" : "\(loss)"
+/// A number of a precision as short as it can be and still read back to the same bits. Backends may give NaNs of either sign, and
+/// the text is the same.
+func digits(_ number: Double, in precision: Precision) -> String {
+  if number.isNaN { return "nan" }
+  return precision == .f32 ? "\(Float(number))" : "\(number)"
 }
 
-/// A number as short as it can be and still read back to the same bits. Backends may give NaNs of either sign, and the text is
-/// the same.
-func number<Element: KernelElement>(_ value: Element) -> String { value.isNaN ? "nan" : "\(value)" }
+/// A number with the digits that its precision has.
+func number<Element: KernelElement>(_ value: Element) -> String { digits(Double(value), in: Element.precision) }
 
 /// `1 row`, `2 rows`.
 func counted(_ count: Int, _ noun: String) -> String {

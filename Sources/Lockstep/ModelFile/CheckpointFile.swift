@@ -242,16 +242,6 @@ extension SafetensorsFile {
   }
 }
 
-extension NetworkFile {
-  /// The fingerprint of the parameters in the file's precision.
-  fileprivate func parametersDigest() throws(NetworkFileError) -> String {
-    switch precision {
-    case .f32: try network(as: Float.self).parametersDigest
-    case .f64: try network(as: Double.self).parametersDigest
-    }
-  }
-}
-
 /// The columns of the tensor of what there was to tell after epochs; measures follow the last.
 enum HistoryColumn {
   static var epoch: Int { 0 }

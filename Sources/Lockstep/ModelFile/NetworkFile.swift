@@ -131,6 +131,14 @@ public struct NetworkFile: Sendable {
     }
   }
 
+  /// The fingerprint of the parameters in the file's precision.
+  package func parametersDigest() throws(NetworkFileError) -> String {
+    switch precision {
+    case .f32: try network(as: Float.self).parametersDigest
+    case .f64: try network(as: Double.self).parametersDigest
+    }
+  }
+
   private func elements<Element: KernelElement>(
     of tensor: SafetensorsFile.Tensor
   ) throws(NetworkFileError) -> [Element] {
